@@ -1,0 +1,11 @@
+"""Frozen backbones behind one protocol. Loading them imports open_clip or timm; this does not."""
+
+from trmml.encoders.protocol import (
+    EncoderPair,
+    EncoderSource,
+    ImageEncoder,
+    ImageFeatures,
+    TextEncoder,
+)
+
+__all__ = ["EncoderPair", "EncoderSource", "ImageEncoder", "ImageFeatures", "TextEncoder"]
