@@ -1,0 +1,44 @@
+"""What every metric refuses: mismatched shapes, nan scores, other label codings."""
+
+from typing import Literal
+
+from jaxtyping import Float
+from torch import Tensor
+
+from trmml.labels import Labels, check_labels
+
+__all__ = ["UnknownRule", "check_choice", "check_inputs"]
+
+UnknownRule = Literal["exclude", "negative"]
+"""What an unknown label is in an evaluation: left out for its class, or a negative."""
+
+
+def check_inputs(
+    scores: Float[Tensor, "samples classes"], labels: Labels, unknown: UnknownRule
+) -> None:
+    """Refuse inputs that would give a number without meaning."""
+    check_choice("unknown", unknown, ("exclude", "negative"))
+    if scores.shape != labels.shape:
+        raise ValueError(
+            f"`labels` must have the shape of `scores`, {list(scores.shape)}, got "
+            f"{list(labels.shape)}."
+        )
+    if bool(scores.isnan().any()):
+        rows = scores.isnan().any(1).nonzero().flatten()
+        raise ValueError(
+            f"`scores` must not be nan, got nan in {len(rows)} rows, first {int(rows[0])}; "
+            "look at that row's input, or at the model's numerical range."
+        )
+    check_labels(labels)
+    ambiguous = bool((labels > 0).any() & (labels == 0).any()) and not bool((labels < 0).any())
+    if unknown == "exclude" and ambiguous:
+        raise ValueError(
+            "`labels` must contain a known negative (-1), got only 0 and 1, and 0 means unknown; "
+            'if your 0 means negative, pass `unknown="negative"`.'
+        )
+
+
+def check_choice(argument: str, value: str, choices: tuple[str, ...]) -> None:
+    """Refuse an option that does not exist, naming those that do."""
+    if value not in choices:
+        raise ValueError(f"`{argument}` must be one of {', '.join(choices)}, got {value!r}.")
