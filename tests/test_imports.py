@@ -1,0 +1,183 @@
+"""What importing does: quick, light, without the optional towers, and without side effects."""
+
+import os
+import subprocess
+import sys
+import textwrap
+from pathlib import Path
+
+import pytest
+
+HEAVY = ("torch", "timm", "open_clip", "torchvision", "numpy", "matplotlib", "rich", "typer")
+OPTIONAL = ("timm", "open_clip", "torchvision", "matplotlib", "rich", "typer", "sklearn")
+
+
+def run_fresh(code: str, *, path: Path | None = None) -> subprocess.CompletedProcess[str]:
+    """Run code in a new interpreter, with `path` searched first and shape checks off."""
+    environment = {name: value for name, value in os.environ.items() if name != "TRMML_TYPECHECK"}
+    if path is not None:
+        environment["PYTHONPATH"] = str(path)
+    return subprocess.run(
+        [sys.executable, "-c", textwrap.dedent(code)],
+        capture_output=True,
+        text=True,
+        env=environment,
+        timeout=120,
+        check=False,
+    )
+
+
+def output_of(code: str, *, path: Path | None = None) -> str:
+    result = run_fresh(code, path=path)
+    assert result.returncode == 0, result.stderr
+    return result.stdout.strip()
+
+
+def import_seconds(package: str, *, path: Path | None = None) -> float:
+    clock = f"""
+        import time
+        start = time.perf_counter()
+        import {package}
+        print(time.perf_counter() - start)
+    """
+    return min(float(output_of(clock, path=path)) for _ in range(5))
+
+
+def loaded_by(package: str, *, path: Path | None = None) -> set[str]:
+    """Name the heavy packages that importing `package` loads."""
+    listing = f"import sys, {package}; print(*(name for name in {HEAVY} if name in sys.modules))"
+    return set(output_of(listing, path=path).split())
+
+
+def without(names: tuple[str, ...], code: str) -> str:
+    """Prepend a finder that refuses `names`, as if they were not installed."""
+    blocker = f"""
+        import sys
+        class Absent:
+            def find_spec(self, name, path=None, target=None):
+                if name.split(".")[0] in {names}:
+                    raise ModuleNotFoundError(f"No module named {{name!r}}", name=name)
+        sys.meta_path.insert(0, Absent())
+    """
+    return textwrap.dedent(blocker) + textwrap.dedent(code)
+
+
+def patched_by(package: str, *, path: Path | None = None) -> list[str]:
+    """Name what importing all of `package` replaces in torch and numpy, or adds to them.
+
+    The libraries that the package builds on come first, so that their own doings do not count;
+    submodules that appear because something imports them are no patch.
+    """
+    return output_of(
+        f"""
+        import contextlib, importlib, pkgutil, types
+        import numpy, torch
+        for name in {OPTIONAL}:
+            with contextlib.suppress(ImportError):
+                importlib.import_module(name)
+        watched = [torch, torch.Tensor, torch.nn, torch.nn.Module, torch.nn.functional,
+                   torch.optim, torch.linalg, torch.utils.data, numpy, numpy.random, numpy.linalg]
+        before = [dict(vars(owner)) for owner in watched]
+        package = importlib.import_module({package!r})
+        for info in pkgutil.walk_packages(package.__path__, {package!r} + "."):
+            if not info.name.endswith((".conftest", ".__main__")):
+                importlib.import_module(info.name)
+        for owner, old in zip(watched, before, strict=True):
+            for name, value in vars(owner).items():
+                new_submodule = name not in old and isinstance(value, types.ModuleType)
+                if old.get(name, value if new_submodule else None) is not value:
+                    print(owner.__name__ + "." + name)
+        """,
+        path=path,
+    ).split()
+
+
+def write_module(folder: Path, name: str, code: str) -> None:
+    (folder / name).mkdir()
+    (folder / name / "__init__.py").write_text(textwrap.dedent(code))
+
+
+def test_import_takes_less_than_a_third_of_a_second() -> None:
+    assert import_seconds("trmml") < 0.3
+
+
+def test_a_slow_import_would_be_noticed(tmp_path: Path) -> None:
+    write_module(tmp_path, "sluggish", "import time; time.sleep(0.35)")
+    assert import_seconds("sluggish", path=tmp_path) > 0.3
+
+
+def test_import_loads_nothing_heavy() -> None:
+    assert loaded_by("trmml") == set()
+
+
+def test_a_heavy_import_would_be_noticed(tmp_path: Path) -> None:
+    write_module(tmp_path, "greedy", "import numpy")
+    assert "numpy" in loaded_by("greedy", path=tmp_path)
+
+
+@pytest.mark.parametrize("package", ["trmml.functional", "trmml.losses", "trmml.modules"])
+def test_the_method_parts_load_no_towers_and_no_tools(package: str) -> None:
+    assert loaded_by(package) <= {"torch", "numpy"}
+
+
+def test_a_loss_works_where_the_towers_are_not_installed() -> None:
+    code = without(
+        OPTIONAL,
+        """
+        import torch
+        from trmml import AsymmetricLoss
+        loss = AsymmetricLoss()(torch.zeros(2, 3), torch.tensor([[1, 0, -1], [0, 1, -1]]))
+        print(loss.isfinite().item())
+        """,
+    )
+    assert output_of(code) == "True"
+
+
+@pytest.mark.parametrize("package", ["functional", "losses", "modules", "metrics", "data"])
+def test_a_package_imports_where_the_towers_are_not_installed(package: str) -> None:
+    output_of(without(OPTIONAL, f"import trmml.{package}"))
+
+
+def test_the_blocker_blocks() -> None:
+    result = run_fresh(without(OPTIONAL, "import timm"))
+    assert "No module named 'timm'" in result.stderr
+
+
+def test_importing_everything_patches_nothing() -> None:
+    assert patched_by("trmml") == []
+
+
+def test_a_patch_would_be_noticed(tmp_path: Path) -> None:
+    write_module(
+        tmp_path,
+        "meddler",
+        """
+        import numpy, torch
+        torch.nn.functional.relu = lambda tensor: tensor
+        torch.Tensor.shout = lambda self: "!"
+        numpy.float = float
+        """,
+    )
+    found = patched_by("meddler", path=tmp_path)
+    assert sorted(found) == ["Tensor.shout", "numpy.float", "torch.nn.functional.relu"]
+
+
+def test_an_unknown_name_is_an_attribute_error() -> None:
+    import trmml
+
+    with pytest.raises(AttributeError, match="module 'trmml' has no attribute 'Nonsense'"):
+        _ = trmml.Nonsense
+
+
+def test_shape_checks_can_be_switched_on() -> None:
+    code = """
+        import os
+        os.environ["TRMML_TYPECHECK"] = "1"
+        import torch
+        from trmml.labels import known_mask
+        try:
+            known_mask(torch.zeros(3))
+        except Exception as error:
+            print(type(error).__name__)
+    """
+    assert output_of(code) == "TypeCheckError"

@@ -1,0 +1,157 @@
+"""What the package promises: every public name exists, explains itself, and is in the API pages."""
+
+import importlib
+import inspect
+import pkgutil
+import re
+from pathlib import Path
+from types import ModuleType
+from typing import Any
+
+import pytest
+from torch import nn
+
+import trmml
+
+API_PAGES = Path(__file__).parents[1] / "docs" / "api"
+METHOD_PACKAGES = ["trmml.functional", "trmml.losses", "trmml.modules"]
+DIFFERENCE = "Differs from the paper"
+
+PACKAGES = [
+    f"trmml.{info.name}"
+    for info in pkgutil.iter_modules(trmml.__path__)
+    if not info.name.startswith("_") and info.name != "conftest"
+]
+
+
+def missing_names(package: ModuleType) -> list[str]:
+    """List the names of `__all__` that the package does not have."""
+    return [name for name in package.__all__ if not hasattr(package, name)]
+
+
+def defines_something(value: Any) -> bool:  # noqa: ANN401 - any public object
+    """Tell a class or a function from a constant or a type alias."""
+    return inspect.isclass(value) or inspect.isroutine(value)
+
+
+def undocumented_names(package: ModuleType) -> list[str]:
+    """List public classes and functions without a docstring, or with a generated one."""
+    wrong = []
+    for name in package.__all__:
+        value = getattr(package, name, None)
+        written = getattr(value, "__doc__", None) or ""
+        if defines_something(value) and (not written or written.startswith(f"{name}(")):
+            wrong.append(name)
+    return wrong
+
+
+def is_method_part(value: Any) -> bool:  # noqa: ANN401 - any public object
+    """Say whether a public object computes a part of the method: a function or a module."""
+    return inspect.isroutine(value) or (inspect.isclass(value) and issubclass(value, nn.Module))
+
+
+def silent_about_the_paper(package: ModuleType) -> list[str]:
+    """List the method parts whose docstring does not say how they differ from the paper."""
+    values = {name: getattr(package, name, None) for name in package.__all__}
+    return [
+        name
+        for name, value in values.items()
+        if is_method_part(value) and DIFFERENCE not in (inspect.getdoc(value) or "")
+    ]
+
+
+def listed_identifiers(folder: Path) -> set[str]:
+    """Collect what the API pages render: the `::: identifier` lines."""
+    text = "\n".join(page.read_text() for page in sorted(folder.rglob("*.md")))
+    return set(re.findall(r"^\s*::: ([\w.]+)", text, re.MULTILINE))
+
+
+def resolve(identifier: str) -> Any:  # noqa: ANN401 - any public object
+    """Import the module of a dotted name and return what it names."""
+    try:
+        return importlib.import_module(identifier)
+    except ModuleNotFoundError:
+        home, _, name = identifier.rpartition(".")
+        return getattr(resolve(home), name)
+
+
+@pytest.fixture(params=PACKAGES)
+def package(request: pytest.FixtureRequest) -> ModuleType:
+    return importlib.import_module(request.param)
+
+
+def test_every_package_is_checked() -> None:
+    assert {"trmml.labels", "trmml.functional", "trmml.losses", "trmml.modules"} <= {*PACKAGES}
+
+
+def test_all_is_explicit_and_true(package: ModuleType) -> None:
+    assert missing_names(package) == []
+
+
+def test_every_public_name_has_a_docstring(package: ModuleType) -> None:
+    assert undocumented_names(package) == []
+
+
+@pytest.mark.parametrize("name", METHOD_PACKAGES)
+def test_every_method_part_says_how_it_differs_from_the_paper(name: str) -> None:
+    assert silent_about_the_paper(importlib.import_module(name)) == []
+
+
+def test_the_model_says_how_it_differs_from_the_paper() -> None:
+    assert DIFFERENCE in (inspect.getdoc(trmml.TRMML) or "")
+
+
+def test_every_public_name_is_in_the_api_pages(package: ModuleType) -> None:
+    expected = {f"{package.__name__}.{name}" for name in package.__all__}
+    assert sorted(expected - listed_identifiers(API_PAGES)) == []
+
+
+@pytest.mark.parametrize("identifier", sorted(listed_identifiers(API_PAGES)))
+def test_the_api_pages_list_only_what_exists(identifier: str) -> None:
+    assert resolve(identifier) is not None
+
+
+def test_the_front_door_opens_onto_every_part() -> None:
+    assert missing_names(trmml) == []
+    homes = {name: importlib.import_module(home) for name, home in trmml._HOME.items()}
+    assert set(trmml.__all__) == set(homes)
+    assert [name for name, home in homes.items() if name not in home.__all__] == []
+
+
+@pytest.fixture
+def careless() -> ModuleType:
+    made = ModuleType("careless")
+    code = (
+        "from typing import NamedTuple\n"
+        "from torch import nn\n"
+        "class Part(nn.Module):\n    '''Do a thing.'''\n"
+        "class Honest(nn.Module):\n    '''Do it. Differs from the paper: nothing.'''\n"
+        "class Silent(nn.Module):\n    pass\n"
+        "class Output(NamedTuple):\n    logits: int\n"
+        "LIMIT = 3\n"
+        "__all__ = ['LIMIT', 'Part', 'Honest', 'Silent', 'Output', 'Absent']\n"
+    )
+    exec(code, vars(made))
+    return made
+
+
+def test_a_broken_promise_would_be_noticed(careless: ModuleType) -> None:
+    assert missing_names(careless) == ["Absent"]
+
+
+def test_a_missing_docstring_would_be_noticed(careless: ModuleType) -> None:
+    assert undocumented_names(careless) == ["Silent", "Output"]
+
+
+def test_silence_about_the_paper_would_be_noticed(careless: ModuleType) -> None:
+    assert silent_about_the_paper(careless) == ["Part", "Silent"]
+
+
+def test_identifiers_are_read_from_pages(tmp_path: Path) -> None:
+    (tmp_path / "losses.md").write_text("# Losses\n\n::: trmml.losses.AsymmetricLoss\n    x: 1\n")
+    assert listed_identifiers(tmp_path) == {"trmml.losses.AsymmetricLoss"}
+
+
+def test_an_identifier_that_names_nothing_is_noticed() -> None:
+    with pytest.raises(AttributeError):
+        resolve("trmml.labels.nonsense")

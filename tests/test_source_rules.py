@@ -1,0 +1,145 @@
+"""House rules that a reader of the source relies on, each proved to catch an offender."""
+
+import ast
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).parents[1]
+MOST_LINES = 250
+VAGUE_NAMES = {"utils", "util", "common", "helpers", "helper", "misc"}
+GLOBAL_STATE = {
+    "torch.manual_seed",
+    "torch.random.manual_seed",
+    "torch.cuda.manual_seed",
+    "torch.cuda.manual_seed_all",
+    "torch.set_default_dtype",
+    "torch.set_default_device",
+    "torch.use_deterministic_algorithms",
+    "numpy.random.seed",
+    "np.random.seed",
+    "random.seed",
+}
+
+Rule = Callable[[Path], Iterator[str]]
+
+
+def too_long(path: Path) -> Iterator[str]:
+    lines = len(path.read_text().splitlines())
+    if lines > MOST_LINES:
+        yield f"{lines} lines"
+
+
+def vague_name(path: Path) -> Iterator[str]:
+    if path.stem.strip("_") in VAGUE_NAMES or VAGUE_NAMES & {*path.parent.parts}:
+        yield "says nothing about its content"
+
+
+def postponed_annotations(path: Path) -> Iterator[str]:
+    for node in ast.walk(ast.parse(path.read_text())):
+        if isinstance(node, ast.ImportFrom) and node.module == "__future__":
+            yield f"line {node.lineno}: __future__ hides annotations from the shape checks"
+
+
+def assertion(path: Path) -> Iterator[str]:
+    for node in ast.walk(ast.parse(path.read_text())):
+        if isinstance(node, ast.Assert):
+            yield f"line {node.lineno}: assert vanishes under -O; raise an error that helps"
+
+
+def unsafe_loading(path: Path) -> Iterator[str]:
+    for node in ast.walk(ast.parse(path.read_text())):
+        if isinstance(node, ast.Import | ast.ImportFrom):
+            origins = [alias.name for alias in node.names]
+            if isinstance(node, ast.ImportFrom):
+                origins.append(node.module or "")
+            if {origin.split(".")[0] for origin in origins} & {"pickle", "dill", "cloudpickle"}:
+                yield f"line {node.lineno}: pickle runs what it reads"
+        if isinstance(node, ast.Call) and ast.unparse(node.func) == "torch.load":
+            options = {word.arg: ast.unparse(word.value) for word in node.keywords}
+            if options.get("weights_only") != "True":
+                yield f"line {node.lineno}: torch.load without weights_only=True"
+
+
+def global_state(path: Path) -> Iterator[str]:
+    for node in ast.walk(ast.parse(path.read_text())):
+        if isinstance(node, ast.Call) and ast.unparse(node.func) in GLOBAL_STATE:
+            yield f"line {node.lineno}: {ast.unparse(node.func)} changes the caller's state"
+        if (
+            isinstance(node, ast.Expr)
+            and isinstance(node.value, ast.Call)
+            and ast.unparse(node.value.func) == "torch.set_grad_enabled"
+        ):
+            yield f"line {node.lineno}: torch.set_grad_enabled outside a `with`"
+
+
+PACKAGE_RULES: list[Rule] = [
+    too_long,
+    vague_name,
+    postponed_annotations,
+    assertion,
+    unsafe_loading,
+    global_state,
+]
+EVERYWHERE_RULES: list[Rule] = [vague_name, postponed_annotations]
+
+
+def offenders(rule: Rule, *folders: str) -> list[str]:
+    """Apply a rule to every Python file of some folders of the project."""
+    found = []
+    for folder in folders:
+        for path in sorted((ROOT / folder).rglob("*.py")):
+            if path.name != "conftest.py":
+                found += [f"{path.relative_to(ROOT)}: {complaint}" for complaint in rule(path)]
+    return found
+
+
+@pytest.mark.parametrize("rule", PACKAGE_RULES)
+def test_the_package_keeps(rule: Rule) -> None:
+    assert offenders(rule, "trmml") == []
+
+
+@pytest.mark.parametrize("rule", EVERYWHERE_RULES)
+def test_tests_examples_and_benchmarks_keep(rule: Rule) -> None:
+    assert offenders(rule, "tests", "examples", "benchmarks") == []
+
+
+def test_examples_and_benchmarks_stay_short() -> None:
+    assert offenders(too_long, "examples", "benchmarks") == []
+
+
+@pytest.mark.parametrize(
+    ("rule", "name", "code"),
+    [
+        (too_long, "long.py", "x = 1\n" * (MOST_LINES + 1)),
+        (vague_name, "utils.py", ""),
+        (vague_name, "_helpers.py", ""),
+        (vague_name, "common/__init__.py", ""),
+        (postponed_annotations, "late.py", "from __future__ import annotations\n"),
+        (assertion, "checks.py", "def f(x):\n    assert x > 0\n"),
+        (unsafe_loading, "a.py", "import pickle\n"),
+        (unsafe_loading, "b.py", "from pickle import loads\n"),
+        (unsafe_loading, "c.py", "import torch\ntorch.load('x')\n"),
+        (unsafe_loading, "d.py", "import torch\ntorch.load('x', weights_only=False)\n"),
+        (global_state, "e.py", "import torch\ntorch.manual_seed(0)\n"),
+        (global_state, "f.py", "import torch\ntorch.set_grad_enabled(False)\n"),
+    ],
+)
+def test_an_offender_is_found(tmp_path: Path, rule: Rule, name: str, code: str) -> None:
+    offender = tmp_path / name
+    offender.parent.mkdir(exist_ok=True)
+    offender.write_text(code)
+    assert len(list(rule(offender))) == 1
+
+
+@pytest.mark.parametrize("rule", PACKAGE_RULES)
+def test_an_innocent_is_left_alone(tmp_path: Path, rule: Rule) -> None:
+    innocent = tmp_path / "matching.py"
+    innocent.write_text(
+        "import torch\n"
+        "state = torch.load('x', weights_only=True)\n"
+        "generator = torch.Generator().manual_seed(0)\n"
+        "with torch.set_grad_enabled(False):\n    pass\n"
+    )
+    assert list(rule(innocent)) == []
