@@ -1,0 +1,25 @@
+"""Modules that never learn and never leave eval mode."""
+
+from typing import Self
+
+from torch import nn
+
+__all__ = ["FrozenModule"]
+
+
+class FrozenModule(nn.Module):
+    """A module whose parameters stay as they are, whatever the training loop around it does.
+
+    A parent's `.train()` reaches its children; here it stops, so that batch-norm statistics and
+    dropout inside a frozen tower can never be switched back on by mistake.
+    """
+
+    def freeze(self) -> Self:
+        """Stop every parameter from learning and enter eval mode; call once all parts are set."""
+        self.requires_grad_(False)
+        super().train(False)
+        return self
+
+    def train(self, mode: bool = True) -> Self:  # noqa: ARG002 - the signature of nn.Module
+        """Do nothing: a frozen module stays in eval mode."""
+        return self

@@ -1,0 +1,106 @@
+"""What every frozen image tower shares: input checks, precision, no autograd."""
+
+from abc import ABC, abstractmethod
+
+import torch
+from jaxtyping import Float
+from torch import Tensor, nn
+
+from trmml.encoders.frozen import FrozenModule
+from trmml.encoders.protocol import ImageFeatures
+
+__all__ = ["ImageTower"]
+
+
+class ImageTower(FrozenModule, ABC):
+    """A frozen image tower with dense features in the joint space; one subclass per family.
+
+    Features come back in the dtype of the images, whatever the tower computes in, and carry no
+    gradient history: they are ordinary tensors that later layers can learn from.
+
+    Args:
+        visual: The image tower itself; it is frozen in place.
+        dim: Size of the joint space.
+        stride: Height and width of the patch of pixels behind one position.
+        native_size: Height and width that the tower was made for, always accepted.
+        mean: Channel means of its images, of pixels in [0, 1].
+        std: Channel standard deviations, likewise.
+        channels_last: Whether to keep weights and images channels-last: faster convolutions on
+            tensor cores, the same numbers up to rounding.
+        autocast_dtype: Precision of the tower's matrix products, or None for that of its weights.
+    """
+
+    def __init__(
+        self,
+        visual: nn.Module,
+        *,
+        dim: int,
+        stride: tuple[int, int],
+        native_size: tuple[int, int],
+        mean: tuple[float, float, float],
+        std: tuple[float, float, float],
+        channels_last: bool = False,
+        autocast_dtype: torch.dtype | None = None,
+    ) -> None:
+        """Freeze the tower and note what its images look like."""
+        super().__init__()
+        self.visual = visual
+        self.dim = dim
+        self.stride = stride
+        self.native_size = native_size
+        self.mean = mean
+        self.std = std
+        self.channels_last = channels_last
+        self.autocast_dtype = autocast_dtype
+        if channels_last:
+            visual.to(memory_format=torch.channels_last)  # pyright: ignore[reportCallIssue]
+        self.freeze()
+
+    def forward(self, images: Float[Tensor, "batch 3 height width"]) -> ImageFeatures:
+        """Return dense and pooled features; height and width must be multiples of `stride`."""
+        dense, pooled, grid = self._run(images, with_pooled=True)
+        assert pooled is not None
+        return ImageFeatures(dense, pooled, grid)
+
+    def encode_dense(
+        self, images: Float[Tensor, "batch 3 height width"]
+    ) -> tuple[Float[Tensor, "batch positions dim"], tuple[int, int]]:
+        """Return dense features and their grid; the pooling head is not computed at all."""
+        dense, _, grid = self._run(images, with_pooled=False)
+        return dense, grid
+
+    @abstractmethod
+    def _encode(
+        self, images: Float[Tensor, "batch 3 height width"], *, with_pooled: bool
+    ) -> tuple[
+        Float[Tensor, "batch positions dim"], Float[Tensor, "batch dim"] | None, tuple[int, int]
+    ]:
+        """Return dense features, pooled ones if asked for, and the grid."""
+
+    def _run(
+        self, images: Float[Tensor, "batch 3 height width"], *, with_pooled: bool
+    ) -> tuple[
+        Float[Tensor, "batch positions dim"], Float[Tensor, "batch dim"] | None, tuple[int, int]
+    ]:
+        self._check_size(images.shape[-2], images.shape[-1])
+        dtype = images.dtype
+        # the first convolution takes the images, so its precision is the tower's
+        inputs = images.to(next(p.dtype for p in self.visual.parameters() if p.ndim == 4))
+        if self.channels_last:
+            inputs = inputs.contiguous(memory_format=torch.channels_last)
+        autocast = torch.autocast(
+            images.device.type, self.autocast_dtype, enabled=self.autocast_dtype is not None
+        )
+        with torch.no_grad(), autocast:
+            dense, pooled, grid = self._encode(inputs, with_pooled=with_pooled)
+        return dense.to(dtype), None if pooled is None else pooled.to(dtype), grid
+
+    def _check_size(self, height: int, width: int) -> None:
+        if (height, width) == self.native_size:
+            return
+        rows, columns = self.stride
+        if height < rows or width < columns or height % rows or width % columns:
+            raise ValueError(
+                f"`images` must have a height divisible by {rows} and a width divisible by "
+                f"{columns}, got {height} x {width}; resize, crop or pad them."
+            )

@@ -1,0 +1,101 @@
+"""Tokenizers of every CLIP family behind one call: text in, all its tokens out."""
+
+from collections.abc import Callable
+from typing import Any, Protocol
+
+__all__ = ["HuggingFaceTokenizer", "PairTokenizer", "Tokenizer", "as_tokenizer"]
+
+
+class Tokenizer(Protocol):
+    """Turns a text into its tokens, special tokens included, whatever their number.
+
+    Attributes:
+        num_prefix_tokens: Special tokens before the first word.
+        pad_id: The token that fills a prompt up to the tower's length.
+    """
+
+    num_prefix_tokens: int
+
+    @property
+    def pad_id(self) -> int: ...  # noqa: D102 - described above
+
+    def __call__(self, text: str) -> list[int]:
+        """Return the tokens of a text."""
+        ...
+
+
+class PairTokenizer:
+    """Wrap a tokenizer with one start and one end token, such as open_clip's `SimpleTokenizer`.
+
+    Args:
+        tokenizer: Anything with `encode(text)`, `sot_token_id` (None for no start token) and
+            `eot_token_id`; `pad_token_id` is used where it has one, else 0.
+    """
+
+    def __init__(self, tokenizer: Any) -> None:  # noqa: ANN401 - no common base class
+        """Keep the tokenizer and its special tokens."""
+        self._tokenizer = tokenizer
+        self._start = [] if tokenizer.sot_token_id is None else [int(tokenizer.sot_token_id)]
+        self.num_prefix_tokens = len(self._start)
+        self.pad_id = int(getattr(tokenizer, "pad_token_id", None) or 0)
+
+    def __call__(self, text: str) -> list[int]:
+        """Return start token, words and end token."""
+        return [*self._start, *self._tokenizer.encode(text), int(self._tokenizer.eot_token_id)]
+
+
+class HuggingFaceTokenizer:
+    """Wrap open_clip's `HFTokenizer`, made on first use: its files may need a download.
+
+    Args:
+        load: Makes the `HFTokenizer`.
+        num_prefix_tokens: Special tokens before the first word; asked for here so that a tower
+            can be built without the tokenizer's files.
+    """
+
+    def __init__(self, load: Callable[[], Any], *, num_prefix_tokens: int) -> None:
+        """Load nothing yet."""
+        self._load = load
+        self._loaded: Any = None
+        self.num_prefix_tokens = num_prefix_tokens
+
+    @property
+    def pad_id(self) -> int:
+        """The token that fills a prompt up."""
+        return int(self._open_clip_tokenizer().tokenizer.pad_token_id)
+
+    def __call__(self, text: str) -> list[int]:
+        """Return the words with the special tokens of this tokenizer's family."""
+        wrapper = self._open_clip_tokenizer()
+        tokens = list(wrapper.tokenizer(wrapper.clean_fn(text), truncation=False)["input_ids"])
+        if wrapper.strip_sep_token:  # as open_clip does for CLIPA: the separator becomes 0
+            return [0 if token == wrapper.tokenizer.sep_token_id else token for token in tokens]
+        return tokens
+
+    def _open_clip_tokenizer(self) -> Any:  # noqa: ANN401 - open_clip ships no stubs
+        if self._loaded is None:
+            self._loaded = self._load()
+        return self._loaded
+
+
+def as_tokenizer(tokenizer: Any) -> Tokenizer:  # noqa: ANN401 - any of three families
+    """Adapt a tokenizer object to the one call that text towers need.
+
+    Args:
+        tokenizer: One of this module, open_clip's `SimpleTokenizer` or `HFTokenizer`, or any
+            object with `encode`, `sot_token_id` and `eot_token_id`.
+
+    Raises:
+        TypeError: If it is none of these.
+    """
+    if isinstance(tokenizer, PairTokenizer | HuggingFaceTokenizer):
+        return tokenizer
+    if all(hasattr(tokenizer, name) for name in ("encode", "sot_token_id", "eot_token_id")):
+        return PairTokenizer(tokenizer)
+    if hasattr(tokenizer, "tokenizer") and hasattr(tokenizer, "clean_fn"):
+        special = tokenizer.tokenizer("a", return_special_tokens_mask=True)["special_tokens_mask"]
+        return HuggingFaceTokenizer(lambda: tokenizer, num_prefix_tokens=list(special).index(0))
+    raise TypeError(
+        "`tokenizer` must have `encode`, `sot_token_id` and `eot_token_id`, or be open_clip's "
+        f"HFTokenizer, got {type(tokenizer).__name__}; pass `open_clip.get_tokenizer(name)`."
+    )

@@ -1,0 +1,144 @@
+"""CLIP's vision transformers: dense features by the last block's value path."""
+
+from typing import Any, Literal
+
+import torch
+import torch.nn.functional as F
+from einops import rearrange
+from jaxtyping import Float
+from torch import Tensor, nn
+
+from trmml.encoders.image_tower import ImageTower
+from trmml.encoders.positions import resize_positions
+
+__all__ = ["DensePath", "VisionTransformerTower"]
+
+DensePath = Literal["value", "block", "tokens"]
+
+
+class VisionTransformerTower(ImageTower):
+    r"""Dense features of open_clip's vision transformers (B/32, B/16, L/14, ...).
+
+    Only the class token was trained to match text. In the last block it gathers
+    $\sum_p a_p\, o(v(x_p))$ from the patches, so that a patch's own contribution lives in the joint
+    space, where its token after the block need not. `dense_path` chooses
+
+    $$ f_p = W\, \mathrm{ln}(t_p), \qquad
+       t_p = \begin{cases} o(v(x_p)) & \text{"value"} \\
+             y_p + \mathrm{mlp}(y_p),\; y_p = x_p + o(v(x_p)) & \text{"block"} \\
+             \text{block}(x)_p & \text{"tokens"} \end{cases} $$
+
+    | symbol | in code | meaning |
+    |---|---|---|
+    | $x_p$ | `tokens` | patch token before the last block (its first norm is part of $v$) |
+    | $v$, $o$ | `attn.in_proj_weight`, `attn.out_proj` | value and output projection |
+    | ln, $W$ | `visual.ln_post`, `visual.proj` | final norm and projection |
+
+    "value" leaves the residual stream and the MLP out. That stream holds the tower's global
+    outliers, and ClearCLIP (Lan et al., ECCV 2024) names it the main source of noise in dense
+    CLIP features. "block" keeps both, as MaskCLIP (Zhou et al., ECCV 2022) does: every patch
+    attends to itself alone. "tokens" are the tower's plain final tokens, right where the tower
+    pools them by their mean.
+
+    Section 3.1 of TRM-ML (Ma et al., ACM Multimedia 2024).
+    Differs from the paper: it reports ResNets alone; this is their value path carried over.
+
+    Args:
+        visual: An `open_clip.transformer.VisionTransformer`; it is frozen in place.
+        mean: Channel means of its images, of pixels in [0, 1].
+        std: Channel standard deviations, likewise.
+        dense_path: One of the above; None takes "tokens" where the tower pools by the mean of its
+            patches (CLIPA) and "value" where it has a class token (all others).
+        channels_last: Whether to keep weights and images channels-last.
+        autocast_dtype: Precision of the tower's matrix products, or None for that of its weights.
+
+    Raises:
+        ValueError: If the tower pools by attention (CoCa), or has custom blocks and `dense_path`
+            needs to look into them, or images come in a size that is not a multiple of the patch.
+    """
+
+    def __init__(
+        self,
+        visual: Any,  # noqa: ANN401 - open_clip ships no stubs
+        *,
+        mean: tuple[float, float, float],
+        std: tuple[float, float, float],
+        dense_path: DensePath | None = None,
+        channels_last: bool = False,
+        autocast_dtype: torch.dtype | None = None,
+    ) -> None:
+        """Freeze the tower and choose its dense path."""
+        if visual.attn_pool is not None or visual.output_tokens:
+            raise ValueError(
+                "`visual` must pool by its class token or by the mean of its patches, got a tower "
+                "of the CoCa family; choose a CLIP or SigLIP architecture."
+            )
+        if dense_path is None:
+            dense_path = "tokens" if visual.pool_type == "avg" else "value"
+        if dense_path not in ("value", "block", "tokens"):
+            raise ValueError(
+                f"`dense_path` must be 'value', 'block' or 'tokens', got {dense_path!r}; "
+                "leave it out for the tower's default."
+            )
+        last = visual.transformer.resblocks[-1]
+        if dense_path != "tokens" and not isinstance(last.attn, nn.MultiheadAttention):
+            raise ValueError(
+                f"`dense_path` must be 'tokens' for a tower of {type(last).__name__}, "
+                f"got {dense_path!r}; its attention has no plain value path."
+            )
+        super().__init__(
+            visual,
+            dim=visual.output_dim,
+            stride=visual.patch_size,
+            native_size=visual.image_size,
+            mean=mean,
+            std=std,
+            channels_last=channels_last,
+            autocast_dtype=autocast_dtype,
+        )
+        self.dense_path: DensePath = dense_path
+
+    def _encode(
+        self, images: Float[Tensor, "batch 3 height width"], *, with_pooled: bool
+    ) -> tuple[
+        Float[Tensor, "batch positions dim"], Float[Tensor, "batch dim"] | None, tuple[int, int]
+    ]:
+        visual: Any = self.visual
+        tokens, grid = self._embed(images)
+        *blocks, last = visual.transformer.resblocks
+        for block in blocks:
+            tokens = block(tokens)
+        plain = self.dense_path == "tokens"
+        final = last(tokens) if plain or with_pooled else tokens
+        patches = final[:, 1:] if plain else self._value_path(last, tokens[:, 1:])
+        dense = visual.ln_post(patches) @ visual.proj
+        return dense, visual._pool(final)[0] @ visual.proj if with_pooled else None, grid
+
+    def _embed(
+        self, images: Float[Tensor, "batch 3 height width"]
+    ) -> tuple[Float[Tensor, "batch tokens width"], tuple[int, int]]:
+        visual: Any = self.visual
+        patches = visual.conv1(images)
+        grid = (patches.shape[2], patches.shape[3])
+        patches = rearrange(patches, "b d h w -> b (h w) d")
+        table = resize_positions(visual.positional_embedding, visual.grid_size, grid)
+        start = visual.class_embedding.to(patches.dtype).expand(len(patches), 1, -1)
+        tokens = torch.cat((start, patches), dim=1) + table.to(patches.dtype)
+        return visual.ln_pre(tokens), grid
+
+    def _value_path(
+        self,
+        block: Any,  # noqa: ANN401 - open_clip ships no stubs
+        patches: Float[Tensor, "batch positions width"],
+    ) -> Float[Tensor, "batch positions width"]:
+        attention, width = block.attn, patches.shape[-1]
+        value = F.linear(
+            block.ln_1(patches),
+            attention.in_proj_weight[2 * width :],
+            attention.in_proj_bias[2 * width :],
+        )
+        value = block.ls_1(attention.out_proj(value))
+        if self.dense_path == "value":
+            return value
+        patches = patches + value
+        return patches + block.ls_2(block.mlp(block.ln_2(patches)))
