@@ -1,10 +1,12 @@
 """Modules that never learn and never leave eval mode."""
 
-from typing import Self
+from typing import TypeVar
 
 from torch import nn
 
 __all__ = ["FrozenModule"]
+
+_Frozen = TypeVar("_Frozen", bound="FrozenModule")  # not `Self`: beartype refuses it on methods
 
 
 class FrozenModule(nn.Module):
@@ -14,12 +16,11 @@ class FrozenModule(nn.Module):
     dropout inside a frozen tower can never be switched back on by mistake.
     """
 
-    def freeze(self) -> Self:
+    def freeze(self) -> None:
         """Stop every parameter from learning and enter eval mode; call once all parts are set."""
         self.requires_grad_(False)
         super().train(False)
-        return self
 
-    def train(self, mode: bool = True) -> Self:  # noqa: ARG002 - the signature of nn.Module
+    def train(self: _Frozen, mode: bool = True) -> _Frozen:  # noqa: ARG002, PYI019
         """Do nothing: a frozen module stays in eval mode."""
         return self

@@ -1,27 +1,9 @@
 """Tokenizers of every CLIP family behind one call: text in, all its tokens out."""
 
 from collections.abc import Callable
-from typing import Any, Protocol
+from typing import Any
 
-__all__ = ["HuggingFaceTokenizer", "PairTokenizer", "Tokenizer", "as_tokenizer"]
-
-
-class Tokenizer(Protocol):
-    """Turns a text into its tokens, special tokens included, whatever their number.
-
-    Attributes:
-        num_prefix_tokens: Special tokens before the first word.
-        pad_id: The token that fills a prompt up to the tower's length.
-    """
-
-    num_prefix_tokens: int
-
-    @property
-    def pad_id(self) -> int: ...  # noqa: D102 - described above
-
-    def __call__(self, text: str) -> list[int]:
-        """Return the tokens of a text."""
-        ...
+__all__ = ["HuggingFaceTokenizer", "PairTokenizer", "as_tokenizer"]
 
 
 class PairTokenizer:
@@ -30,6 +12,10 @@ class PairTokenizer:
     Args:
         tokenizer: Anything with `encode(text)`, `sot_token_id` (None for no start token) and
             `eot_token_id`; `pad_token_id` is used where it has one, else 0.
+
+    Attributes:
+        num_prefix_tokens: Special tokens before the first word.
+        pad_id: The token that fills a prompt up to the tower's length.
     """
 
     def __init__(self, tokenizer: Any) -> None:  # noqa: ANN401 - no common base class
@@ -78,7 +64,9 @@ class HuggingFaceTokenizer:
         return self._loaded
 
 
-def as_tokenizer(tokenizer: Any) -> Tokenizer:  # noqa: ANN401 - any of three families
+def as_tokenizer(
+    tokenizer: Any,  # noqa: ANN401 - no common base class
+) -> PairTokenizer | HuggingFaceTokenizer:
     """Adapt a tokenizer object to the one call that text towers need.
 
     Args:
