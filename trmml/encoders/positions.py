@@ -10,8 +10,8 @@ __all__ = ["resize_positions"]
 
 
 def resize_positions(
-    table: Float[Tensor, "entries width"], source: tuple[int, int], target: tuple[int, int]
-) -> Float[Tensor, "resized width"]:
+    table: Float[Tensor, "entries channels"], source: tuple[int, int], target: tuple[int, int]
+) -> Float[Tensor, "resized channels"]:
     """Interpolate a learned position table to another grid: bicubic, with antialiasing.
 
     Entries in front of the grid (a class token's) are kept as they are. At its own grid size the

@@ -116,7 +116,7 @@ class VisionTransformerTower(ImageTower):
 
     def _embed(
         self, images: Float[Tensor, "batch 3 height width"]
-    ) -> tuple[Float[Tensor, "batch tokens width"], tuple[int, int]]:
+    ) -> tuple[Float[Tensor, "batch tokens channels"], tuple[int, int]]:
         visual: Any = self.visual
         patches = visual.conv1(images)
         grid = (patches.shape[2], patches.shape[3])
@@ -129,8 +129,8 @@ class VisionTransformerTower(ImageTower):
     def _value_path(
         self,
         block: Any,  # noqa: ANN401 - open_clip ships no stubs
-        patches: Float[Tensor, "batch positions width"],
-    ) -> Float[Tensor, "batch positions width"]:
+        patches: Float[Tensor, "batch positions channels"],
+    ) -> Float[Tensor, "batch positions channels"]:
         attention, width = block.attn, patches.shape[-1]
         value = F.linear(
             block.ln_1(patches),
