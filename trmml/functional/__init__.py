@@ -1,1 +1,64 @@
-""""""
+"""Pure functions, one equation or algorithm each, without state.
+
+Every function works on batches of tensors, runs in one compiled graph, and is finite for logits
+up to ±10,000 in float32, bfloat16 and float16. The modules and losses are these functions with
+parameters and buffers around them.
+"""
+
+from trmml.functional.aligned_energy import aligned_calibration, aligned_energy
+from trmml.functional.asymmetric import AsymmetricReduction, asymmetric_loss
+from trmml.functional.distillation import DistillationForm, region_distillation
+from trmml.functional.info_nce import multimodal_info_nce
+from trmml.functional.matching import dual_matching_logits, matching_scores
+from trmml.functional.prototypes import (
+    class_mean_similarity,
+    prototype_similarity,
+    text_similarity,
+    top_pair_features,
+    top_region_features,
+)
+from trmml.functional.region_attention import (
+    Normalization,
+    attended_features,
+    dot_energy,
+    region_features,
+    region_mask,
+)
+from trmml.functional.text_pixel import text_pixel_logits
+from trmml.functional.text_pixel import text_pixel_logits
+from trmml.functional.thresholds import (
+    agree,
+    complete_labels,
+    estimate_labels,
+    update_thresholds,
+)
+from trmml.functional.unit_vectors import unit_vectors
+
+__all__ = [
+    "AsymmetricReduction",
+    "DistillationForm",
+    "Normalization",
+    "agree",
+    "aligned_calibration",
+    "aligned_energy",
+    "asymmetric_loss",
+    "attended_features",
+    "class_mean_similarity",
+    "complete_labels",
+    "dot_energy",
+    "dual_matching_logits",
+    "estimate_labels",
+    "matching_scores",
+    "multimodal_info_nce",
+    "prototype_similarity",
+    "region_distillation",
+    "region_features",
+    "region_mask",
+    "text_pixel_logits",
+    "text_pixel_logits",
+    "text_similarity",
+    "top_pair_features",
+    "top_region_features",
+    "unit_vectors",
+    "update_thresholds",
+]

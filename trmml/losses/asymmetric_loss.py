@@ -1,0 +1,92 @@
+"""The asymmetric loss as a module."""
+
+from jaxtyping import Float
+from torch import Tensor, nn
+
+from trmml.functional.asymmetric import AsymmetricReduction, asymmetric_loss, check_asymmetric
+from trmml.labels import Labels
+
+__all__ = ["AsymmetricLoss"]
+
+
+class AsymmetricLoss(nn.Module):
+    r"""Penalise wrong known labels, easy negatives less, unknown labels not at all.
+
+    $$ \ell_{b,c} = \begin{cases}
+       -(1 - p)^{\gamma_+} \log p & y_{b,c} = +1 \\
+       -p_m^{\gamma_-} \log(1 - p_m) & y_{b,c} = -1 \\
+       0 & y_{b,c} = 0 \end{cases} \qquad p_m = \max(p - m, 0) $$
+
+    | symbol | in code | meaning |
+    |---|---|---|
+    | $p$ | `logits.sigmoid()` | predicted probability |
+    | $y$ | `labels` | +1, -1 or 0 |
+    | $\gamma_+, \gamma_-$ | `gamma_pos`, `gamma_neg` | focusing on positives, negatives |
+    | $m$ | `margin` | probability below which a negative is free |
+
+    Source: Eq. (14) of TRM-ML (Ma et al., ACM Multimedia 2024), after Ridnik et al. (ICCV 2021).
+    Differs from the paper: the minus sign, which it leaves out. The reduction, which it does not
+    give, is the sum over the batch size.
+
+    Args:
+        gamma_pos: Focusing exponent of positives, >= 0 (paper: 1). 0 gives cross-entropy.
+        gamma_neg: Focusing exponent of negatives, >= 0 (paper: 2). 0 gives cross-entropy, large
+            values leave only the worst negatives.
+        margin: In [0, 1) (paper: 0.05). 0 turns it off, near 1 no negative counts.
+        reduction: "batch_mean" is the sum over the number of images, "mean" over the number of
+            known labels (0 when there is none), "sum" and "none" as named.
+        detach_focal: Treat the focusing weights as constants, as the script of Ridnik et al.
+            does, instead of following their gradient.
+
+    Raises:
+        ValueError: If an exponent is negative, `margin` is outside [0, 1) or `reduction` is
+            another name.
+
+    Examples:
+        >>> import torch
+        >>> loss = AsymmetricLoss(gamma_neg=4, reduction="mean")
+        >>> logits = torch.tensor([[2.0, -1.0, 0.5], [0.0, 3.0, -2.0]])
+        >>> loss(logits, torch.tensor([[1, -1, 0], [0, -1, 1]]))
+        tensor(0.8586)
+    """
+
+    def __init__(
+        self,
+        *,
+        gamma_pos: float = 1.0,
+        gamma_neg: float = 2.0,
+        margin: float = 0.05,
+        reduction: AsymmetricReduction = "batch_mean",
+        detach_focal: bool = False,
+    ) -> None:
+        """Check and keep the settings."""
+        super().__init__()
+        check_asymmetric(
+            gamma_pos=gamma_pos, gamma_neg=gamma_neg, margin=margin, reduction=reduction
+        )
+        self.gamma_pos = gamma_pos
+        self.gamma_neg = gamma_neg
+        self.margin = margin
+        self.reduction: AsymmetricReduction = reduction
+        self.detach_focal = detach_focal
+
+    def forward(
+        self, logits: Float[Tensor, "batch classes"], labels: Labels
+    ) -> Float[Tensor, ""] | Float[Tensor, "batch classes"]:
+        """Return the loss of a batch; logits of unknown labels may hold anything."""
+        return asymmetric_loss(
+            logits,
+            labels,
+            gamma_pos=self.gamma_pos,
+            gamma_neg=self.gamma_neg,
+            margin=self.margin,
+            reduction=self.reduction,
+            detach_focal=self.detach_focal,
+        )
+
+    def extra_repr(self) -> str:
+        """Show the settings."""
+        return (
+            f"gamma_pos={self.gamma_pos}, gamma_neg={self.gamma_neg}, margin={self.margin}, "
+            f"reduction={self.reduction!r}, detach_focal={self.detach_focal}"
+        )

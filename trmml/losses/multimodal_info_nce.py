@@ -1,0 +1,158 @@
+"""The multimodal contrastive loss as a module, with its projections."""
+
+import math
+
+import torch
+from jaxtyping import Float, Int
+from torch import Tensor, nn
+
+from trmml.functional.checks import check_temperature
+from trmml.functional.info_nce import multimodal_info_nce
+from trmml.functional.unit_vectors import unit_vectors
+from trmml.labels import Labels
+
+__all__ = ["MultimodalInfoNCE"]
+
+
+class MultimodalInfoNCE(nn.Module):
+    r"""Draw each category's text to its own regions and away from those of other categories.
+
+    $$ L_{NCE} = \frac1{|A|} \sum_{a \in A} \frac1{|P_a|} \sum_{q_+ \in P_a} -\log
+       \frac{\exp(p_a \cdot q_+ / \tau)}
+            {\exp(p_a \cdot q_+ / \tau) + \sum_{q_- \in N_a} \exp(p_a \cdot q_- / \tau)} $$
+
+    | symbol | in code | meaning |
+    |---|---|---|
+    | $p_a$ | `text_projection(text_features)` | text of category a, the anchor |
+    | $P_a$ | `labels[:, a] == 1`, first `counts[a]` slots | its regions and prototypes |
+    | $N_a$ | $P_c$ of all $c \ne a$ | regions and prototypes of the others |
+    | $A$ | categories with some $P_a$ | the others are skipped |
+    | $\tau$ | `temperature` | sharpness, may be learnt |
+
+    Projected vectors are scaled to unit length before they are compared. Regions and prototypes
+    share one projection.
+
+    Source: Eq. (13) of TRM-ML (Ma et al., ACM Multimedia 2024).
+    Differs from the paper: it names an MLP without describing it. Here there are two, for text and
+    for regions, each `dim -> hidden_dim -> dim` with a GELU; their inputs are first scaled to a
+    root mean square of 1, so that regions (sums over positions) and prototypes (unit length)
+    look alike to them.
+
+    Args:
+        dim: Size of the joint space.
+        temperature: Divides the cosines, > 0 (paper: not given; 0.07 is the field's habit).
+            Small values look only at the hardest negative, large ones at all alike.
+        projection: Whether to project; without, the inputs themselves are compared.
+        hidden_dim: Hidden size of both MLPs, unused without projection; `3 * dim` by default,
+            which meets the paper's count of parameters.
+        learn_temperature: Whether to learn the logarithm of the temperature.
+
+    Raises:
+        ValueError: If `dim`, `hidden_dim` or `temperature` is not above 0.
+
+    Examples:
+        >>> import torch
+        >>> loss = MultimodalInfoNCE(2, temperature=1.0, projection=False)
+        >>> labels = torch.tensor([[1, 0], [0, 1], [1, -1]])
+        >>> loss(torch.eye(2), torch.eye(2).expand(3, 2, 2), labels)
+        tensor(0.4324)
+    """
+
+    def __init__(
+        self,
+        dim: int,
+        *,
+        temperature: float = 0.07,
+        projection: bool = True,
+        hidden_dim: int | None = None,
+        learn_temperature: bool = False,
+    ) -> None:
+        """Check the settings and build the projections."""
+        super().__init__()
+        check_temperature(temperature)
+        hidden_dim = 3 * dim if hidden_dim is None else hidden_dim
+        if dim < 1 or hidden_dim < 1:
+            raise ValueError(
+                f"`dim` and `hidden_dim` must be at least 1, got {dim} and {hidden_dim}; "
+                "`dim` is the size of the joint space."
+            )
+        self.dim = dim
+        self.text_projection = _mlp(dim, hidden_dim) if projection else None
+        self.region_projection = _mlp(dim, hidden_dim) if projection else None
+        self.fixed_temperature = temperature
+        self.log_temperature = (
+            nn.Parameter(torch.tensor(math.log(temperature))) if learn_temperature else None
+        )
+
+    @property
+    def temperature(self) -> float | Float[Tensor, ""]:
+        """What cosines are divided by: the number given, or the one learnt."""
+        if self.log_temperature is None:
+            return self.fixed_temperature
+        return self.log_temperature.exp()
+
+    def forward(
+        self,
+        text_features: Float[Tensor, "classes dim"],
+        region_features: Float[Tensor, "batch classes dim"],
+        labels: Labels,
+        prototypes: Float[Tensor, "classes capacity dim"] | None = None,
+        counts: Int[Tensor, " classes"] | None = None,
+    ) -> Float[Tensor, ""]:
+        """Return the loss in nats; 0, with zero gradient, when no label is positive.
+
+        Args:
+            text_features: One text embedding per category, any length.
+            region_features: One feature per image and category, any length.
+            labels: Labels of the batch; 0 and -1 are treated alike.
+            prototypes: Bank of features; filled slots come first. None: batch only.
+            counts: Filled slots per category; needed with `prototypes`.
+
+        Raises:
+            ValueError: If the features are not of size `dim`, or only one of `prototypes` and
+                `counts` is given.
+        """
+        for argument, features in (
+            ("text_features", text_features),
+            ("region_features", region_features),
+            ("prototypes", prototypes),
+        ):
+            if features is not None and features.shape[-1] != self.dim:
+                raise ValueError(
+                    f"`{argument}` must have features of size {self.dim}, got "
+                    f"{features.shape[-1]}; build the loss with the size of your joint space."
+                )
+        text_features = _project(self.text_projection, text_features)
+        region_features = _project(self.region_projection, region_features)
+        if prototypes is not None:
+            prototypes = _project(self.region_projection, prototypes)
+        return multimodal_info_nce(
+            text_features,
+            region_features,
+            labels,
+            prototypes,
+            counts,
+            temperature=self.temperature,
+        )
+
+    def extra_repr(self) -> str:
+        """Show the settings; the MLPs show themselves."""
+        learnt = self.log_temperature is not None
+        return (
+            f"dim={self.dim}, temperature={self.fixed_temperature}, "
+            f"projection={self.text_projection is not None}, learn_temperature={learnt}"
+        )
+
+
+def _mlp(dim: int, hidden_dim: int) -> nn.Module:
+    """Return a projection with one hidden layer."""
+    return nn.Sequential(nn.Linear(dim, hidden_dim), nn.GELU(), nn.Linear(hidden_dim, dim))
+
+
+def _project(
+    projection: nn.Module | None, features: Float[Tensor, "*shape dim"]
+) -> Float[Tensor, "*shape dim"]:
+    """Project features scaled to a root mean square of 1; without a projection, return them."""
+    if projection is None:
+        return features
+    return projection(unit_vectors(features) * math.sqrt(features.shape[-1]))
