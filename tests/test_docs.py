@@ -6,11 +6,11 @@ import subprocess
 import sys
 import tomllib
 from functools import cache
+from itertools import pairwise
 from pathlib import Path
 
 import pytest
 from sybil import Sybil
-from sybil.document import Document
 
 from tests.markdown_blocks import INCLUDED, ROOT, PythonBlocks, pages, shell_commands
 
@@ -57,9 +57,7 @@ def wrong_with_pip(arguments: list[str]) -> str | None:
         return "only `pip install` is checked"
     known = {**PROJECT["project"]["optional-dependencies"], **PROJECT["dependency-groups"]}
     named = [extra for word in arguments for extra in re.findall(r"(?:trmml|\.)\[([\w,]+)\]", word)]
-    groups = [
-        after for word, after in zip(arguments, arguments[1:], strict=False) if word == "--group"
-    ]
+    groups = [after for word, after in pairwise(arguments) if word == "--group"]
     absent = {*",".join([*named, *groups]).split(",")} - {*known, ""}
     return f"no extra {sorted(absent)}" if absent else None
 
