@@ -1,1 +1,23 @@
-""""""
+"""The reference model, its configuration, and the paper's ablations."""
+
+from trmml.models.ablations import ABLATIONS, PROTOTYPE_ABLATIONS
+from trmml.models.config import TRMMLConfig
+from trmml.models.multimodal_prototypes import MultimodalPrototypes
+from trmml.models.outputs import TRMMLLosses, TRMMLOutput
+from trmml.models.text_region_matcher import TextRegionMatcher
+from trmml.models.trmml import TRMML
+from trmml.models.zero_shot import TEMPLATES, zero_shot_scores, zero_shot_text_features
+
+__all__ = [
+    "ABLATIONS",
+    "PROTOTYPE_ABLATIONS",
+    "TEMPLATES",
+    "TRMML",
+    "MultimodalPrototypes",
+    "TRMMLConfig",
+    "TRMMLLosses",
+    "TRMMLOutput",
+    "TextRegionMatcher",
+    "zero_shot_scores",
+    "zero_shot_text_features",
+]

@@ -1,1 +1,15 @@
-""""""
+"""The parts of TRM-ML that hold parameters or state, each usable in any training loop."""
+
+from trmml.modules.adaptive_threshold_pseudo_labeler import AdaptiveThresholdPseudoLabeler
+from trmml.modules.category_aware_region_decoder import CategoryAwareRegionDecoder, RegionOutput
+from trmml.modules.dual_prompt_learner import ClassNames, DualPromptLearner
+from trmml.modules.prototype_memory_bank import PrototypeMemoryBank
+
+__all__ = [
+    "AdaptiveThresholdPseudoLabeler",
+    "CategoryAwareRegionDecoder",
+    "ClassNames",
+    "DualPromptLearner",
+    "PrototypeMemoryBank",
+    "RegionOutput",
+]

@@ -1,0 +1,125 @@
+"""Saved models: what was learnt, as safetensors, with a JSON card that guards it."""
+
+import hashlib
+import json
+import os
+from importlib.metadata import version
+from pathlib import Path
+from typing import Any
+
+from torch import Tensor
+
+from trmml.encoders.fingerprint import fingerprint
+from trmml.encoders.protocol import EncoderPair
+
+__all__ = ["check_encoders", "read_saved_model", "write_saved_model"]
+
+FORMAT = 1
+WEIGHTS, CARD, PARTIAL_CARD = "model.safetensors", "config.json", "config.json.partial"
+PACKAGES = ("trmml", "torch", "open_clip_torch", "timm")
+
+
+def write_saved_model(
+    directory: Path, state: dict[str, Tensor], encoders: EncoderPair, **settings: object
+) -> None:
+    """Write weights and card, so that a stop at any moment leaves the old or the new pair.
+
+    Args:
+        directory: Folder to write into; made if absent.
+        state: Tensors by name.
+        encoders: The towers used, described in the card but not written.
+        settings: Further plain values for the card.
+    """
+    from safetensors.torch import save
+
+    weights = save({name: value.detach().cpu().contiguous() for name, value in state.items()})
+    card = {
+        "format": FORMAT,
+        "versions": {name: version(name) for name in PACKAGES},
+        "encoders": encoders.source._asdict(),
+        "fingerprints": _fingerprints(encoders),
+        **settings,
+        "sha256": hashlib.sha256(weights).hexdigest(),
+    }
+    directory.mkdir(parents=True, exist_ok=True)
+    # Both files are whole on disk before either is renamed. Stopped between the two renames, the
+    # new weights stand beside the old card and the new card's partial file, which reading finds.
+    partial_weights = _write(directory / f"{WEIGHTS}.partial", weights)
+    partial_card = _write(
+        directory / PARTIAL_CARD, json.dumps(card, indent=2, ensure_ascii=False).encode()
+    )
+    partial_weights.replace(directory / WEIGHTS)
+    partial_card.replace(directory / CARD)
+
+
+def read_saved_model(directory: Path) -> tuple[dict[str, Any], dict[str, Tensor]]:
+    """Return card and weights, checked against each other.
+
+    Raises:
+        FileNotFoundError: If a file is missing.
+        ValueError: If a file is damaged, or the two do not belong together.
+    """
+    from safetensors.torch import load
+
+    if not (directory / WEIGHTS).is_file():
+        raise FileNotFoundError(
+            f"`directory` must hold {CARD} and {WEIGHTS}, as `save_pretrained` writes them; "
+            f"{directory / WEIGHTS} is missing."
+        )
+    weights = (directory / WEIGHTS).read_bytes()
+    found = hashlib.sha256(weights).hexdigest()
+    card = _read_card(directory / CARD)
+    if card["sha256"] != found and (directory / PARTIAL_CARD).is_file():
+        card = _read_card(directory / PARTIAL_CARD)
+    if card["sha256"] != found:
+        raise ValueError(
+            f"{directory / WEIGHTS} must have the checksum in {CARD} ({card['sha256'][:12]}), got "
+            f"{found[:12]}; the file is damaged or belongs to another model. Copy both again."
+        )
+    return card, load(weights)
+
+
+def check_encoders(card: dict[str, Any], encoders: EncoderPair) -> None:
+    """Refuse towers whose weights are not those the card's model was trained with."""
+    found = _fingerprints(encoders)
+    for tower, expected in card["fingerprints"].items():
+        if found.get(tower) != expected:
+            raise ValueError(
+                "`encoders` must be those the model was trained with "
+                f"({card['encoders']['name']!r}, pretrained={card['encoders']['pretrained']!r}), "
+                f"but the {tower} tower's weights differ; load the same weights, or train again."
+            )
+
+
+def _read_card(path: Path) -> dict[str, Any]:
+    if not path.is_file():
+        raise FileNotFoundError(
+            f"`directory` must hold {CARD} and {WEIGHTS}, as `save_pretrained` writes them; "
+            f"{path} is missing."
+        )
+    try:
+        card = json.loads(path.read_text(encoding="utf-8"))
+    except ValueError as error:
+        raise ValueError(f"{path} must be valid JSON, got {error}.") from error
+    needed = {"format", "versions", "encoders", "fingerprints", "sha256"}
+    if not isinstance(card, dict) or not needed <= card.keys():
+        raise ValueError(f"{path} must be a model card with the keys {sorted(needed)}.")
+    if card["format"] != FORMAT:
+        raise ValueError(
+            f"{path} must have format {FORMAT}, got {card['format']}; use the version of trmml "
+            f"that wrote it, {card['versions'].get('trmml')}."
+        )
+    return card
+
+
+def _fingerprints(encoders: EncoderPair) -> dict[str, str]:
+    towers = {"image": encoders.image, "text": encoders.text}
+    return {name: fingerprint(tower) for name, tower in towers.items()}
+
+
+def _write(path: Path, content: bytes) -> Path:
+    with path.open("wb") as file:
+        file.write(content)
+        file.flush()
+        os.fsync(file.fileno())
+    return path

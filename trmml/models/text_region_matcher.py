@@ -1,0 +1,166 @@
+"""The predicting half of TRM-ML: prompts, regions, and the match between them."""
+
+from typing import Any
+
+import torch
+from einops import rearrange
+from jaxtyping import Float
+from torch import Tensor, nn
+from torch.nn.functional import interpolate
+
+from trmml.encoders.protocol import EncoderPair, ImageEncoder
+from trmml.functional import dual_matching_logits, region_mask, text_pixel_logits
+from trmml.models.config import TRMMLConfig
+from trmml.models.outputs import TRMMLOutput
+from trmml.models.zero_shot import zero_shot_text_features
+from trmml.modules import CategoryAwareRegionDecoder, ClassNames, DualPromptLearner
+from trmml.modules.frozen import FrozenHolder
+
+__all__ = ["TextRegionMatcher"]
+
+MIN_TEMPERATURE = 0.01  # CLIP's own bound: a logit is at most 100 times a cosine
+
+
+class TextRegionMatcher(FrozenHolder):
+    """Match every category's text with its region of the image, or with what stands in for it.
+
+    Holds all that prediction needs and nothing that only training does; `TRMML` adds the rest.
+
+    Differs from the paper: nothing; `TRMMLConfig` marks what the paper leaves open.
+
+    Args:
+        encoders: Frozen image and text tower; held, but neither trained nor saved.
+        class_names: One name per class, or several synonyms for a class.
+        config: Ingredients and hyper-parameters.
+        generator: Source of the random start of the prompts.
+    """
+
+    image_encoder: ImageEncoder
+
+    def __init__(
+        self,
+        encoders: EncoderPair,
+        class_names: ClassNames,
+        *,
+        config: TRMMLConfig,
+        generator: torch.Generator | None = None,
+    ) -> None:
+        """Build prompts and, if `config` asks for regions, their decoder."""
+        super().__init__()
+        self.config, self.encoders = config, encoders
+        self.hold("image_encoder", encoders.image)
+        self.prompts = DualPromptLearner(
+            encoders.text,
+            class_names,
+            context_length=config.context_length,
+            class_specific=config.class_specific,
+            init=config.prompt_init,
+            negative=config.negative,
+            generator=generator,
+        )
+        self.class_names = list(class_names)
+        self.log_temperature = nn.Parameter(torch.tensor(config.temperature).log())
+        self.decoder = None
+        if config.aggregation == "regions":
+            self.decoder = CategoryAwareRegionDecoder(
+                encoders.image.dim,
+                self.prompts.num_classes,
+                queries=zero_shot_text_features(encoders.text, class_names),
+                energy=config.energy,
+                normalization=config.normalization,
+            )
+        self._text_cache: tuple[Any, tuple[Tensor, Tensor]] | None = None
+
+    @property
+    def temperature(self) -> Float[Tensor, ""]:
+        """The learnable temperature of Eq. (1), never below 0.01."""
+        return self.log_temperature.exp().clamp(min=MIN_TEMPERATURE)
+
+    def text_features(
+        self,
+    ) -> tuple[Float[Tensor, "classes dim"], Float[Tensor, "classes dim"]]:
+        """Return positive and negative text features; without autograd, computed only once."""
+        if torch.is_grad_enabled() or torch.compiler.is_compiling():
+            return self.prompts()
+        # A parameter's version counts its in-place changes: optimiser steps and loaded states.
+        state = [(p.data_ptr(), p._version, p.dtype, p.device) for p in self.prompts.parameters()]
+        if self._text_cache is None or self._text_cache[0] != state:
+            self._text_cache = (state, self.prompts())
+        return self._text_cache[1]
+
+    def forward(self, images: Float[Tensor, "batch 3 height width"]) -> TRMMLOutput:
+        """Score normalised images; `match` starts from stored features instead."""
+        return self.match(*self.image_encoder.encode_dense(images))
+
+    def match(
+        self, features: Float[Tensor, "batch positions dim"], grid: tuple[int, int]
+    ) -> TRMMLOutput:
+        """Score dense features, from the image encoder or from a store.
+
+        The query branch, needed by the losses only, runs in training mode.
+
+        Args:
+            features: Dense image features in the joint space.
+            grid: Height and width of the grid of positions.
+        """
+        features = features.to(self.log_temperature.dtype)
+        positive, negative = self.text_features()
+        regions, query_logits = None, None
+        if self.decoder is not None:
+            decoded = self.decoder(features, query_branch=self.training)
+            energy, regions = decoded.energy, decoded.region_features
+            logits = self._dual_logits(regions, positive, negative)
+            if decoded.query_features is not None:
+                query_logits = self._dual_logits(decoded.query_features, positive, negative)
+        else:
+            logits, energy = text_pixel_logits(
+                features,
+                positive,
+                negative,
+                temperature=self.temperature,
+                spatial_temperature=self.config.spatial_temperature,
+            )
+            if self.config.aggregation == "mean":
+                whole = features.mean(dim=1, keepdim=True).expand(-1, len(positive), -1)
+                logits = self._dual_logits(whole, positive, negative)
+        return TRMMLOutput(
+            logits, query_logits, energy, features, regions, positive, negative, grid
+        )
+
+    def _dual_logits(
+        self,
+        features: Float[Tensor, "batch classes dim"],
+        positive: Float[Tensor, "classes dim"],
+        negative: Float[Tensor, "classes dim"],
+    ) -> Float[Tensor, "batch classes"]:
+        return dual_matching_logits(features, positive, negative, temperature=self.temperature)
+
+    def calibrate(self, features: Float[Tensor, "batch positions dim"]) -> None:
+        """Set the start of the regions from a first batch's dense features, once."""
+        if self.decoder is not None:
+            self.decoder.calibrate(features.to(self.log_temperature.dtype))
+
+    @torch.no_grad()
+    def predict(
+        self, images: Float[Tensor, "batch 3 height width"]
+    ) -> Float[Tensor, "batch classes"]:
+        """Return the probability of every class in every normalised image."""
+        return self(images).logits.float().sigmoid()
+
+    @torch.no_grad()
+    def heatmap(
+        self, images: Float[Tensor, "batch 3 height width"]
+    ) -> Float[Tensor, "batch classes height width"]:
+        """Return where each class is seen, in [0, 1], at the images' own height and width.
+
+        With "sigmoid" regions this is the soft region of Eq. (2), interpolated bilinearly; with
+        "softmax" ones the weights, scaled to a maximum of 1; without regions the probability that
+        each position alone would give.
+        """
+        output = self(images)
+        normalization = self.config.normalization if self.decoder is not None else "sigmoid"
+        mask = region_mask(output.energy.float(), normalization=normalization)
+        if normalization == "softmax":
+            mask = mask / mask.amax(dim=-1, keepdim=True)
+        mask = rearrange(mask, "b c (h w) -> b c h w", h=output.grid[0], w=output.grid[1])
+        return interpolate(mask, size=images.shape[-2:], mode="bilinear", align_corners=False)

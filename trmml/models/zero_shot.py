@@ -1,0 +1,70 @@
+"""What the frozen towers know of the classes before anything is learnt."""
+
+from collections.abc import Sequence
+
+import torch
+from jaxtyping import Float
+from torch import Tensor
+from torch.nn.functional import normalize
+
+from trmml.encoders.protocol import ImageFeatures, TextEncoder
+from trmml.modules import ClassNames
+
+__all__ = ["TEMPLATES", "zero_shot_scores", "zero_shot_text_features"]
+
+TEMPLATES: tuple[str, ...] = ("a photo of a {}.",)
+
+
+@torch.no_grad()
+def zero_shot_text_features(
+    text_encoder: TextEncoder, class_names: ClassNames, *, templates: Sequence[str] = TEMPLATES
+) -> Float[Tensor, "classes dim"]:
+    """Encode every class name in every template, and average.
+
+    Args:
+        text_encoder: Frozen text tower.
+        class_names: One name per class, or several synonyms for a class.
+        templates: Sentences with `{}` where the name goes.
+
+    Returns:
+        One unit feature per class, the mean over its synonyms and the templates.
+
+    Raises:
+        ValueError: If a template has no place for the name.
+    """
+    for template in templates:
+        if "{}" not in template:
+            raise ValueError(f"`templates` must each contain '{{}}', got {template!r}.")
+    means = []
+    for names in class_names:
+        synonyms = [names] if isinstance(names, str) else names
+        texts = [template.format(name) for name in synonyms for template in templates]
+        tokens = text_encoder.pad(text_encoder.tokenize(texts))
+        features = normalize(text_encoder(text_encoder.embed_tokens(tokens), tokens), dim=-1)
+        means.append(normalize(features.mean(dim=0), dim=-1))
+    return torch.stack(means)
+
+
+def zero_shot_scores(
+    image_features: ImageFeatures,
+    text_features: Float[Tensor, "classes dim"],
+    *,
+    dense: bool = False,
+    spatial_temperature: float = 0.05,
+) -> Float[Tensor, "batch classes"]:
+    """Score images by cosine similarity with the class texts, without training.
+
+    Args:
+        image_features: What an image encoder returns.
+        text_features: Unit text features, as `zero_shot_text_features` gives them.
+        dense: False compares the pooled feature, as CLIP does. True compares every position and
+            averages where the class matches best.
+        spatial_temperature: Softmax temperature of that average.
+
+    Returns:
+        Cosine similarities in [-1, 1]; rank with them, they are no probabilities.
+    """
+    if not dense:
+        return normalize(image_features.pooled, dim=-1) @ text_features.T
+    cosines = text_features @ normalize(image_features.dense, dim=-1).mT
+    return ((cosines / spatial_temperature).softmax(dim=-1) * cosines).sum(dim=-1)

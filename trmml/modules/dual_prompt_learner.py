@@ -1,0 +1,228 @@
+"""Learnable positive and negative prompts, encoded by a frozen text tower."""
+
+from collections.abc import Sequence
+from typing import Literal
+
+import torch
+from jaxtyping import Float, Int
+from torch import Tensor, nn
+from torch.nn.functional import normalize
+
+from trmml.encoders.protocol import TextEncoder
+from trmml.modules.frozen import FrozenHolder
+
+__all__ = ["ClassNames", "DualPromptLearner"]
+
+ClassNames = Sequence[str | Sequence[str]]
+"""One entry per class: its name, or several synonyms whose features are averaged."""
+
+INIT_STD = 0.02
+
+
+class DualPromptLearner(FrozenHolder):
+    r"""Learn what to say before each class name: once for its presence, once for its absence.
+
+    $$ t_c^{\pm} = [\mathrm{SOS}, w_1^{\pm}, \dots, w_L^{\pm}, \text{name}_c, \text{"."},
+       \mathrm{EOT}], \qquad g_c^{\pm} = \frac{G(t_c^{\pm})}{\lVert G(t_c^{\pm}) \rVert} $$
+
+    | symbol | in code | meaning |
+    |---|---|---|
+    | $w^+$, $w^-$ | `positive_context`, `negative_context` | learnable token embeddings |
+    | $L$ | `context_length` | learnable tokens per prompt |
+    | $G$ | `text_encoder` | frozen text tower, held but neither trained nor saved |
+    | $g^+$, $g^-$ | the two results | unit text features |
+
+    The dual form of Eq. (1) of TRM-ML (Ma et al., ACM Multimedia 2024), after DualCoOp
+    (Sun et al., NeurIPS 2022); `negative="embedding"` follows PositiveCoOp (WACV 2025).
+    Prompts are cut to the longest one where the tower is causal: the same numbers, less work.
+
+    Differs from the paper: synonyms of a class may be given; their features are averaged.
+
+    Args:
+        text_encoder: Frozen text tower.
+        class_names: One name per class, or several synonyms for a class.
+        context_length: Learnable tokens $L$ per prompt, >= 1 (paper: 16).
+        class_specific: Whether every class has contexts of its own (paper: yes). Shared contexts
+            can be loaded for another list of classes; class-specific ones cannot.
+        init: None draws contexts from N(0, 0.02) (paper). Words, or a pair of words for the
+            positive and the negative side, put their embeddings nearest to the class name; what
+            they leave of `context_length` is drawn.
+        negative: "prompt" encodes a second prompt (paper). "embedding" learns the negative
+            feature itself: half the work of the text tower.
+        generator: Source of the random start.
+
+    Raises:
+        ValueError: If `class_names` is empty or holds an empty name, if `context_length` < 1, if
+            `init` is longer than `context_length`, or if a prompt is longer than the tower allows.
+
+    Examples:
+        >>> from trmml.encoders import load_tiny
+        >>> prompts = DualPromptLearner(load_tiny().text, ["cat", ["dog", "puppy"]])
+        >>> positive, negative = prompts()
+        >>> positive.shape, negative.norm(dim=-1).allclose(torch.ones(2))
+        (torch.Size([2, 128]), True)
+    """
+
+    text_encoder: TextEncoder
+    tokens: Int[Tensor, "prompts tokens"]
+    class_index: Int[Tensor, " prompts"]
+    positive_context: nn.Parameter
+    negative_context: nn.Parameter | None
+    negative_embedding: nn.Parameter | None
+
+    def __init__(
+        self,
+        text_encoder: TextEncoder,
+        class_names: ClassNames,
+        *,
+        context_length: int = 16,
+        class_specific: bool = True,
+        init: str | tuple[str, str] | None = None,
+        negative: Literal["prompt", "embedding"] = "prompt",
+        generator: torch.Generator | None = None,
+    ) -> None:
+        """Tokenise the class names once and draw the contexts."""
+        super().__init__()
+        if context_length < 1:
+            raise ValueError(
+                f"`context_length` must be at least 1, got {context_length}; "
+                "16 is the paper's value."
+            )
+        if negative not in ("prompt", "embedding"):
+            raise ValueError(f"`negative` must be 'prompt' or 'embedding', got {negative!r}.")
+        self.hold("text_encoder", text_encoder)
+        synonyms = _as_synonyms(class_names)
+        self.num_classes = len(synonyms)
+        self.context_length = context_length
+        self.class_specific = class_specific
+
+        tokens = _prompt_tokens(text_encoder, synonyms, context_length)
+        index = torch.tensor([c for c, names in enumerate(synonyms) for _ in names])
+        # Derived from the class names, so not part of what is saved.
+        self.register_buffer("tokens", tokens, persistent=False)
+        self.register_buffer("class_index", index, persistent=False)
+
+        words = init if isinstance(init, tuple) else (init, init)
+        self.positive_context = nn.Parameter(self._draw_context(words[0], generator))
+        if negative == "prompt":
+            self.negative_context = nn.Parameter(self._draw_context(words[1], generator))
+            self.negative_embedding = None
+        else:
+            self.negative_context = None
+            start = torch.randn(self.num_classes, text_encoder.dim, generator=generator)
+            self.negative_embedding = nn.Parameter(normalize(start, dim=-1))
+
+    def _draw_context(
+        self, words: str | None, generator: torch.Generator | None
+    ) -> Float[Tensor, "classes length width"]:
+        rows = self.num_classes if self.class_specific else 1
+        encoder = self.text_encoder
+        context = INIT_STD * torch.randn(
+            rows, self.context_length, encoder.width, generator=generator
+        )
+        if words is None:
+            return context
+        inner = encoder.tokenize([words])[0][encoder.num_prefix_tokens :]
+        count = len(inner) - _num_suffix_tokens(encoder)
+        if not 0 < count <= self.context_length:
+            raise ValueError(
+                f"`init` must have between 1 and `context_length` = {self.context_length} tokens, "
+                f"got {count} in {words!r}; shorten it or raise `context_length`."
+            )
+        with torch.no_grad():
+            embedded = encoder.embed_tokens(self.tokens.new_tensor([inner[:count]]))
+            context[:, self.context_length - count :] = embedded.to(context)
+        return context
+
+    def forward(self) -> tuple[Float[Tensor, "classes dim"], Float[Tensor, "classes dim"]]:
+        """Return the positive and the negative text feature of every class, unit length."""
+        contexts = [self.positive_context]
+        if self.negative_context is not None:
+            contexts.append(self.negative_context)
+        encoded = self._encode(contexts)
+        if self.negative_embedding is not None:
+            encoded.append(normalize(self.negative_embedding, dim=-1))
+        positive, negative = encoded
+        return positive, negative
+
+    def _encode(
+        self, contexts: Sequence[Float[Tensor, "rows length width"]]
+    ) -> list[Float[Tensor, "classes dim"]]:
+        """Encode one prompt per name and context, in a single pass through the tower."""
+        with torch.no_grad():
+            template = self.text_encoder.embed_tokens(self.tokens)
+        start = self.text_encoder.num_prefix_tokens
+        end = start + self.context_length
+        prompts = []
+        for context in contexts:
+            rows = (
+                context[self.class_index]
+                if self.class_specific
+                else context.expand(len(self.tokens), -1, -1)
+            )
+            prompts.append(
+                torch.cat([template[:, :start], rows.to(template), template[:, end:]], dim=1)
+            )
+        features = self.text_encoder(torch.cat(prompts), self.tokens.repeat(len(contexts), 1))
+        return [self._average_synonyms(part) for part in features.chunk(len(contexts))]
+
+    def _average_synonyms(
+        self, features: Float[Tensor, "prompts dim"]
+    ) -> Float[Tensor, "classes dim"]:
+        features = normalize(features, dim=-1)
+        if len(self.tokens) == self.num_classes:
+            return features
+        total = features.new_zeros(self.num_classes, features.shape[1])
+        return normalize(total.index_add(0, self.class_index, features), dim=-1)
+
+    def extra_repr(self) -> str:
+        """Show sizes and options in the printed module."""
+        negative = "embedding" if self.negative_context is None else "prompt"
+        return (
+            f"num_classes={self.num_classes}, context_length={self.context_length}, "
+            f"class_specific={self.class_specific}, negative={negative!r}"
+        )
+
+
+def _as_synonyms(class_names: ClassNames) -> list[list[str]]:
+    if isinstance(class_names, str) or len(class_names) == 0:
+        raise ValueError(
+            f"`class_names` must be a list with one name per class, got {class_names!r}."
+        )
+    synonyms = [[names] if isinstance(names, str) else list(names) for names in class_names]
+    for index, names in enumerate(synonyms):
+        if not names or not all(isinstance(name, str) and name.strip() for name in names):
+            raise ValueError(
+                f"`class_names` must hold non-empty names, got {class_names[index]!r} for class "
+                f"{index}."
+            )
+    return synonyms
+
+
+def _num_suffix_tokens(encoder: TextEncoder) -> int:
+    """Count the special tokens after a text, from the tokens of an empty one."""
+    return len(encoder.tokenize([""])[0]) - encoder.num_prefix_tokens
+
+
+def _prompt_tokens(
+    encoder: TextEncoder, synonyms: list[list[str]], context_length: int
+) -> Int[Tensor, "prompts tokens"]:
+    """Tokenise "<context> name." with placeholders where the learnt context will stand."""
+    names = [name for group in synonyms for name in group]
+    start = encoder.num_prefix_tokens
+    # Any ordinary word can hold the place, as its embedding is never used; it must only not be a
+    # special token, because towers find a prompt's end by those.
+    placeholder = encoder.tokenize(["a"])[0][start]
+    rows = [
+        [*row[:start], *[placeholder] * context_length, *row[start:]]
+        for row in encoder.tokenize([f"{name}." for name in names])
+    ]
+    for name, row in zip(names, rows, strict=True):
+        if len(row) > encoder.context_length:
+            room = encoder.context_length - (len(row) - context_length)
+            raise ValueError(
+                f"`class_names` must fit the text tower's {encoder.context_length} tokens, but "
+                f"{name!r} needs {len(row)} with `context_length` = {context_length}; shorten the "
+                f"name, or use a `context_length` of at most {room}."
+            )
+    return encoder.pad(rows)

@@ -1,0 +1,146 @@
+"""A first-in-first-out memory of what each category looks like at single positions."""
+
+import torch
+from jaxtyping import Float
+from torch import Tensor, nn
+
+from trmml.functional import prototype_similarity, top_pair_features
+from trmml.labels import POSITIVE, Labels
+
+__all__ = ["PrototypeMemoryBank"]
+
+
+class PrototypeMemoryBank(nn.Module):
+    r"""Remember, per category, the features at the strongest positions of known positives.
+
+    $$ V_c = f_{\mathrm{TopK}(r_c)}, \qquad
+       s^u_{m,c} = \frac{1}{\ell_c} \sum_{j=1}^{\ell_c} \cos(f^r_{m,c}, v_{c,j}) $$
+
+    | symbol | in code | meaning |
+    |---|---|---|
+    | $f$, $r_c$ | `features`, `energy` | dense features; the region's logits rank its positions |
+    | $V_c$ | `prototypes[c]` | unit features, oldest overwritten first |
+    | $\ell$, $\ell_c$ | `capacity`, `counts[c]` | room per category, and how much is filled |
+    | $k$ | `top_k` | positions remembered per known positive |
+    | $s^u$ | `similarity(...)` | mean cosine with the category's own prototypes |
+
+    Eq. (7) and (8) of TRM-ML (Ma et al., ACM Multimedia 2024). All state lies in buffers: it saves,
+    loads and moves with the module. Nothing here has a gradient.
+
+    Differs from the paper: nothing. The paper names neither $\ell$ nor $k$.
+
+    Args:
+        num_classes: Number of categories.
+        dim: Size of the joint space.
+        capacity: Prototypes kept per category, >= `top_k`.
+        top_k: Positions taken from each known positive, >= 1 and at most the number of positions.
+
+    Raises:
+        ValueError: If a size is below 1 or `top_k` exceeds `capacity`.
+
+    Examples:
+        >>> bank = PrototypeMemoryBank(3, 8, capacity=4, top_k=2)
+        >>> features, energy = torch.randn(2, 49, 8), torch.randn(2, 3, 49)
+        >>> bank.update(features, energy, torch.tensor([[1, 0, -1], [1, 1, 0]]))
+        >>> bank.counts
+        tensor([4, 2, 0])
+        >>> bank.similarity(torch.randn(2, 3, 8)).isnan().any(dim=0)
+        tensor([False, False,  True])
+    """
+
+    prototypes: Tensor
+    counts: Tensor
+    pointers: Tensor
+
+    def __init__(self, num_classes: int, dim: int, *, capacity: int = 32, top_k: int = 2) -> None:
+        """Allocate an empty memory."""
+        super().__init__()
+        sizes = {"num_classes": num_classes, "dim": dim, "capacity": capacity, "top_k": top_k}
+        for name, size in sizes.items():
+            if size < 1:
+                raise ValueError(f"`{name}` must be at least 1, got {size}.")
+        if top_k > capacity:
+            raise ValueError(
+                f"`top_k` must not exceed `capacity` = {capacity}, got {top_k}; one image would "
+                "push out its own prototypes."
+            )
+        self.num_classes, self.dim, self.capacity, self.top_k = num_classes, dim, capacity, top_k
+        self.register_buffer("prototypes", torch.zeros(num_classes, capacity, dim))
+        self.register_buffer("counts", torch.zeros(num_classes, dtype=torch.long))
+        self.register_buffer("pointers", torch.zeros(num_classes, dtype=torch.long))
+
+    @torch.no_grad()
+    def update(
+        self,
+        features: Float[Tensor, "batch positions dim"],
+        energy: Float[Tensor, "batch classes positions"],
+        labels: Labels,
+    ) -> None:
+        """Push the strongest positions of every known positive, in batch order.
+
+        Args:
+            features: Dense image features in the joint space; stored at unit length.
+            energy: Region logits of every category.
+            labels: Known labels in {-1, 0, +1}; only +1 is remembered.
+
+        Raises:
+            ValueError: If sizes disagree with each other or with the bank.
+        """
+        self._check_sizes(features, energy, labels)
+        # Transposed, so that pairs come sorted by class and, within a class, in batch order.
+        classes, rows = (labels.T == POSITIVE).nonzero(as_tuple=True)
+        pushed = top_pair_features(
+            features, energy, batch_index=rows, class_index=classes, top_k=self.top_k
+        )
+        pairs_per_class = classes.bincount(minlength=self.num_classes)
+        pushed_per_class = pairs_per_class * self.top_k
+        first_pair = pairs_per_class.cumsum(0) - pairs_per_class
+        rank = torch.arange(len(classes), device=classes.device) - first_pair[classes]
+        step = torch.arange(self.top_k, device=classes.device)
+        order = rank[:, None] * self.top_k + step  # place of each feature in its class's queue
+        # A class may push more than fits: only its newest survive, so no slot is written twice.
+        kept = order >= (pushed_per_class - self.capacity)[classes, None]
+        slots = (self.pointers[classes, None] + order) % self.capacity
+        owners = classes[:, None].expand_as(slots)
+        self.prototypes[owners[kept], slots[kept]] = pushed[kept].to(self.prototypes)
+        self.counts.copy_((self.counts + pushed_per_class).clamp(max=self.capacity))
+        self.pointers.copy_((self.pointers + pushed_per_class) % self.capacity)
+
+    def similarity(
+        self, region_features: Float[Tensor, "batch classes dim"]
+    ) -> Float[Tensor, "batch classes"]:
+        """Return the mean cosine with the prototypes of the same class; nan where it has none."""
+        return prototype_similarity(region_features, self.prototypes, self.counts)
+
+    @torch.no_grad()
+    def reset(self) -> None:
+        """Forget everything."""
+        for state in (self.prototypes, self.counts, self.pointers):
+            state.zero_()
+
+    def _check_sizes(self, features: Tensor, energy: Tensor, labels: Tensor) -> None:
+        batch, positions = features.shape[:2]
+        expected = (batch, self.num_classes, positions)
+        if features.shape[-1] != self.dim:
+            raise ValueError(
+                f"`features` must have shape (batch, positions, {self.dim}), got "
+                f"{tuple(features.shape)}."
+            )
+        if energy.shape != expected:
+            raise ValueError(
+                f"`energy` must have shape (batch, classes, positions) = {expected}, got "
+                f"{tuple(energy.shape)}."
+            )
+        if labels.shape != expected[:2]:
+            raise ValueError(
+                f"`labels` must have shape (batch, classes) = {expected[:2]}, got "
+                f"{tuple(labels.shape)}."
+            )
+        if positions < self.top_k:
+            raise ValueError(
+                f"`features` must have at least `top_k` = {self.top_k} positions, got {positions}."
+            )
+
+    def extra_repr(self) -> str:
+        """Show sizes in the printed module."""
+        return f"{self.num_classes}, {self.dim}, capacity={self.capacity}, top_k={self.top_k}"
