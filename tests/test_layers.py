@@ -18,7 +18,8 @@ LAYERS = {
     "losses": 3,
     "models": 4,
     "training": 5,
-    "cli": 6,
+    "demo": 6,
+    "cli": 7,
 }
 
 

@@ -1,17 +1,22 @@
 """The predicting half of TRM-ML: prompts, regions, and the match between them."""
 
+from pathlib import Path
 from typing import Any
 
+import numpy as np
 import torch
 from einops import rearrange
 from jaxtyping import Float
+from PIL.Image import Image, Resampling
 from torch import Tensor, nn
 from torch.nn.functional import interpolate
 
+from trmml.data.images import decode_image
 from trmml.encoders.protocol import EncoderPair, ImageEncoder
 from trmml.functional import dual_matching_logits, region_mask, text_pixel_logits
 from trmml.models.config import TRMMLConfig
 from trmml.models.outputs import TRMMLOutput
+from trmml.models.saved_model import read_saved_model
 from trmml.models.zero_shot import zero_shot_text_features
 from trmml.modules import CategoryAwareRegionDecoder, ClassNames, DualPromptLearner
 from trmml.modules.frozen import FrozenHolder
@@ -32,6 +37,7 @@ class TextRegionMatcher(FrozenHolder):
         encoders: Frozen image and text tower; held, but neither trained nor saved.
         class_names: One name per class, or several synonyms for a class.
         config: Ingredients and hyper-parameters.
+        image_size: Side in pixels that `preprocess` resizes photographs to (paper: 448).
         generator: Source of the random start of the prompts.
     """
 
@@ -43,11 +49,14 @@ class TextRegionMatcher(FrozenHolder):
         class_names: ClassNames,
         *,
         config: TRMMLConfig,
+        image_size: int = 448,
         generator: torch.Generator | None = None,
     ) -> None:
         """Build prompts and, if `config` asks for regions, their decoder."""
         super().__init__()
-        self.config, self.encoders = config, encoders
+        if image_size < 1:
+            raise ValueError(f"`image_size` must be at least 1, got {image_size}.")
+        self.config, self.encoders, self.image_size = config, encoders, image_size
         self.hold("image_encoder", encoders.image)
         self.prompts = DualPromptLearner(
             encoders.text,
@@ -140,6 +149,26 @@ class TextRegionMatcher(FrozenHolder):
         if self.decoder is not None:
             self.decoder.calibrate(features.to(self.log_temperature.dtype))
 
+    def preprocess(self, image: str | Path | Image) -> Float[Tensor, "1 3 height width"]:
+        """Prepare a photograph: right way up, resized to `image_size`, normalised.
+
+        The aspect ratio is not kept, as in the paper's recipe.
+
+        Args:
+            image: A file, or a decoded image.
+
+        Raises:
+            FileNotFoundError: If there is no such file.
+            ValueError: If the file is no image or is damaged.
+        """
+        picture = image if isinstance(image, Image) else decode_image(image)
+        size = (self.image_size, self.image_size)
+        resized = picture.convert("RGB").resize(size, Resampling.BICUBIC)
+        pixels = torch.from_numpy(np.array(resized)).permute(2, 0, 1) / 255
+        encoder = self.image_encoder
+        mean, std = torch.tensor((encoder.mean, encoder.std))[:, :, None, None]
+        return ((pixels - mean) / std)[None].to(self.log_temperature.device)
+
     @torch.no_grad()
     def predict(
         self, images: Float[Tensor, "batch 3 height width"]
@@ -164,3 +193,28 @@ class TextRegionMatcher(FrozenHolder):
             mask = mask / mask.amax(dim=-1, keepdim=True)
         mask = rearrange(mask, "b c (h w) -> b c h w", h=output.grid[0], w=output.grid[1])
         return interpolate(mask, size=images.shape[-2:], mode="bilinear", align_corners=False)
+
+    def load_region_decoder(self, directory: str | Path) -> None:
+        """Take over the region decoder of another saved model (Table 4 of the paper).
+
+        Raises:
+            FileNotFoundError: If a file is missing.
+            ValueError: If this or the saved model has no regions, or class names differ.
+        """
+        card, state = read_saved_model(Path(directory))
+        if card["class_names"] != self.class_names:
+            raise ValueError(
+                "`directory` must hold a model of the same classes in the same order, got "
+                f"{card['class_names']} where this model has {self.class_names}."
+            )
+        saved = TRMMLConfig.from_dict(card["config"])
+        here = (self.config.aggregation, self.config.energy)
+        if self.decoder is None or (saved.aggregation, saved.energy) != here:
+            raise ValueError(
+                "`directory` and this model must have regions of the same energy, got "
+                f"{(saved.aggregation, saved.energy)} for {here}."
+            )
+        prefix = "decoder."
+        self.decoder.load_state_dict(
+            {k.removeprefix(prefix): v for k, v in state.items() if k.startswith(prefix)}
+        )

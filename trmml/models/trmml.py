@@ -64,8 +64,9 @@ class TRMML(TextRegionMatcher):
     ) -> None:
         """Assemble the parts that `config` asks for."""
         config = config or TRMMLConfig()
-        super().__init__(encoders, class_names, config=config, generator=generator)
-        self.image_size = image_size
+        super().__init__(
+            encoders, class_names, config=config, image_size=image_size, generator=generator
+        )
         self.classification_loss = AsymmetricLoss(
             gamma_pos=config.gamma_pos, gamma_neg=config.gamma_neg, margin=config.margin
         )
@@ -107,7 +108,7 @@ class TRMML(TextRegionMatcher):
             class_names: One name per class, or several synonyms for a class.
             pretrained: A tag of open_clip such as "openai", the path of a checkpoint, or None for
                 random weights.
-            image_size: Side of the prepared photographs in pixels (paper: 448).
+            image_size: Side in pixels of the prepared photographs (paper: 448).
             config: Ingredients and hyper-parameters; None is the whole method.
             generator: Source of the random start of the prompts.
 
@@ -230,28 +231,3 @@ class TRMML(TextRegionMatcher):
             state = fresh | state
         model.load_state_dict(state)
         return model.eval()
-
-    def load_region_decoder(self, directory: str | Path) -> None:
-        """Take over the region decoder of another saved model (Table 4 of the paper).
-
-        Raises:
-            FileNotFoundError: If a file is missing.
-            ValueError: If this or the saved model has no regions, or class names differ.
-        """
-        card, state = read_saved_model(Path(directory))
-        if card["class_names"] != self.class_names:
-            raise ValueError(
-                "`directory` must hold a model of the same classes in the same order, got "
-                f"{card['class_names']} where this model has {self.class_names}."
-            )
-        saved = TRMMLConfig.from_dict(card["config"])
-        here = (self.config.aggregation, self.config.energy)
-        if self.decoder is None or (saved.aggregation, saved.energy) != here:
-            raise ValueError(
-                "`directory` and this model must have regions of the same energy, got "
-                f"{(saved.aggregation, saved.energy)} for {here}."
-            )
-        prefix = "decoder."
-        self.decoder.load_state_dict(
-            {k.removeprefix(prefix): v for k, v in state.items() if k.startswith(prefix)}
-        )

@@ -1,0 +1,20 @@
+"""The commands by name."""
+
+import typer
+
+from trmml.cli.demo import demo
+
+__all__ = ["app"]
+
+app = typer.Typer(
+    no_args_is_help=True,
+    add_completion=False,
+    pretty_exceptions_enable=False,
+    help="Multi-label image recognition with missing labels.",
+)
+app.command()(demo)
+
+
+@app.callback()
+def _keep_commands_named() -> None:
+    """Multi-label image recognition with missing labels."""

@@ -1,0 +1,118 @@
+"""`trmml demo`: the whole method on a CPU, in minutes."""
+
+import time
+from dataclasses import replace
+from pathlib import Path
+from typing import Annotated, Any
+
+import typer
+from rich.console import Console
+from rich.table import Table
+
+from trmml.cli.progress import progress_bar
+
+__all__ = ["demo"]
+
+
+def demo(
+    keep: Annotated[
+        float, typer.Option(min=0.0, max=1.0, help="Share of the training labels to keep.")
+    ] = 0.1,
+    seed: Annotated[
+        int, typer.Option(min=0, help="Of the hidden labels and of both trainings.")
+    ] = 0,
+    single_positive: Annotated[
+        bool, typer.Option("--single-positive", help="Keep one positive label per image.")
+    ] = False,
+    images: Annotated[
+        Path | None, typer.Option(help="Folder of photographs, instead of generated scenes.")
+    ] = None,
+    labels: Annotated[
+        Path | None,
+        typer.Option(help="CSV table of their labels: file name, then one column a category."),
+    ] = None,
+    out: Annotated[Path, typer.Option(help="Folder for results, pictures and the model.")] = Path(
+        "trmml-demo"
+    ),
+    fast: Annotated[
+        bool, typer.Option("--fast", help="A few images and epochs, only to see that it runs.")
+    ] = False,
+) -> None:
+    """Hide labels, then compare zero-shot CLIP, a DualCoOp-style baseline and TRM-ML.
+
+    Examples: `trmml demo`, `trmml demo --keep 0.3 --seed 1`, or
+    `trmml demo --images photos --labels labels.csv --out my-demo`.
+    """
+    from trmml.demo import (
+        DEMO_RECIPE,
+        draw_regions,
+        photograph_data,
+        run_experiment,
+        world_data,
+        write_results,
+    )
+    from trmml.encoders.tiny import load_tiny
+
+    if (images is None) != (labels is None):
+        raise typer.BadParameter("--images and --labels go together; give both, or neither.")
+    if keep == 0 and not single_positive:
+        raise typer.BadParameter("--keep must be above 0; without labels nothing is learnt.")
+    start = time.monotonic()
+    console = Console()
+    out.mkdir(parents=True, exist_ok=True)  # before minutes of work, so that a bad path costs none
+    if images is not None and labels is not None:
+        data = photograph_data(images, labels, limit=100 if fast else None)
+    else:
+        num_train, num_test = (60, 30) if fast else (2000, 1000)
+        with progress_bar("Generating scenes", num_train + num_test) as advance:
+            data = world_data(num_train=num_train, num_test=num_test, progress=lambda _: advance(1))
+    result = run_experiment(
+        data,
+        load_tiny(),
+        progress=progress_bar,
+        keep=keep,
+        seed=seed,
+        single_positive=single_positive,
+        recipe=replace(DEMO_RECIPE, epochs=4) if fast else DEMO_RECIPE,
+    )
+    pictures = draw_regions(result.model, data.test, result.test_scores, out)
+    result.model.save_pretrained(out / "model")
+    report = {**result.report, "seconds": round(time.monotonic() - start, 1)}
+    write_results(report, out / "results.json")
+    _print_report(console, report, out, pictures)
+
+
+def _print_report(
+    console: Console, report: dict[str, Any], out: Path, pictures: list[Path]
+) -> None:
+    from trmml.demo.report import table_rows
+
+    table = Table("Method", title="Mean average precision on the test images (%)")
+    table.add_column("mAP", justify="right")
+    for row in table_rows(report):
+        table.add_row(*row)
+    console.print(table)
+    added = report["pseudo_labels"]
+    console.print(f"Known training labels: {100 * report['known_share']:.1f} %")
+    for kind in ("positive", "negative"):
+        quality = added[kind]
+        if quality["precision"] is None:
+            console.print(f"Completed {kind} labels: none")
+            continue
+        console.print(
+            f"Completed {kind} labels: {quality['count']}, "
+            f"precision {100 * quality['precision']:.1f} %, "
+            f"recall {100 * (quality['recall'] or 0):.1f} % of those hidden"
+        )
+    console.print(
+        f"{report['seconds']:.0f} s. Wrote {out / 'results.json'}, {pictures[0]} and "
+        f"{len(pictures) - 1} more, and the model. On a picture of your own:",
+        soft_wrap=True,
+    )
+    console.print(
+        "  from trmml import TRMML\n"
+        f"  model = TRMML.from_pretrained({str(out / 'model')!r})\n"
+        '  probabilities = model.predict(model.preprocess("picture.jpg"))',
+        highlight=False,
+        soft_wrap=True,
+    )

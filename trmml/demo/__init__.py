@@ -1,0 +1,19 @@
+"""The comparison that `trmml demo` runs: zero-shot, the baseline, and TRM-ML on hidden labels."""
+
+from trmml.demo.experiment import DEMO_RECIPE, DemoResult, Progress, run_experiment
+from trmml.demo.images import DemoData, ImageSet, photograph_data, world_data
+from trmml.demo.pictures import draw_regions
+from trmml.demo.report import write_results
+
+__all__ = [
+    "DEMO_RECIPE",
+    "DemoData",
+    "DemoResult",
+    "ImageSet",
+    "Progress",
+    "draw_regions",
+    "photograph_data",
+    "run_experiment",
+    "world_data",
+    "write_results",
+]

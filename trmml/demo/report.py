@@ -1,0 +1,26 @@
+"""The demo's results as a file and as a table."""
+
+import json
+from pathlib import Path
+from typing import Any
+
+__all__ = ["table_rows", "write_results"]
+
+METHODS = {
+    "zero_shot": "CLIP zero-shot, whole image",
+    "zero_shot_dense": "CLIP zero-shot, best positions",
+    "baseline": "DualCoOp-style baseline",
+    "trmml": "TRM-ML",
+}
+
+
+def write_results(report: dict[str, Any], path: Path) -> None:
+    """Write the report as JSON, under a temporary name first."""
+    partial = path.with_name(path.name + ".partial")
+    partial.write_text(json.dumps(report, indent=2) + "\n", encoding="utf-8")
+    partial.replace(path)
+
+
+def table_rows(report: dict[str, Any]) -> list[tuple[str, str]]:
+    """Return method and mean average precision in percent, one row a method."""
+    return [(title, f"{100 * report['map'][key]:.1f}") for key, title in METHODS.items()]
