@@ -1,0 +1,94 @@
+"""Decode any photograph to 8-bit RGB the right way up, or say exactly why it cannot be."""
+
+import os
+import struct
+from pathlib import Path
+
+import numpy as np
+from PIL import Image, ImageOps
+
+__all__ = ["BrokenImageError", "decode_image"]
+
+
+class BrokenImageError(ValueError):
+    """A file that cannot be decoded to an image.
+
+    Attributes:
+        path: The file.
+        reason: What is wrong with it.
+    """
+
+    def __init__(self, path: str | os.PathLike[str], reason: str) -> None:
+        """Say which file is broken, and why."""
+        super().__init__(f"{os.fspath(path)}: {reason}")
+        self.path = Path(path)
+        self.reason = reason
+
+    def __reduce__(self) -> tuple[type["BrokenImageError"], tuple[str, str]]:
+        """Let the error travel from a loader's worker process."""
+        return type(self), (os.fspath(self.path), self.reason)
+
+
+def decode_image(path: str | os.PathLike[str], *, min_side: int | None = None) -> Image.Image:
+    """Decode an image file to RGB, 8 bits a channel.
+
+    The EXIF rotation is applied, a palette is looked up, CMYK and other colour spaces are
+    converted, 16-bit channels keep their upper 8 bits, transparency is laid over white, and of
+    several frames the first counts.
+
+    Args:
+        path: A file in any format Pillow reads.
+        min_side: If given, a JPEG is decoded at 1/2, 1/4 or 1/8 of its size as long as both sides
+            stay at least this long: two to four times faster for photographs much larger than the
+            model's input, with slightly different pixels. None decodes in full.
+
+    Returns:
+        A loaded image in mode "RGB".
+
+    Raises:
+        BrokenImageError: If the file is missing, empty, truncated, or no image; a ValueError.
+
+    Examples:
+        >>> decode_image("no_such_file.jpg")
+        Traceback (most recent call last):
+        trmml.data.images.BrokenImageError: no_such_file.jpg: the file does not exist
+    """
+    if min_side is not None and min_side < 1:
+        raise ValueError(f"`min_side` must be at least 1, got {min_side}.")
+    try:
+        if os.stat(path).st_size == 0:  # noqa: PTH116 - half the cost of Path in the loading loop
+            raise BrokenImageError(path, "the file is empty (0 bytes)")
+        with Image.open(path) as image:
+            if min_side is not None:
+                image.draft(None, (min_side, min_side))
+            image.load()
+            return _to_rgb(ImageOps.exif_transpose(image), path)
+    except FileNotFoundError:
+        raise BrokenImageError(path, "the file does not exist") from None
+    except IsADirectoryError:
+        raise BrokenImageError(path, "this is a folder, not a file") from None
+    except Image.UnidentifiedImageError:
+        raise BrokenImageError(path, "not an image, or in a format that is not known") from None
+    except Image.DecompressionBombError as error:
+        raise BrokenImageError(path, f"too large to decode safely: {error}") from error
+    except (OSError, SyntaxError, EOFError, struct.error) as error:
+        raise BrokenImageError(path, f"damaged or truncated: {error}") from error
+
+
+def _to_rgb(image: Image.Image, path: str | os.PathLike[str]) -> Image.Image:
+    if image.mode == "RGB" and "transparency" not in image.info:
+        return image
+    if image.mode == "I" or image.mode.startswith("I;16"):
+        levels = np.asarray(image)
+        if levels.min() < 0 or levels.max() > 0xFFFF:
+            raise BrokenImageError(path, "32-bit pixels; save it with 8 or 16 bits a channel")
+        return Image.fromarray((levels >> 8).astype(np.uint8)).convert("RGB")
+    if image.mode == "F":
+        raise BrokenImageError(path, "floating-point pixels; save it with 8 or 16 bits a channel")
+    if image.has_transparency_data:
+        opaque = Image.new("RGBA", image.size, "white")
+        return Image.alpha_composite(opaque, image.convert("RGBA")).convert("RGB")
+    try:
+        return image.convert("RGB")
+    except ValueError as error:
+        raise BrokenImageError(path, f"no known way from {image.mode} to RGB: {error}") from error

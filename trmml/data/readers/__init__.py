@@ -1,0 +1,1 @@
+"""One reader per file: each turns a dataset on disk into an `ImageTable`."""

@@ -1,0 +1,49 @@
+"""Compare a table's file names with the files that are there."""
+
+import os
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Literal
+
+import numpy as np
+from jaxtyping import Int
+
+__all__ = ["MissingPolicy", "keep_present"]
+
+MissingPolicy = Literal["error", "drop"]
+
+
+def keep_present(
+    names: Sequence[str],
+    labels: Int[np.ndarray, "rows classes"],
+    root: str | os.PathLike[str],
+    *,
+    missing: MissingPolicy,
+    source: str,
+) -> tuple[list[str], Int[np.ndarray, "kept classes"]]:
+    """Return the rows whose file exists; backslashes in names become folders.
+
+    Raises:
+        ValueError: If the folder does not exist, no file of the table does, or one is missing and
+            `missing="error"`, with a list of the first ones.
+    """
+    if not Path(root).is_dir():
+        raise ValueError(f"{root}: the image folder does not exist; check the path.")
+    names = [name.replace("\\", "/") for name in names]
+    absent = [row for row, name in enumerate(names) if not os.path.isfile(os.path.join(root, name))]  # noqa: PTH113, PTH118 - a third of the time of Path for 100,000 files
+    if not absent:
+        return list(names), labels
+    first = ", ".join(names[row] for row in absent[:5])
+    if len(absent) == len(names):
+        raise ValueError(
+            f"{source}: not one of its {len(names)} images is in {root}, first {first}; check the "
+            "folder, and that the names have their extension."
+        )
+    if missing == "error":
+        raise ValueError(
+            f"{source}: {len(absent)} of {len(names)} images are missing in {root}: {first}"
+            f"{', ...' if len(absent) > 5 else ''}; correct the names, or pass "
+            '`missing="drop"` to leave their rows out.'
+        )
+    kept = np.setdiff1d(np.arange(len(names)), absent)
+    return [names[row] for row in kept], labels[kept]

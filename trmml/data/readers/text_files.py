@@ -1,0 +1,43 @@
+"""Read text that people and programs wrote, whatever mark or encoding it starts with."""
+
+import codecs
+import os
+from pathlib import Path
+
+__all__ = ["read_text"]
+
+_MARKS = (
+    (codecs.BOM_UTF8, "utf-8-sig"),
+    (codecs.BOM_UTF16_LE, "utf-16"),
+    (codecs.BOM_UTF16_BE, "utf-16"),
+)
+
+
+def read_text(path: str | os.PathLike[str], *, encoding: str | None = None) -> str:
+    """Return a file's text; without an encoding, UTF-8, or UTF-16 where it says so itself.
+
+    Args:
+        path: A text file, with or without a byte order mark.
+        encoding: Its encoding, for files of older programs ("cp1252", "latin-1", "shift_jis").
+
+    Raises:
+        ValueError: If the file does not exist, is empty, or is in another encoding.
+    """
+    try:
+        data = Path(path).read_bytes()
+    except (FileNotFoundError, IsADirectoryError):
+        raise ValueError(f"{path}: the file does not exist; check the path.") from None
+    if not data.strip():
+        raise ValueError(f"{path}: the file is empty.")
+    if data.startswith(b"PK\x03\x04"):
+        raise ValueError(f"{path}: this is a workbook or an archive; save the sheet as CSV UTF-8.")
+    if encoding is None:
+        encoding = next((name for mark, name in _MARKS if data.startswith(mark)), "utf-8")
+    try:
+        return data.decode(encoding)
+    except UnicodeDecodeError as error:
+        line = data.count(b"\n", 0, error.start) + 1
+        raise ValueError(
+            f"{path}: line {line} is not {error.encoding} (byte {data[error.start]:#04x}); save "
+            'the file as UTF-8, or pass its encoding, often `encoding="cp1252"`.'
+        ) from None
