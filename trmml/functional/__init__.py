@@ -25,7 +25,6 @@ from trmml.functional.region_attention import (
     region_mask,
 )
 from trmml.functional.text_pixel import text_pixel_logits
-from trmml.functional.text_pixel import text_pixel_logits
 from trmml.functional.thresholds import (
     agree,
     complete_labels,
@@ -54,7 +53,6 @@ __all__ = [
     "region_distillation",
     "region_features",
     "region_mask",
-    "text_pixel_logits",
     "text_pixel_logits",
     "text_similarity",
     "top_pair_features",

@@ -110,9 +110,9 @@ def _negative_parts(
     # Each `where` feeds its branch a harmless number where the branch is not taken: a gradient
     # of inf or nan would otherwise survive multiplication by zero.
     positive = shifted > 0
-    focal = torch.where(positive, torch.where(positive, shifted, 1) ** gamma, float(gamma == 0))
+    focal = torch.where(positive, torch.where(positive, shifted, 1) ** gamma, 0)
     # log1p is exact for a small p_m, the sum 1 - p + m for a large one.
     small = shifted < 0.5
     near = torch.log1p(-torch.where(small, shifted, 0))
-    far = torch.logaddexp(F.logsigmoid(-logits), logits.new_tensor(math.log(margin)))
+    far = torch.logaddexp(F.logsigmoid(-logits), logits.new_full((), math.log(margin)))
     return focal, torch.where(small, near, far)

@@ -44,5 +44,5 @@ def unit_vectors(x: Float[Tensor, "*shape dim"]) -> Float[Tensor, "*shape dim"]:
     x = at_least_float32(x)
     largest = x.detach().abs().amax(dim=-1, keepdim=True)
     x = x / torch.where(largest > SMALLEST, largest, 1)
-    # Now a norm below 1 means a zero vector, and the clamp stops its undefined gradient.
-    return x / torch.linalg.vector_norm(x, dim=-1, keepdim=True).clamp_min(1)
+    # Norms are now at least 1, or 0: the clamp stops the undefined gradient of the latter.
+    return x / torch.linalg.vector_norm(x, dim=-1, keepdim=True).clamp_min(0.5)

@@ -155,4 +155,5 @@ def _project(
     """Project features scaled to a root mean square of 1; without a projection, return them."""
     if projection is None:
         return features
-    return projection(unit_vectors(features) * math.sqrt(features.shape[-1]))
+    scaled = unit_vectors(features) * math.sqrt(features.shape[-1])
+    return projection(scaled.to(next(projection.parameters()).dtype))

@@ -1,0 +1,192 @@
+from math import exp, log
+
+import pytest
+import torch
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from torch import Tensor
+
+from tests._references import info_nce as reference
+from tests.functional.finiteness import DTYPES, HALF, assert_finite
+from trmml.functional import multimodal_info_nce
+
+BATCH, CLASSES, CAPACITY, DIM = 4, 3, 2, 5
+
+label = st.sampled_from([-1, 0, 1])
+rows = st.lists(label, min_size=CLASSES, max_size=CLASSES)
+fillings = st.lists(st.integers(0, CAPACITY), min_size=CLASSES, max_size=CLASSES)
+
+
+def random(*shape: int) -> Tensor:
+    return torch.randn(shape, dtype=torch.float64)
+
+
+def inputs(batch: int = BATCH) -> tuple[Tensor, Tensor, Tensor]:
+    return random(CLASSES, DIM), random(batch, CLASSES, DIM), random(CLASSES, CAPACITY, DIM)
+
+
+@settings(derandomize=True, max_examples=60, deadline=None, database=None)
+@given(labels=st.lists(rows, max_size=4), counts=fillings)
+def test_the_loss_matches_eq_13(labels: list[list[int]], counts: list[int]) -> None:
+    g, f, v = inputs(len(labels))
+    expected = reference.multimodal_info_nce(
+        g.tolist(), f.tolist(), labels, v.tolist(), counts, 0.2
+    )
+    y = torch.tensor(labels, dtype=torch.long).reshape(-1, CLASSES)
+    result = multimodal_info_nce(g, f, y, v, torch.tensor(counts), temperature=0.2)
+    torch.testing.assert_close(result, torch.tensor(expected, dtype=torch.float64))
+
+
+def test_without_a_bank_only_the_batch_counts() -> None:
+    g, f, v = inputs()
+    labels = torch.randint(-1, 2, (BATCH, CLASSES))
+    labels[0] = 1
+    empty = torch.zeros(CLASSES, dtype=torch.long)
+    torch.testing.assert_close(
+        multimodal_info_nce(g, f, labels), multimodal_info_nce(g, f, labels, v, empty)
+    )
+
+
+def test_one_positive_each_is_the_usual_info_nce() -> None:
+    g, f, _ = inputs()
+    scores = torch.nn.functional.cosine_similarity(g[:, None], f[0][None], dim=-1) / 0.1
+    expected = torch.nn.functional.cross_entropy(scores, torch.arange(CLASSES))
+    labels = torch.zeros(BATCH, CLASSES)
+    labels[0] = 1
+    torch.testing.assert_close(multimodal_info_nce(g, f, labels, temperature=0.1), expected)
+
+
+def test_other_positives_are_not_in_the_denominator() -> None:
+    g = torch.eye(2, dtype=torch.float64)
+    f, labels = g.expand(3, 2, 2), torch.tensor([[1, 0], [1, 0], [1, 1]])
+    first = log(1 + exp(-1))
+    second = log(1 + 3 * exp(-1))
+    result = multimodal_info_nce(g, f, labels, temperature=1.0)
+    torch.testing.assert_close(result.item(), (first + second) / 2)
+
+
+def test_images_classes_and_slots_may_be_reordered() -> None:
+    g, f, v = inputs()
+    labels, counts = torch.randint(-1, 2, (BATCH, CLASSES)), torch.tensor([2, 0, 2])
+    images, classes = torch.randperm(BATCH), torch.randperm(CLASSES)
+    result = multimodal_info_nce(
+        g[classes],
+        f[images][:, classes],
+        labels[images][:, classes],
+        v[classes].flip(1),
+        counts[classes],
+    )
+    torch.testing.assert_close(result, multimodal_info_nce(g, f, labels, v, counts))
+
+
+def test_lengths_do_not_matter() -> None:
+    g, f, v = inputs()
+    labels, counts = torch.ones(BATCH, CLASSES), torch.tensor([2, 1, 0])
+    once = multimodal_info_nce(g, f, labels, v, counts)
+    torch.testing.assert_close(multimodal_info_nce(3 * g, 1e3 * f, labels, v / 9, counts), once)
+
+
+def test_labels_that_are_not_positive_leave_no_trace() -> None:
+    g, f, v = inputs()
+    labels = torch.tensor([[1, 0, -1], [0, 1, 0], [-1, -1, 1], [0, 0, 0]])
+    counts = torch.tensor([1, 0, 2])
+    f[labels != 1] = torch.nan
+    v[torch.arange(CAPACITY) >= counts[:, None]] = torch.nan
+    f.requires_grad_()
+    v.requires_grad_()
+    loss = multimodal_info_nce(g, f, labels, v, counts)
+    loss.backward()
+    assert loss.isfinite()
+    assert f.grad is not None
+    assert v.grad is not None
+    assert f.grad[labels != 1].eq(0).all()
+    assert f.grad[labels == 1].abs().sum(dim=-1).gt(0).all()
+    assert v.grad.isfinite().all()
+
+
+def test_an_anchor_without_negatives_adds_nothing() -> None:
+    g, f, _ = inputs()
+    labels = torch.zeros(BATCH, CLASSES)
+    labels[:2, 1] = 1
+    loss = multimodal_info_nce(g.requires_grad_(), f.requires_grad_(), labels)
+    assert loss == 0
+    for gradient in torch.autograd.grad(loss, [g, f]):
+        assert gradient.eq(0).all()
+
+
+@pytest.mark.parametrize("batch", [0, BATCH])
+def test_without_positives_the_loss_is_zero_with_zero_gradient(batch: int) -> None:
+    g, f, v = (tensor.requires_grad_() for tensor in inputs(batch))
+    labels, empty = torch.zeros(batch, CLASSES), torch.zeros(CLASSES, dtype=torch.long)
+    losses = [multimodal_info_nce(g, f, labels), multimodal_info_nce(g, f, labels, v, empty)]
+    for loss in losses:
+        assert loss == 0
+        for gradient in torch.autograd.grad(loss, [g, f]):
+            assert gradient.eq(0).all()
+
+
+def test_gradients_reach_everything() -> None:
+    g, f, v = inputs()
+    labels = torch.tensor([[1, 0, -1], [0, 1, 0], [1, -1, 1], [0, 0, 0]])
+    counts, temperature = torch.tensor([1, 0, 2]), torch.tensor(0.3, dtype=torch.float64)
+
+    def loss(g: Tensor, f: Tensor, v: Tensor, temperature: Tensor) -> Tensor:
+        return multimodal_info_nce(g, f, labels, v, counts, temperature=temperature)
+
+    leaves = [tensor.requires_grad_() for tensor in (g, f, v, temperature)]
+    assert torch.autograd.gradcheck(loss, leaves)
+
+
+@pytest.mark.parametrize("dtype", DTYPES)
+@pytest.mark.parametrize("temperature", [1e-4, 1e4])
+@pytest.mark.parametrize("length", [0.0, 1.0, 1e4])
+def test_extreme_scores_stay_finite(dtype: torch.dtype, temperature: float, length: float) -> None:
+    labels, counts = torch.tensor([[1, 0, 1], [1, 0, -1]]), torch.tensor([0, 0, 2])
+    g, f, v = (length * tensor.to(dtype) for tensor in inputs(2))
+    assert_finite(
+        lambda g, f, v: multimodal_info_nce(g, f, labels, v, counts, temperature=temperature),
+        g,
+        f,
+        v,
+    )
+
+
+def test_the_largest_floats_stay_finite() -> None:
+    g, f, v = (torch.finfo(torch.float32).max * tensor.float().sign() for tensor in inputs())
+    labels, counts = torch.ones(BATCH, CLASSES), torch.tensor([2, 1, 0])
+    assert_finite(lambda g, f, v: multimodal_info_nce(g, f, labels, v, counts), g, f, v)
+
+
+@pytest.mark.parametrize("dtype", HALF)
+def test_half_precision_gives_float32(dtype: torch.dtype) -> None:
+    g, f, _ = (tensor.to(dtype) for tensor in inputs())
+    labels = torch.ones(BATCH, CLASSES)
+    result = multimodal_info_nce(g, f, labels)
+    assert result.dtype == torch.float32
+    torch.testing.assert_close(result, multimodal_info_nce(g.float(), f.float(), labels))
+
+
+def test_autocast_does_not_round_the_scores() -> None:
+    g, f, _ = (tensor.float() for tensor in inputs())
+    labels = torch.ones(BATCH, CLASSES)
+    with torch.autocast("cpu", dtype=torch.bfloat16):
+        result = multimodal_info_nce(g, f, labels, temperature=0.01)
+    torch.testing.assert_close(result, multimodal_info_nce(g, f, labels, temperature=0.01))
+
+
+def test_half_of_a_bank_is_refused() -> None:
+    g, f, v = inputs()
+    labels, counts = torch.ones(BATCH, CLASSES), torch.tensor([2, 1, 0])
+    message = "`prototypes` and `counts` must be given together, got only "
+    with pytest.raises(ValueError, match=message + "`counts`; pass both from the same bank"):
+        multimodal_info_nce(g, f, labels, None, counts)
+    with pytest.raises(ValueError, match=message + "`prototypes`; pass both from the same bank"):
+        multimodal_info_nce(g, f, labels, v)
+
+
+@pytest.mark.parametrize("temperature", [0.0, -0.07, float("nan")])
+def test_a_temperature_that_cannot_divide_is_refused(temperature: float) -> None:
+    g, f, _ = inputs()
+    message = f"`temperature` must be finite and above 0, got {temperature}; scores are divided"
+    with pytest.raises(ValueError, match=message):
+        multimodal_info_nce(g, f, torch.ones(BATCH, CLASSES), temperature=temperature)

@@ -1,0 +1,176 @@
+import pytest
+import torch
+from torch import Tensor
+
+from tests.functional.finiteness import HALF, assert_finite
+from trmml.functional import multimodal_info_nce, unit_vectors
+from trmml.losses import MultimodalInfoNCE
+
+BATCH, CLASSES, CAPACITY, DIM = 4, 3, 2, 6
+
+
+def inputs() -> tuple[Tensor, Tensor, Tensor, Tensor, Tensor]:
+    return (
+        torch.randn(CLASSES, DIM),
+        20 * torch.randn(BATCH, CLASSES, DIM),
+        torch.tensor([[1, 0, -1], [0, 1, 0], [1, -1, 1], [0, 0, 0]]),
+        unit_vectors(torch.randn(CLASSES, CAPACITY, DIM)),
+        torch.tensor([1, 0, 2]),
+    )
+
+
+@pytest.mark.parametrize("used", [3, 5])
+def test_without_projection_the_module_is_the_function(used: int) -> None:
+    module = MultimodalInfoNCE(DIM, temperature=0.2, projection=False)
+    arguments = inputs()[:used]
+    assert torch.equal(module(*arguments), multimodal_info_nce(*arguments, temperature=0.2))
+    assert list(module.parameters()) == []
+
+
+def test_with_projection_it_is_the_function_of_what_the_mlps_give() -> None:
+    module = MultimodalInfoNCE(DIM)
+    text, region, labels, prototypes, counts = inputs()
+    text_mlp, region_mlp = module.text_projection, module.region_projection
+    assert text_mlp is not None
+    assert region_mlp is not None
+
+    def level(x: Tensor) -> Tensor:
+        return x / x.square().mean(dim=-1, keepdim=True).sqrt()
+
+    expected = multimodal_info_nce(
+        text_mlp(level(text)),
+        region_mlp(level(region)),
+        labels,
+        region_mlp(level(prototypes)),
+        counts,
+    )
+    torch.testing.assert_close(module(text, region, labels, prototypes, counts), expected)
+
+
+def test_the_default_size_is_the_papers_two_mlps() -> None:
+    count = sum(parameter.numel() for parameter in MultimodalInfoNCE(512).parameters())
+    assert count == 2 * (512 * 1536 + 1536 + 1536 * 512 + 512)
+
+
+def test_the_hidden_size_can_be_chosen() -> None:
+    count = sum(p.numel() for p in MultimodalInfoNCE(DIM, hidden_dim=2).parameters())
+    assert count == 2 * (DIM * 2 + 2 + 2 * DIM + DIM)
+
+
+def test_lengths_do_not_matter() -> None:
+    module = MultimodalInfoNCE(DIM)
+    text, region, labels, prototypes, counts = inputs()
+    once = module(text, region, labels, prototypes, counts)
+    again = module(9 * text, region / 50, labels, 7 * prototypes, counts)
+    torch.testing.assert_close(again, once)
+
+
+def test_every_parameter_learns() -> None:
+    module = MultimodalInfoNCE(DIM, learn_temperature=True)
+    module(*inputs()).backward()
+    for parameter in module.parameters():
+        assert parameter.grad is not None
+        assert parameter.grad.ne(0).any()
+
+
+def test_the_projection_can_be_trained() -> None:
+    module = MultimodalInfoNCE(DIM)
+    optimizer = torch.optim.Adam(module.parameters(), lr=1e-2)
+    arguments = inputs()
+    first = module(*arguments).item()
+    for _ in range(30):
+        optimizer.zero_grad()
+        module(*arguments).backward()
+        optimizer.step()
+    assert module(*arguments).item() < first / 2
+
+
+def test_the_temperature_starts_as_given_and_stays_positive() -> None:
+    module = MultimodalInfoNCE(DIM, temperature=0.2, projection=False, learn_temperature=True)
+    assert [name for name, _ in module.named_parameters()] == ["log_temperature"]
+    assert torch.as_tensor(module.temperature).item() == pytest.approx(0.2)
+    assert module.log_temperature is not None
+    with torch.no_grad():
+        module.log_temperature.sub_(10)
+    assert torch.as_tensor(module.temperature) > 0
+
+
+def test_without_positives_the_loss_is_zero_with_zero_gradient() -> None:
+    module = MultimodalInfoNCE(DIM)
+    text, region, labels, *_ = inputs()
+    loss = module(text, region, labels.clamp_max(0))
+    loss.backward()
+    assert loss == 0
+    for parameter in module.parameters():
+        assert parameter.grad is not None
+        assert parameter.grad.eq(0).all()
+
+
+@pytest.mark.parametrize("dtype", HALF)
+def test_half_precision_modules_stay_finite(dtype: torch.dtype) -> None:
+    module = MultimodalInfoNCE(DIM, learn_temperature=True).to(dtype)
+    text, region, labels, prototypes, counts = inputs()
+
+    def loss(text: Tensor, region: Tensor, prototypes: Tensor) -> Tensor:
+        return module(text, region, labels, prototypes, counts)
+
+    floats = [tensor.to(dtype) for tensor in (text, 100 * region, prototypes)]
+    assert loss(*floats).dtype == torch.float32
+    assert_finite(loss, *floats)
+
+
+@pytest.mark.parametrize("dtype", HALF)
+def test_half_precision_inputs_meet_float32_parameters(dtype: torch.dtype) -> None:
+    module = MultimodalInfoNCE(DIM)
+    text, region, labels, prototypes, counts = inputs()
+    result = module(text.to(dtype), region.to(dtype), labels, prototypes, counts)
+    expected = module(text.to(dtype).float(), region.to(dtype).float(), labels, prototypes, counts)
+    torch.testing.assert_close(result, expected)
+
+
+def test_state_survives_a_round_trip() -> None:
+    module, other = (MultimodalInfoNCE(DIM, learn_temperature=True) for _ in range(2))
+    arguments = inputs()
+    assert not torch.allclose(module(*arguments), other(*arguments))
+    other.load_state_dict(module.state_dict())
+    assert torch.equal(module(*arguments), other(*arguments))
+
+
+def test_it_shows_its_settings() -> None:
+    expected = (
+        "MultimodalInfoNCE(dim=6, temperature=0.07, projection=False, learn_temperature=False)"
+    )
+    assert repr(MultimodalInfoNCE(DIM, projection=False)) == expected
+
+
+@pytest.mark.usefixtures("no_shape_checks")
+@pytest.mark.parametrize("wrong", ["text_features", "region_features", "prototypes"])
+def test_features_of_another_size_are_refused(wrong: str) -> None:
+    names = ["text_features", "region_features", "labels", "prototypes", "counts"]
+    arguments = dict(zip(names, inputs(), strict=True))
+    arguments[wrong] = arguments[wrong][..., :-1]
+    message = f"`{wrong}` must have features of size 6, got 5; build the loss with the size"
+    with pytest.raises(ValueError, match=message):
+        MultimodalInfoNCE(DIM)(**arguments)
+
+
+def test_half_of_a_bank_is_refused() -> None:
+    text, region, labels, prototypes, counts = inputs()
+    message = "`prototypes` and `counts` must be given together"
+    with pytest.raises(ValueError, match=message):
+        MultimodalInfoNCE(DIM)(text, region, labels, prototypes)
+    with pytest.raises(ValueError, match=message):
+        MultimodalInfoNCE(DIM)(text, region, labels, counts=counts)
+
+
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        ({"dim": 0}, "`dim` and `hidden_dim` must be at least 1, got 0 and 0"),
+        ({"dim": 4, "hidden_dim": 0}, "`dim` and `hidden_dim` must be at least 1, got 4 and 0"),
+        ({"dim": 4, "temperature": 0.0}, "`temperature` must be finite and above 0, got 0.0"),
+    ],
+)
+def test_mistakes_are_refused_at_construction(arguments: dict, message: str) -> None:
+    with pytest.raises(ValueError, match=message):
+        MultimodalInfoNCE(**arguments)
