@@ -18,9 +18,9 @@ METHOD_PACKAGES = ["trmml.functional", "trmml.losses", "trmml.modules"]
 DIFFERENCE = "Differs from the paper"
 
 PACKAGES = [
-    f"trmml.{info.name}"
-    for info in pkgutil.iter_modules(trmml.__path__)
-    if not info.name.startswith("_") and info.name != "conftest"
+    info.name
+    for info in pkgutil.walk_packages(trmml.__path__, "trmml.")
+    if (info.ispkg or info.name.count(".") == 1) and not info.name.endswith(".conftest")
 ]
 
 

@@ -1,6 +1,7 @@
 """House rules that a reader of the source relies on, each proved to catch an offender."""
 
 import ast
+import re
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
@@ -74,6 +75,17 @@ def global_state(path: Path) -> Iterator[str]:
             yield f"line {node.lineno}: torch.set_grad_enabled outside a `with`"
 
 
+def unreadable_docstring(path: Path) -> Iterator[str]:
+    for node in ast.walk(ast.parse(path.read_text())):
+        if isinstance(node, ast.Module | ast.ClassDef | ast.FunctionDef):
+            text = ast.get_docstring(node) or ""
+            name = getattr(node, "name", "the module")
+            if re.search(r"^Example:$", text, re.MULTILINE):
+                yield f"{name}: the section is called `Examples:`, or the API pages garble it"
+            if re.search(r"\$\$\n *\$\$", text):
+                yield f"{name}: equations need an empty line between them to be set apart"
+
+
 PACKAGE_RULES: list[Rule] = [
     too_long,
     vague_name,
@@ -81,6 +93,7 @@ PACKAGE_RULES: list[Rule] = [
     assertion,
     unsafe_loading,
     global_state,
+    unreadable_docstring,
 ]
 EVERYWHERE_RULES: list[Rule] = [vague_name, postponed_annotations]
 
@@ -124,6 +137,12 @@ def test_examples_and_benchmarks_stay_short() -> None:
         (unsafe_loading, "d.py", "import torch\ntorch.load('x', weights_only=False)\n"),
         (global_state, "e.py", "import torch\ntorch.manual_seed(0)\n"),
         (global_state, "f.py", "import torch\ntorch.set_grad_enabled(False)\n"),
+        (
+            unreadable_docstring,
+            "g.py",
+            'def f():\n    """Do.\n\n    Example:\n        x\n    """\n',
+        ),
+        (unreadable_docstring, "h.py", '"""Do.\n\n$$ a $$\n$$ b $$\n"""\n'),
     ],
 )
 def test_an_offender_is_found(tmp_path: Path, rule: Rule, name: str, code: str) -> None:
@@ -137,6 +156,7 @@ def test_an_offender_is_found(tmp_path: Path, rule: Rule, name: str, code: str) 
 def test_an_innocent_is_left_alone(tmp_path: Path, rule: Rule) -> None:
     innocent = tmp_path / "matching.py"
     innocent.write_text(
+        '"""Do.\n\n$$ a $$\n\n$$ b $$\n\nExamples:\n    x\n"""\n'
         "import torch\n"
         "state = torch.load('x', weights_only=True)\n"
         "generator = torch.Generator().manual_seed(0)\n"
