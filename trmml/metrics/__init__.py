@@ -1,5 +1,7 @@
 """How good the scores are: average precision in named definitions, precision, recall and F1."""
 
+from trmml.metrics.class_table import ClassRow, class_table, format_class_table
+from trmml.metrics.decisions import PrecisionRecallF1, decide, precision_recall_f1
 from trmml.metrics.ranking import (
     AveragePrecision,
     average_precision,
@@ -10,8 +12,14 @@ from trmml.metrics.streaming import ScoreAccumulator
 
 __all__ = [
     "AveragePrecision",
+    "ClassRow",
+    "PrecisionRecallF1",
     "ScoreAccumulator",
     "average_precision",
+    "class_table",
+    "decide",
+    "format_class_table",
     "mean_average_precision",
+    "precision_recall_f1",
     "summarize_average_precision",
 ]

@@ -7,10 +7,13 @@ from torch import Tensor
 
 from trmml.labels import Labels, check_labels
 
-__all__ = ["UnknownRule", "check_choice", "check_inputs"]
+__all__ = ["EmptyRule", "UnknownRule", "check_choice", "check_inputs"]
 
 UnknownRule = Literal["exclude", "negative"]
 """What an unknown label is in an evaluation: left out for its class, or a negative."""
+
+EmptyRule = Literal["skip", "zero"]
+"""What a class without positives is in a mean over classes: left out, or 0."""
 
 
 def check_inputs(

@@ -9,12 +9,11 @@ from jaxtyping import Float, Int
 from torch import Tensor
 
 from trmml.labels import Labels
-from trmml.metrics.inputs import UnknownRule, check_choice, check_inputs
+from trmml.metrics.inputs import EmptyRule, UnknownRule, check_choice, check_inputs
 
 __all__ = [
     "AveragePrecision",
     "Definition",
-    "EmptyRule",
     "Ties",
     "average_precision",
     "mean_average_precision",
@@ -22,7 +21,6 @@ __all__ = [
 ]
 
 Definition = Literal["plain", "interpolated", "sklearn"]
-EmptyRule = Literal["skip", "zero"]
 Ties = Literal["pessimistic", "stable", "optimistic"]
 
 _CHUNK = 1 << 22  # entries ranked at once: about 200 MB of working memory

@@ -7,6 +7,7 @@ from jaxtyping import Float, Int
 from torch import Tensor
 
 from trmml.labels import Labels, check_labels
+from trmml.metrics.decisions import PrecisionRecallF1, precision_recall_f1
 from trmml.metrics.ranking import AveragePrecision, summarize_average_precision
 
 __all__ = ["ScoreAccumulator"]
@@ -95,6 +96,10 @@ class ScoreAccumulator:
     def average_precision(self, **options: Any) -> AveragePrecision:  # noqa: ANN401
         """Summarise average precision; options as in `summarize_average_precision`."""
         return summarize_average_precision(*self.gathered(), **options)
+
+    def precision_recall_f1(self, **options: Any) -> PrecisionRecallF1:  # noqa: ANN401
+        """Summarise decisions; options as in `trmml.metrics.precision_recall_f1`."""
+        return precision_recall_f1(*self.gathered(), **options)
 
     def reset(self) -> None:
         """Forget everything, for the next evaluation."""
