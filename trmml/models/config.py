@@ -1,9 +1,12 @@
 """Every choice that makes a TRM-ML model, with the paper's values as defaults."""
 
 from dataclasses import dataclass, fields
+from math import inf
 from typing import Literal
 
-__all__ = ["TRMMLConfig"]
+__all__ = ["MIN_TEMPERATURE", "TRMMLConfig"]
+
+MIN_TEMPERATURE = 0.01  # CLIP's own bound: a logit is at most 100 times a cosine
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -88,8 +91,13 @@ class TRMMLConfig:
         for name, options in allowed.items():
             if getattr(self, name) not in options:
                 raise ValueError(f"`{name}` must be one of {options}, got {getattr(self, name)!r}.")
-        for name in ("temperature", "spatial_temperature", "contrastive_temperature"):
-            if not getattr(self, name) > 0:
+        if not MIN_TEMPERATURE <= self.temperature < inf:
+            raise ValueError(
+                f"`temperature` must be at least {MIN_TEMPERATURE}, got {self.temperature}; below, "
+                "it would be cut off and never learn."
+            )
+        for name in ("spatial_temperature", "contrastive_temperature"):
+            if not 0 < getattr(self, name) < inf:
                 raise ValueError(f"`{name}` must be above 0, got {getattr(self, name)}.")
         for name in ("region_weight", "distillation_weight", "contrastive_weight"):
             if not getattr(self, name) >= 0:

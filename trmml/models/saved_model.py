@@ -16,6 +16,10 @@ __all__ = ["check_encoders", "read_saved_model", "write_saved_model"]
 
 FORMAT = 1
 WEIGHTS, CARD, PARTIAL_CARD = "model.safetensors", "config.json", "config.json.partial"
+NEEDED = {
+    *("format", "versions", "encoders", "fingerprints", "sha256"),
+    *("class_names", "image_size", "config", "training_state"),
+}
 PACKAGES = ("trmml", "torch", "open_clip_torch", "timm")
 
 
@@ -68,9 +72,11 @@ def read_saved_model(directory: Path) -> tuple[dict[str, Any], dict[str, Tensor]
         )
     weights = (directory / WEIGHTS).read_bytes()
     found = hashlib.sha256(weights).hexdigest()
-    card = _read_card(directory / CARD)
-    if card["sha256"] != found and (directory / PARTIAL_CARD).is_file():
-        card = _read_card(directory / PARTIAL_CARD)
+    interrupted = directory / PARTIAL_CARD
+    first_ever = interrupted.is_file() and not (directory / CARD).exists()
+    card = _read_card(interrupted if first_ever else directory / CARD)
+    if card["sha256"] != found and interrupted.is_file():
+        card = _read_card(interrupted)
     if card["sha256"] != found:
         raise ValueError(
             f"{directory / WEIGHTS} must have the checksum in {CARD} ({card['sha256'][:12]}), got "
@@ -101,9 +107,8 @@ def _read_card(path: Path) -> dict[str, Any]:
         card = json.loads(path.read_text(encoding="utf-8"))
     except ValueError as error:
         raise ValueError(f"{path} must be valid JSON, got {error}.") from error
-    needed = {"format", "versions", "encoders", "fingerprints", "sha256"}
-    if not isinstance(card, dict) or not needed <= card.keys():
-        raise ValueError(f"{path} must be a model card with the keys {sorted(needed)}.")
+    if not isinstance(card, dict) or not card.keys() >= NEEDED:
+        raise ValueError(f"{path} must be a model card with the keys {sorted(NEEDED)}.")
     if card["format"] != FORMAT:
         raise ValueError(
             f"{path} must have format {FORMAT}, got {card['format']}; use the version of trmml "

@@ -1,12 +1,13 @@
 """The predicting half of TRM-ML: prompts, regions, and the match between them."""
 
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
 import numpy as np
 import torch
 from einops import rearrange
 from jaxtyping import Float
+from PIL import ImageOps
 from PIL.Image import Image, Resampling
 from torch import Tensor, nn
 from torch.nn.functional import interpolate
@@ -14,16 +15,17 @@ from torch.nn.functional import interpolate
 from trmml.data.images import decode_image
 from trmml.encoders.protocol import EncoderPair, ImageEncoder
 from trmml.functional import dual_matching_logits, region_mask, text_pixel_logits
-from trmml.models.config import TRMMLConfig
+from trmml.models.config import MIN_TEMPERATURE, TRMMLConfig
 from trmml.models.outputs import TRMMLOutput
-from trmml.models.saved_model import read_saved_model
+from trmml.models.random_start import drawing_from
+from trmml.models.saved_model import check_encoders, read_saved_model
 from trmml.models.zero_shot import zero_shot_text_features
 from trmml.modules import CategoryAwareRegionDecoder, ClassNames, DualPromptLearner
 from trmml.modules.frozen import FrozenHolder
 
 __all__ = ["TextRegionMatcher"]
 
-MIN_TEMPERATURE = 0.01  # CLIP's own bound: a logit is at most 100 times a cosine
+_Matcher = TypeVar("_Matcher", bound="TextRegionMatcher")  # not `Self`: beartype refuses it
 
 
 class TextRegionMatcher(FrozenHolder):
@@ -38,7 +40,7 @@ class TextRegionMatcher(FrozenHolder):
         class_names: One name per class, or several synonyms for a class.
         config: Ingredients and hyper-parameters.
         image_size: Side in pixels that `preprocess` resizes photographs to (paper: 448).
-        generator: Source of the random start of the prompts.
+        generator: Source of the random start of whatever learns.
     """
 
     image_encoder: ImageEncoder
@@ -58,26 +60,27 @@ class TextRegionMatcher(FrozenHolder):
             raise ValueError(f"`image_size` must be at least 1, got {image_size}.")
         self.config, self.encoders, self.image_size = config, encoders, image_size
         self.hold("image_encoder", encoders.image)
-        self.prompts = DualPromptLearner(
-            encoders.text,
-            class_names,
-            context_length=config.context_length,
-            class_specific=config.class_specific,
-            init=config.prompt_init,
-            negative=config.negative,
-            generator=generator,
-        )
-        self.class_names = list(class_names)
         self.log_temperature = nn.Parameter(torch.tensor(config.temperature).log())
         self.decoder = None
-        if config.aggregation == "regions":
-            self.decoder = CategoryAwareRegionDecoder(
-                encoders.image.dim,
-                self.prompts.num_classes,
-                queries=zero_shot_text_features(encoders.text, class_names),
-                energy=config.energy,
-                normalization=config.normalization,
+        with drawing_from(generator):
+            self.prompts = DualPromptLearner(
+                encoders.text,
+                class_names,
+                context_length=config.context_length,
+                class_specific=config.class_specific,
+                init=config.prompt_init,
+                negative=config.negative,
             )
+            if config.aggregation == "regions":
+                self.decoder = CategoryAwareRegionDecoder(
+                    encoders.image.dim,
+                    self.prompts.num_classes,
+                    queries=zero_shot_text_features(encoders.text, class_names),
+                    energy=config.energy,
+                    normalization=config.normalization,
+                )
+        # As JSON gives them back: synonyms in a list, whatever they came in.
+        self.class_names = [name if isinstance(name, str) else list(name) for name in class_names]
         self._text_cache: tuple[Any, tuple[Tensor, Tensor]] | None = None
 
     @property
@@ -89,13 +92,20 @@ class TextRegionMatcher(FrozenHolder):
         self,
     ) -> tuple[Float[Tensor, "classes dim"], Float[Tensor, "classes dim"]]:
         """Return positive and negative text features; without autograd, computed only once."""
-        if torch.is_grad_enabled() or torch.compiler.is_compiling():
+        parameters = list(self.prompts.parameters())
+        tracked = not any(parameter.is_inference() for parameter in parameters)
+        if torch.is_grad_enabled() or torch.compiler.is_compiling() or not tracked:
             return self.prompts()
         # A parameter's version counts its in-place changes: optimiser steps and loaded states.
-        state = [(p.data_ptr(), p._version, p.dtype, p.device) for p in self.prompts.parameters()]
+        state = [(p.data_ptr(), p._version, p.dtype, p.device) for p in parameters]
         if self._text_cache is None or self._text_cache[0] != state:
             self._text_cache = (state, self.prompts())
         return self._text_cache[1]
+
+    def train(self: _Matcher, mode: bool = True) -> _Matcher:  # noqa: PYI019
+        """Switch between training and evaluation; text features are computed anew."""
+        self._text_cache = None  # changes through `.data`, as averaged weights make, leave no trace
+        return super().train(mode)
 
     def forward(self, images: Float[Tensor, "batch 3 height width"]) -> TRMMLOutput:
         """Score normalised images; `match` starts from stored features instead."""
@@ -145,8 +155,11 @@ class TextRegionMatcher(FrozenHolder):
         return dual_matching_logits(features, positive, negative, temperature=self.temperature)
 
     def calibrate(self, features: Float[Tensor, "batch positions dim"]) -> None:
-        """Set the start of the regions from a first batch's dense features, once."""
-        if self.decoder is not None:
+        """Set the start of the regions from a first batch's dense features.
+
+        Does nothing to regions that were calibrated before, here or where they were loaded from.
+        """
+        if self.decoder is not None and not self.decoder.calibrated:
             self.decoder.calibrate(features.to(self.log_temperature.dtype))
 
     def preprocess(self, image: str | Path | Image) -> Float[Tensor, "1 3 height width"]:
@@ -158,10 +171,11 @@ class TextRegionMatcher(FrozenHolder):
             image: A file, or a decoded image.
 
         Raises:
-            FileNotFoundError: If there is no such file.
-            ValueError: If the file is no image or is damaged.
+            ValueError: If the file is missing, is no image or is damaged.
         """
-        picture = image if isinstance(image, Image) else decode_image(image)
+        picture = (
+            ImageOps.exif_transpose(image) if isinstance(image, Image) else decode_image(image)
+        )
         size = (self.image_size, self.image_size)
         resized = picture.convert("RGB").resize(size, Resampling.BICUBIC)
         pixels = torch.from_numpy(np.array(resized)).permute(2, 0, 1) / 255
@@ -199,9 +213,10 @@ class TextRegionMatcher(FrozenHolder):
 
         Raises:
             FileNotFoundError: If a file is missing.
-            ValueError: If this or the saved model has no regions, or class names differ.
+            ValueError: If this or the saved model has no regions, or class names or towers differ.
         """
         card, state = read_saved_model(Path(directory))
+        check_encoders(card, self.encoders)
         if card["class_names"] != self.class_names:
             raise ValueError(
                 "`directory` must hold a model of the same classes in the same order, got "

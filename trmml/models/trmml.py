@@ -12,6 +12,7 @@ from trmml.losses import AsymmetricLoss, MultimodalInfoNCE, RegionDistillation
 from trmml.models.config import TRMMLConfig
 from trmml.models.multimodal_prototypes import MultimodalPrototypes
 from trmml.models.outputs import TRMMLLosses, TRMMLOutput
+from trmml.models.random_start import drawing_from
 from trmml.models.saved_model import check_encoders, read_saved_model, write_saved_model
 from trmml.models.text_region_matcher import TextRegionMatcher
 from trmml.modules import ClassNames
@@ -41,7 +42,7 @@ class TRMML(TextRegionMatcher):
         class_names: One name per class, or several synonyms for a class.
         config: Ingredients and hyper-parameters; None is the whole method.
         image_size: Side in pixels of the photographs that `preprocess` prepares (paper: 448).
-        generator: Source of the random start of the prompts.
+        generator: Source of the random start of whatever learns.
 
     Examples:
         >>> from trmml.encoders import load_tiny
@@ -75,9 +76,10 @@ class TRMML(TextRegionMatcher):
         self.prototypes = None
         num_classes, dim = self.prompts.num_classes, encoders.image.dim
         if config.contrastive:
-            self.contrastive_loss = MultimodalInfoNCE(
-                dim, temperature=config.contrastive_temperature
-            )
+            with drawing_from(generator):
+                self.contrastive_loss = MultimodalInfoNCE(
+                    dim, temperature=config.contrastive_temperature
+                )
         if config.contrastive or config.prototypes != "none":
             self.prototypes = MultimodalPrototypes(
                 num_classes,
@@ -110,7 +112,7 @@ class TRMML(TextRegionMatcher):
                 random weights.
             image_size: Side in pixels of the prepared photographs (paper: 448).
             config: Ingredients and hyper-parameters; None is the whole method.
-            generator: Source of the random start of the prompts.
+            generator: Source of the random start of whatever learns.
 
         Raises:
             ValueError: If the name or the tag is unknown, or the checkpoint is of another model.

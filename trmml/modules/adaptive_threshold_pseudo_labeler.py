@@ -13,6 +13,7 @@ from trmml.functional import (
     estimate_labels,
     update_thresholds,
 )
+from trmml.functional.checks import check_choice, check_momentum
 from trmml.labels import NEGATIVE, POSITIVE, UNKNOWN, Labels
 
 __all__ = ["AdaptiveThresholdPseudoLabeler"]
@@ -44,13 +45,13 @@ class AdaptiveThresholdPseudoLabeler(nn.Module):
     Args:
         num_classes: Number of categories.
         num_modalities: How many similarities must agree, >= 1 (paper: 2, image and text).
-        momentum: $\eta$ in [0, 1); 0 uses the last batch alone.
+        momentum: $\eta$ in [0, 1]; 0 uses the last batch alone, 1 the first.
         negatives_from: "known" takes $s^-$ from known negatives (paper). "unknown" takes it from
             the unlabelled entries, nearly all negative in practice: for single-positive data,
             where no negative is known and no threshold would ever be set.
 
     Raises:
-        ValueError: If a size is below 1, `momentum` is outside [0, 1), or an option is unknown.
+        ValueError: If a size is below 1, `momentum` is outside [0, 1], or an option is unknown.
 
     Examples:
         >>> labeler = AdaptiveThresholdPseudoLabeler(1, num_modalities=1)
@@ -79,12 +80,8 @@ class AdaptiveThresholdPseudoLabeler(nn.Module):
                 "`num_classes` and `num_modalities` must be at least 1, got "
                 f"{num_classes} and {num_modalities}."
             )
-        if not 0 <= momentum < 1:
-            raise ValueError(f"`momentum` must be in [0, 1), got {momentum}.")
-        if negatives_from not in ("known", "unknown"):
-            raise ValueError(
-                f"`negatives_from` must be 'known' or 'unknown', got {negatives_from!r}."
-            )
+        check_momentum(momentum)
+        check_choice(negatives_from, argument="negatives_from", choices=("known", "unknown"))
         self.num_classes, self.num_modalities = num_classes, num_modalities
         self.momentum, self.negatives_from = momentum, negatives_from
         unseen = torch.full((num_modalities, num_classes), torch.nan)

@@ -14,6 +14,7 @@ from trmml.functional import (
     dot_energy,
     region_features,
 )
+from trmml.functional.checks import check_choice
 
 __all__ = ["CategoryAwareRegionDecoder", "RegionOutput"]
 
@@ -101,12 +102,8 @@ class CategoryAwareRegionDecoder(nn.Module):
             raise ValueError(
                 f"`dim` and `num_classes` must be at least 1, got {dim} and {num_classes}."
             )
-        if energy not in ("aligned", "dot"):
-            raise ValueError(f"`energy` must be 'aligned' or 'dot', got {energy!r}.")
-        if normalization not in ("sigmoid", "softmax"):
-            raise ValueError(
-                f"`normalization` must be 'sigmoid' or 'softmax', got {normalization!r}."
-            )
+        check_choice(energy, argument="energy", choices=("aligned", "dot"))
+        check_choice(normalization, argument="normalization", choices=("sigmoid", "softmax"))
         start = torch.randn(num_classes, dim) / dim**0.5 if queries is None else queries
         if start.shape != (num_classes, dim):
             raise ValueError(

@@ -9,6 +9,7 @@ from torch import Tensor, nn
 from torch.nn.functional import normalize
 
 from trmml.encoders.protocol import TextEncoder
+from trmml.functional.checks import check_choice
 from trmml.modules.frozen import FrozenHolder
 
 __all__ = ["ClassNames", "DualPromptLearner"]
@@ -88,8 +89,7 @@ class DualPromptLearner(FrozenHolder):
                 f"`context_length` must be at least 1, got {context_length}; "
                 "16 is the paper's value."
             )
-        if negative not in ("prompt", "embedding"):
-            raise ValueError(f"`negative` must be 'prompt' or 'embedding', got {negative!r}.")
+        check_choice(negative, argument="negative", choices=("prompt", "embedding"))
         self.hold("text_encoder", text_encoder)
         synonyms = _as_synonyms(class_names)
         self.num_classes = len(synonyms)
