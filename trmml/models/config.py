@@ -4,6 +4,8 @@ from dataclasses import dataclass, fields
 from math import inf
 from typing import Literal
 
+from trmml.functional.checks import check_choice, check_temperature
+
 __all__ = ["MIN_TEMPERATURE", "TRMMLConfig"]
 
 MIN_TEMPERATURE = 0.01  # CLIP's own bound: a logit is at most 100 times a cosine
@@ -88,17 +90,15 @@ class TRMMLConfig:
             "energy": ("aligned", "dot"),
             "normalization": ("sigmoid", "softmax"),
         }
-        for name, options in allowed.items():
-            if getattr(self, name) not in options:
-                raise ValueError(f"`{name}` must be one of {options}, got {getattr(self, name)!r}.")
+        for name, choices in allowed.items():
+            check_choice(getattr(self, name), argument=name, choices=choices)
         if not MIN_TEMPERATURE <= self.temperature < inf:
             raise ValueError(
                 f"`temperature` must be at least {MIN_TEMPERATURE}, got {self.temperature}; below, "
                 "it would be cut off and never learn."
             )
         for name in ("spatial_temperature", "contrastive_temperature"):
-            if not 0 < getattr(self, name) < inf:
-                raise ValueError(f"`{name}` must be above 0, got {getattr(self, name)}.")
+            check_temperature(getattr(self, name), argument=name)
         for name in ("region_weight", "distillation_weight", "contrastive_weight"):
             if not getattr(self, name) >= 0:
                 raise ValueError(f"`{name}` must be at least 0, got {getattr(self, name)}.")

@@ -55,26 +55,21 @@ def fit(
 
     Raises:
         ValueError: If sizes disagree, a label is not -1, 0 or +1, or nothing is labelled.
-        FloatingPointError: If a loss is not finite, with the step.
+        FloatingPointError: If a feature or a loss is not finite, with the image or the step.
     """
     if labels.shape[0] != len(features):
         raise ValueError(f"`labels` must have {len(features)} rows, got {labels.shape[0]}.")
     check_labels(labels)
+    _check_finite(features)
     if not bool((labels != 0).any()):
         raise ValueError("`labels` must have a known label, got none; nothing can be learnt.")
     shuffle = torch.Generator().manual_seed(recipe.seed)
     model.train()
     first = torch.randperm(len(features), generator=shuffle)[:CALIBRATION_IMAGES]
     model.calibrate(features.dense[first])
-    groups = parameter_groups(model, recipe)
-    optimizer = AdamW(groups)
-    scheduler = OneCycleLR(
-        optimizer,
-        max_lr=[group["lr"] for group in groups],  # pyright: ignore[reportArgumentType]
-        total_steps=recipe.epochs * -(-len(features) // recipe.batch_size),
-        pct_start=recipe.rising_share,
-        cycle_momentum=False,
-    )
+    optimizer = AdamW(parameter_groups(model, recipe))
+    steps = recipe.epochs * -(-len(features) // recipe.batch_size)
+    scheduler = _one_cycle(optimizer, steps, recipe.rising_share)
     for epoch in range(recipe.epochs):
         if epoch == recipe.warmup_epochs:
             model.begin_second_stage()
@@ -118,6 +113,25 @@ def complete_labels(
         output = model.match(features.dense[i : i + batch_size], features.grid)
         parts.append(model.complete(output, labels[i : i + batch_size]))
     return torch.cat(parts)
+
+
+def _check_finite(features: StoredFeatures) -> None:
+    broken = ~features.dense.isfinite().flatten(1).all(dim=1)
+    if bool(broken.any()):
+        rows = broken.nonzero().flatten().tolist()
+        raise FloatingPointError(
+            f"`features` must be finite, got nan or inf in {len(rows)} images: {rows[:8]}; look at "
+            "these images, or encode in higher precision."
+        )
+
+
+def _one_cycle(optimizer: AdamW, steps: int, rising_share: float) -> OneCycleLR:
+    # A rise of exactly one step makes OneCycleLR divide by zero.
+    rising_share = 1.001 / steps if rising_share * steps == 1 else rising_share
+    peaks = [group["lr"] for group in optimizer.param_groups]
+    return OneCycleLR(
+        optimizer, max_lr=peaks, total_steps=steps, pct_start=rising_share, cycle_momentum=False
+    )
 
 
 def _batches(

@@ -21,7 +21,7 @@ class Recipe:
         warmup_share: Share of the epochs before missing labels are completed; ours.
         rising_share: Share of the steps in which the learning rate rises; the authors' own.
         clip_norm: Largest gradient norm; ours, because single batches of few labels can be steep.
-        seed: Of the order of images and the start of the prompts.
+        seed: Of the order of images; `trmml demo` starts its models from it too.
     """
 
     epochs: int = 40
@@ -38,7 +38,7 @@ class Recipe:
         """Refuse values outside their range.
 
         Raises:
-            ValueError: If a count is below 1, a rate is not above 0 or a share is outside [0, 1].
+            ValueError: If a count is below 1, a rate not above 0, or a share outside its range.
         """
         for name in ("epochs", "batch_size"):
             if getattr(self, name) < 1:
@@ -46,9 +46,10 @@ class Recipe:
         for name in ("max_lr", "decoder_lr_ratio", "clip_norm"):
             if not getattr(self, name) > 0:
                 raise ValueError(f"`{name}` must be above 0, got {getattr(self, name)}.")
-        for name in ("warmup_share", "rising_share"):
-            if not 0 <= getattr(self, name) <= 1:
-                raise ValueError(f"`{name}` must be in [0, 1], got {getattr(self, name)}.")
+        if not 0 <= self.warmup_share <= 1:
+            raise ValueError(f"`warmup_share` must be in [0, 1], got {self.warmup_share}.")
+        if not 0 <= self.rising_share < 1:
+            raise ValueError(f"`rising_share` must be in [0, 1), got {self.rising_share}.")
         if not self.weight_decay >= 0:
             raise ValueError(f"`weight_decay` must be at least 0, got {self.weight_decay}.")
 
