@@ -1,6 +1,8 @@
 """Frozen backbones behind one protocol. Loading them imports open_clip or timm; this does not."""
 
-from trmml.encoders.open_clip import wrap_open_clip
+from trmml.encoders.fingerprint import fingerprint
+from trmml.encoders.load import load_encoders
+from trmml.encoders.open_clip import load_open_clip, wrap_open_clip
 from trmml.encoders.protocol import (
     EncoderPair,
     EncoderSource,
@@ -8,6 +10,7 @@ from trmml.encoders.protocol import (
     ImageFeatures,
     TextEncoder,
 )
+from trmml.encoders.timm import TimmImageEncoder
 
 __all__ = [
     "EncoderPair",
@@ -15,5 +18,9 @@ __all__ = [
     "ImageEncoder",
     "ImageFeatures",
     "TextEncoder",
+    "TimmImageEncoder",
+    "fingerprint",
+    "load_encoders",
+    "load_open_clip",
     "wrap_open_clip",
 ]

@@ -28,6 +28,10 @@ class ImageTower(FrozenModule, ABC):
         channels_last: Whether to keep weights and images channels-last: faster convolutions on
             tensor cores, the same numbers up to rounding.
         autocast_dtype: Precision of the tower's matrix products, or None for that of its weights.
+
+    Attributes:
+        image_size: Height and width its images should come in: at first the tower's own size. Any
+            other size that `stride` divides works as well.
     """
 
     def __init__(
@@ -48,6 +52,7 @@ class ImageTower(FrozenModule, ABC):
         self.dim = dim
         self.stride = stride
         self.native_size = native_size
+        self.image_size = native_size
         self.mean = mean
         self.std = std
         self.channels_last = channels_last
@@ -68,6 +73,15 @@ class ImageTower(FrozenModule, ABC):
         """Return dense features and their grid; the pooling head is not computed at all."""
         dense, _, grid = self._run(images, with_pooled=False)
         return dense, grid
+
+    def set_image_size(self, side: int) -> None:
+        """Choose the side in pixels of the square images to come.
+
+        Raises:
+            ValueError: If the tower's stride does not divide it.
+        """
+        self._check_size(side, side)
+        self.image_size = (side, side)
 
     @abstractmethod
     def _encode(

@@ -60,7 +60,19 @@ class HuggingFaceTokenizer:
 
     def _open_clip_tokenizer(self) -> Any:  # noqa: ANN401 - open_clip ships no stubs
         if self._loaded is None:
-            self._loaded = self._load()
+            try:
+                loaded = self._load()
+            except ImportError as error:
+                raise ImportError(
+                    "this tower's tokenizer needs a further package; "
+                    "`pip install transformers sentencepiece`"
+                ) from error
+            if (found := _count_prefix_tokens(loaded)) != self.num_prefix_tokens:
+                raise ValueError(
+                    "`num_prefix_tokens` must be what the tokenizer puts before the first word, "
+                    f"got {self.num_prefix_tokens}, but it puts {found}."
+                )
+            self._loaded = loaded
         return self._loaded
 
 
@@ -81,9 +93,14 @@ def as_tokenizer(
     if all(hasattr(tokenizer, name) for name in ("encode", "sot_token_id", "eot_token_id")):
         return PairTokenizer(tokenizer)
     if hasattr(tokenizer, "tokenizer") and hasattr(tokenizer, "clean_fn"):
-        special = tokenizer.tokenizer("a", return_special_tokens_mask=True)["special_tokens_mask"]
-        return HuggingFaceTokenizer(lambda: tokenizer, num_prefix_tokens=list(special).index(0))
+        prefix = _count_prefix_tokens(tokenizer)
+        return HuggingFaceTokenizer(lambda: tokenizer, num_prefix_tokens=prefix)
     raise TypeError(
         "`tokenizer` must have `encode`, `sot_token_id` and `eot_token_id`, or be open_clip's "
         f"HFTokenizer, got {type(tokenizer).__name__}; pass `open_clip.get_tokenizer(name)`."
     )
+
+
+def _count_prefix_tokens(tokenizer: Any) -> int:  # noqa: ANN401 - open_clip ships no stubs
+    special = tokenizer.tokenizer("a", return_special_tokens_mask=True)["special_tokens_mask"]
+    return list(special).index(0)

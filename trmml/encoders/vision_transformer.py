@@ -3,17 +3,17 @@
 from typing import Any, Literal
 
 import torch
-import torch.nn.functional as F
 from einops import rearrange
 from jaxtyping import Float
 from torch import Tensor, nn
 
 from trmml.encoders.image_tower import ImageTower
 from trmml.encoders.positions import resize_positions
+from trmml.encoders.value_path import attention_value_path
 
 __all__ = ["DensePath", "VisionTransformerTower"]
 
-DensePath = Literal["value", "block", "tokens"]
+DensePath = Literal["value", "tokens"]
 
 
 class VisionTransformerTower(ImageTower):
@@ -25,7 +25,6 @@ class VisionTransformerTower(ImageTower):
 
     $$ f_p = W\, \mathrm{ln}(t_p), \qquad
        t_p = \begin{cases} o(v(x_p)) & \text{"value"} \\
-             y_p + \mathrm{mlp}(y_p),\; y_p = x_p + o(v(x_p)) & \text{"block"} \\
              \text{block}(x)_p & \text{"tokens"} \end{cases} $$
 
     | symbol | in code | meaning |
@@ -34,11 +33,10 @@ class VisionTransformerTower(ImageTower):
     | $v$, $o$ | `attn.in_proj_weight`, `attn.out_proj` | value and output projection |
     | ln, $W$ | `visual.ln_post`, `visual.proj` | final norm and projection |
 
-    "value" leaves the residual stream and the MLP out. That stream holds the tower's global
-    outliers, and ClearCLIP (Lan et al., ECCV 2024) names it the main source of noise in dense
-    CLIP features. "block" keeps both, as MaskCLIP (Zhou et al., ECCV 2022) does: every patch
-    attends to itself alone. "tokens" are the tower's plain final tokens, right where the tower
-    pools them by their mean.
+    "value" is the idea of MaskCLIP (Zhou et al., ECCV 2022), without the block's residual and MLP:
+    ClearCLIP (Lan et al., ECCV 2024) finds the residual stream to be the main source of noise in
+    dense CLIP features, and the MLP of no help. "tokens" are the tower's final tokens, right where
+    it pools them by their mean.
 
     Section 3.1 of TRM-ML (Ma et al., ACM Multimedia 2024).
     Differs from the paper: it reports ResNets alone; this is their value path carried over.
@@ -75,10 +73,10 @@ class VisionTransformerTower(ImageTower):
             )
         if dense_path is None:
             dense_path = "tokens" if visual.pool_type == "avg" else "value"
-        if dense_path not in ("value", "block", "tokens"):
+        if dense_path not in ("value", "tokens"):
             raise ValueError(
-                f"`dense_path` must be 'value', 'block' or 'tokens', got {dense_path!r}; "
-                "leave it out for the tower's default."
+                f"`dense_path` must be 'value' or 'tokens', got {dense_path!r}; leave it out for "
+                "the tower's default."
             )
         last = visual.transformer.resblocks[-1]
         if dense_path != "tokens" and not isinstance(last.attn, nn.MultiheadAttention):
@@ -110,7 +108,10 @@ class VisionTransformerTower(ImageTower):
             tokens = block(tokens)
         plain = self.dense_path == "tokens"
         final = last(tokens) if plain or with_pooled else tokens
-        patches = final[:, 1:] if plain else self._value_path(last, tokens[:, 1:])
+        if plain:
+            patches = final[:, 1:]
+        else:
+            patches = last.ls_1(attention_value_path(last.attn, last.ln_1(tokens[:, 1:])))
         dense = visual.ln_post(patches) @ visual.proj
         return dense, visual._pool(final)[0] @ visual.proj if with_pooled else None, grid
 
@@ -125,20 +126,3 @@ class VisionTransformerTower(ImageTower):
         start = visual.class_embedding.to(patches.dtype).expand(len(patches), 1, -1)
         tokens = torch.cat((start, patches), dim=1) + table.to(patches.dtype)
         return visual.ln_pre(tokens), grid
-
-    def _value_path(
-        self,
-        block: Any,  # noqa: ANN401 - open_clip ships no stubs
-        patches: Float[Tensor, "batch positions channels"],
-    ) -> Float[Tensor, "batch positions channels"]:
-        attention, width = block.attn, patches.shape[-1]
-        value = F.linear(
-            block.ln_1(patches),
-            attention.in_proj_weight[2 * width :],
-            attention.in_proj_bias[2 * width :],
-        )
-        value = block.ls_1(attention.out_proj(value))
-        if self.dense_path == "value":
-            return value
-        patches = patches + value
-        return patches + block.ls_2(block.mlp(block.ln_2(patches)))

@@ -1,0 +1,155 @@
+"""Weights from a file: whole, of tensors alone, and of the architecture they are put into."""
+
+import math
+import pickle
+import warnings
+import zipfile
+from pathlib import Path
+from typing import Any, NamedTuple
+
+import torch
+from torch import Tensor
+
+from trmml.encoders.positions import resize_positions
+
+__all__ = ["Checkpoint", "fill_open_clip", "read_checkpoint"]
+
+# OpenAI's archives carry these beside the weights
+_OPENAI_EXTRAS = {"input_resolution", "context_length", "vocab_size"}
+# not part of a tower, or made anew by every version
+_OPTIONAL = ("logit_scale", "logit_bias", "attn_mask")
+_POSITIONS = ("visual.positional_embedding", "visual.attnpool.positional_embedding")
+
+
+class Checkpoint(NamedTuple):
+    """The tensors of a file.
+
+    Attributes:
+        state: Tensor by name.
+        from_openai: Whether OpenAI wrote it, so that its towers use the quick GELU.
+    """
+
+    state: dict[str, Tensor]
+    from_openai: bool
+
+
+def read_checkpoint(path: str | Path) -> Checkpoint:
+    """Read a file of weights: safetensors, a state dict, open_clip's or OpenAI's own archive.
+
+    Nothing in the file is executed as Python: state dicts are read as tensors alone, and OpenAI's
+    archives as TorchScript. A training checkpoint gives its `state_dict`.
+
+    Args:
+        path: The file.
+
+    Raises:
+        FileNotFoundError: If there is no such file.
+        ValueError: If it is cut short, damaged, or holds anything but named tensors.
+    """
+    path = Path(path)
+    if not path.is_file():
+        raise FileNotFoundError(
+            f"`path` must be a file of weights, got {str(path)!r}, which does not exist; check it."
+        )
+    scripted = _is_torchscript(path)
+    try:
+        content: Any = _read_torchscript(path) if scripted else _read_tensors(path)
+    except Exception as error:
+        # every reader has errors of its own for a damaged file, and none tells the user what to do
+        kind = "objects other than tensors" if _is_refused(error) else "cut short or damaged"
+        raise ValueError(
+            f"`path` must be a whole file of tensors, got {str(path)!r}, which is {kind} "
+            f"({type(error).__name__}); download or export it again."
+        ) from error
+    if isinstance(content, dict) and isinstance(content.get("state_dict"), dict):
+        content = content["state_dict"]
+    if not isinstance(content, dict) or not content:
+        raise ValueError(
+            f"`path` must hold tensors by name, got {type(content).__name__} in {str(path)!r}; "
+            "save a model's `state_dict()`."
+        )
+    state = {str(k).removeprefix("module."): v for k, v in content.items() if torch.is_tensor(v)}
+    from_openai = scripted or state.keys() >= _OPENAI_EXTRAS
+    return Checkpoint({k: v for k, v in state.items() if k not in _OPENAI_EXTRAS}, from_openai)
+
+
+def fill_open_clip(
+    model: Any,  # noqa: ANN401 - open_clip ships no stubs
+    state: dict[str, Tensor],
+    *,
+    name: str,
+    path: str,
+) -> None:
+    """Put weights into an open_clip model, every one of them or none.
+
+    Position tables of another grid are interpolated; the temperature and bias of the training
+    loss are left out.
+
+    Args:
+        model: The model, changed in place.
+        state: Tensor by name.
+        name: The model's name, for the message.
+        path: The file's, likewise.
+
+    Raises:
+        ValueError: If weights are missing, too many, or of other shapes than the model's.
+    """
+    from open_clip.convert import convert_state_dict
+    from open_clip.model import convert_to_custom_text_state_dict
+
+    state = convert_state_dict(model, dict(state))
+    if hasattr(model, "text"):
+        state = convert_to_custom_text_state_dict(state)
+    own = model.state_dict()
+    for key in _POSITIONS:
+        if key in state and key in own:
+            state[key] = _fit_positions(state[key], own[key])
+    state = {key: value for key, value in state.items() if not key.endswith(_OPTIONAL)}
+    wanted = {
+        key: value
+        for key, value in own.items()
+        if not key.endswith((*_OPTIONAL, "num_batches_tracked"))
+    }
+    missing = sorted(wanted.keys() - state.keys())
+    unknown = sorted(state.keys() - own.keys())
+    other = sorted(k for k in state.keys() & own.keys() if state[k].shape != own[k].shape)
+    if missing or unknown or other:
+        counts = f"{len(missing)} missing, {len(unknown)} unknown, {len(other)} of another shape"
+        raise ValueError(
+            f"`pretrained` must hold the weights of {name}, got {path!r}: {counts}, such as "
+            f"{(missing + unknown + other)[0]!r}; check the architecture's name."
+        )
+    model.load_state_dict(state, strict=False)
+
+
+def _fit_positions(table: Tensor, own: Tensor) -> Tensor:
+    if table.shape == own.shape or table.shape[1:] != own.shape[1:]:
+        return table
+    was, now = math.isqrt(len(table) - 1), math.isqrt(len(own) - 1)
+    return resize_positions(table, (was, was), (now, now))
+
+
+def _is_torchscript(path: Path) -> bool:
+    if not zipfile.is_zipfile(path):
+        return False
+    with zipfile.ZipFile(path) as archive:
+        return any(name.endswith("/constants.pkl") for name in archive.namelist())
+
+
+def _read_torchscript(path: Path) -> dict[str, Tensor]:
+    with warnings.catch_warnings():
+        # torch deprecates TorchScript, but OpenAI's files are what they are
+        warnings.simplefilter("ignore")
+        return torch.jit.load(str(path), map_location="cpu").state_dict()
+
+
+def _read_tensors(path: Path) -> object:
+    if path.suffix == ".safetensors":
+        from safetensors.torch import load_file
+
+        return load_file(path)
+    return torch.load(path, map_location="cpu", weights_only=True)
+
+
+def _is_refused(error: Exception) -> bool:
+    return isinstance(error, pickle.UnpicklingError) and "WeightsUnpickler" in str(error)

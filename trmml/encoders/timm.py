@@ -1,0 +1,140 @@
+"""Any timm backbone with a learned projection, for research without a text-aligned tower."""
+
+from difflib import get_close_matches
+from pathlib import Path
+from typing import Any
+
+import torch
+from einops import rearrange
+from jaxtyping import Float
+from torch import Tensor, nn
+
+from trmml.encoders.any_size import TOKEN_FAMILIES, allow_any_size, set_grid
+from trmml.encoders.image_tower import ImageTower
+from trmml.encoders.protocol import ImageFeatures
+
+__all__ = ["TimmImageEncoder"]
+
+
+class TimmImageEncoder(nn.Module):
+    r"""A frozen timm backbone whose positions a learned projection takes into the joint space.
+
+    $$ f_p = W x_p, \qquad f = \frac{1}{N} \sum_p f_p $$
+
+    with $x_p$ the backbone's last feature at position $p$ and $W$ learned. Nothing ties its space
+    to a text tower but that learning, so zero-shot scores mean nothing before it.
+
+    Not in TRM-ML (Ma et al., ACM Multimedia 2024).
+    Differs from the paper: its image tower is CLIP's, with no learned projection.
+
+    Args:
+        name: The backbone, such as "resnet50" or "vit_small_patch16_dinov3".
+        dim: Size of the joint space.
+        pretrained: Whether to download timm's weights; or a file of weights in its place.
+        channels_last: Whether to keep the backbone's weights and images channels-last.
+        autocast_dtype: Precision of the backbone's matrix products, or None for float32.
+
+    Attributes:
+        backbone: The frozen tower.
+        projection: The learned layer, the only one with gradients.
+
+    Raises:
+        ValueError: If the backbone is unknown or gives no feature map for images of any size.
+
+    Examples:
+        >>> encoder = TimmImageEncoder("test_vit", dim=8)
+        >>> features = encoder(torch.rand(2, 3, 32, 64))
+        >>> features.dense.shape, features.grid
+        (torch.Size([2, 8, 8]), (2, 4))
+    """
+
+    def __init__(
+        self,
+        name: str,
+        *,
+        dim: int,
+        pretrained: bool | str | Path = False,
+        channels_last: bool = False,
+        autocast_dtype: torch.dtype | None = None,
+    ) -> None:
+        """Make the backbone, freeze it, and start a projection."""
+        super().__init__()
+        if dim < 1:
+            raise ValueError(f"`dim` must be at least 1, got {dim}; match the text tower's.")
+        self.backbone = _Backbone(_create(name, pretrained), channels_last, autocast_dtype)
+        self.projection = nn.Linear(self.backbone.dim, dim, bias=False)
+        self.dim = dim
+        self.mean = self.backbone.mean
+        self.std = self.backbone.std
+
+    def forward(self, images: Float[Tensor, "batch 3 height width"]) -> ImageFeatures:
+        """Return dense features, their mean, and the grid."""
+        dense, grid = self.encode_dense(images)
+        return ImageFeatures(dense, dense.mean(dim=1), grid)
+
+    def encode_dense(
+        self, images: Float[Tensor, "batch 3 height width"]
+    ) -> tuple[Float[Tensor, "batch positions dim"], tuple[int, int]]:
+        """Return dense features, with gradients for the projection, and the grid."""
+        dense, grid = self.backbone.encode_dense(images)
+        return self.projection(dense), grid
+
+
+class _Backbone(ImageTower):
+    def __init__(
+        self,
+        trunk: Any,  # noqa: ANN401 - timm ships no stubs
+        channels_last: bool,
+        autocast_dtype: torch.dtype | None,
+    ) -> None:
+        family, images = type(trunk).__name__, trunk.pretrained_cfg
+        if family in TOKEN_FAMILIES:
+            allow_any_size(trunk)
+        elif images.get("fixed_input_size") or not hasattr(trunk, "forward_intermediates"):
+            raise ValueError(
+                "`name` must be a backbone with a feature map for images of any size, got "
+                f"{family}; choose a convolutional network, a ViT or an EVA."
+            )
+        last = trunk.feature_info[-1]
+        super().__init__(
+            trunk,
+            dim=last["num_chs"],
+            stride=(last["reduction"], last["reduction"]),
+            native_size=tuple(images["input_size"][1:]),
+            mean=tuple(images["mean"]),
+            std=tuple(images["std"]),
+            channels_last=channels_last,
+            autocast_dtype=autocast_dtype,
+        )
+
+    def _encode(
+        self, images: Float[Tensor, "batch 3 height width"], *, with_pooled: bool
+    ) -> tuple[
+        Float[Tensor, "batch positions dim"], Float[Tensor, "batch dim"] | None, tuple[int, int]
+    ]:
+        trunk: Any = self.visual
+        set_grid(trunk, (images.shape[2] // self.stride[0], images.shape[3] // self.stride[1]))
+        (last,) = trunk.forward_intermediates(
+            images, indices=1, norm=True, output_fmt="NCHW", intermediates_only=True
+        )
+        dense = rearrange(last, "b c h w -> b (h w) c")
+        return dense, dense.mean(dim=1) if with_pooled else None, (last.shape[2], last.shape[3])
+
+
+def _create(name: str, pretrained: bool | str | Path) -> Any:  # noqa: ANN401 - timm has no stubs
+    import timm
+
+    if not timm.is_model(name):
+        near = ", ".join(get_close_matches(name, timm.list_models(), n=5, cutoff=0.4)) or "none"
+        raise ValueError(
+            f"`name` must be one of timm's models, got {name!r}; the nearest are {near}."
+        )
+    if isinstance(pretrained, bool):
+        return timm.create_model(name, pretrained=pretrained, num_classes=0)
+    if not Path(pretrained).is_file():
+        raise FileNotFoundError(
+            f"`pretrained` must be True, False or a file, got {str(pretrained)!r}, which does not "
+            "exist."
+        )
+    source = {"file": str(pretrained)}
+    return timm.create_model(name, pretrained=True, pretrained_cfg_overlay=source, num_classes=0)
