@@ -1,15 +1,20 @@
 """What importing does: quick, light, without the optional towers, and without side effects."""
 
+import ast
 import os
+import re
 import subprocess
 import sys
 import textwrap
+import tomllib
 from pathlib import Path
+from typing import Any
 
 import pytest
 
+ROOT = Path(__file__).parents[1]
 HEAVY = ("torch", "timm", "open_clip", "torchvision", "numpy", "matplotlib", "rich", "typer")
-OPTIONAL = ("timm", "open_clip", "torchvision", "matplotlib", "rich", "typer", "sklearn")
+OPTIONAL = ("timm", "open_clip", "torchvision", "matplotlib", "rich", "typer")
 
 
 def run_fresh(code: str, *, path: Path | None = None) -> subprocess.CompletedProcess[str]:
@@ -62,17 +67,17 @@ def without(names: tuple[str, ...], code: str) -> str:
     return textwrap.dedent(blocker) + textwrap.dedent(code)
 
 
-def patched_by(package: str, *, path: Path | None = None) -> list[str]:
+def patched_by(package: str, *, path: Path | None = None, after: tuple[str, ...] = ()) -> list[str]:
     """Name what importing all of `package` replaces in torch and numpy, or adds to them.
 
-    The libraries that the package builds on come first, so that their own doings do not count;
+    The libraries that the package builds on come first, as `after`, so that their own doings do not count;
     submodules that appear because something imports them are no patch.
     """
     return output_of(
         f"""
         import contextlib, importlib, pkgutil, types
         import numpy, torch
-        for name in {OPTIONAL}:
+        for name in {after}:
             with contextlib.suppress(ImportError):
                 importlib.import_module(name)
         watched = [torch, torch.Tensor, torch.nn, torch.nn.Module, torch.nn.functional,
@@ -90,6 +95,24 @@ def patched_by(package: str, *, path: Path | None = None) -> list[str]:
         """,
         path=path,
     ).split()
+
+
+def undeclared_imports(package: Path, project: dict[str, Any]) -> set[str]:
+    """Name the libraries that a package imports and its project does not ask for."""
+    required = list(project["dependencies"])
+    for extra in project["optional-dependencies"].values():
+        required += extra
+    declared = {re.split(r"[^\w.-]", text)[0].lower().replace("-", "_") for text in required}
+    imported = set()
+    for path in package.rglob("*.py"):
+        for node in ast.walk(ast.parse(path.read_text())):
+            if isinstance(node, ast.Import):
+                imported |= {alias.name.split(".")[0] for alias in node.names}
+            elif isinstance(node, ast.ImportFrom) and node.module and not node.level:
+                imported.add(node.module.split(".")[0])
+    imported -= {package.name, *sys.stdlib_module_names}
+    other_names = {"PIL": "pillow", "open_clip": "open_clip_torch", "sklearn": "scikit_learn"}
+    return {name for name in imported if other_names.get(name, name) not in declared}
 
 
 def write_module(folder: Path, name: str, code: str) -> None:
@@ -144,7 +167,7 @@ def test_the_blocker_blocks() -> None:
 
 
 def test_importing_everything_patches_nothing() -> None:
-    assert patched_by("trmml") == []
+    assert patched_by("trmml", after=OPTIONAL) == []
 
 
 def test_a_patch_would_be_noticed(tmp_path: Path) -> None:
@@ -160,6 +183,17 @@ def test_a_patch_would_be_noticed(tmp_path: Path) -> None:
     )
     found = patched_by("meddler", path=tmp_path)
     assert sorted(found) == ["Tensor.shout", "numpy.float", "torch.nn.functional.relu"]
+
+
+def test_every_imported_library_is_declared() -> None:
+    project = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]
+    assert undeclared_imports(ROOT / "trmml", project) == set()
+
+
+def test_an_undeclared_library_would_be_noticed(tmp_path: Path) -> None:
+    write_module(tmp_path, "needy", "import os, yaml\nfrom PIL import Image\nimport einops.layers")
+    project = {"dependencies": ["einops>=0.8"], "optional-dependencies": {"x": ["pillow"]}}
+    assert undeclared_imports(tmp_path / "needy", project) == {"yaml"}
 
 
 def test_an_unknown_name_is_an_attribute_error() -> None:

@@ -52,9 +52,10 @@ def assertion(path: Path) -> Iterator[str]:
 def unsafe_loading(path: Path) -> Iterator[str]:
     for node in ast.walk(ast.parse(path.read_text())):
         if isinstance(node, ast.Import | ast.ImportFrom):
-            origins = [alias.name for alias in node.names]
+            origins = {alias.name for alias in node.names}
             if isinstance(node, ast.ImportFrom):
-                origins.append(node.module or "")
+                # The error that torch raises where it refuses a file does no harm.
+                origins = {node.module or ""} if origins != {"UnpicklingError"} else set()
             if {origin.split(".")[0] for origin in origins} & {"pickle", "dill", "cloudpickle"}:
                 yield f"line {node.lineno}: pickle runs what it reads"
         if isinstance(node, ast.Call) and ast.unparse(node.func) == "torch.load":
@@ -157,6 +158,7 @@ def test_an_innocent_is_left_alone(tmp_path: Path, rule: Rule) -> None:
     innocent = tmp_path / "matching.py"
     innocent.write_text(
         '"""Do.\n\n$$ a $$\n\n$$ b $$\n\nExamples:\n    x\n"""\n'
+        "from pickle import UnpicklingError\n"
         "import torch\n"
         "state = torch.load('x', weights_only=True)\n"
         "generator = torch.Generator().manual_seed(0)\n"
