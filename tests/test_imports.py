@@ -70,8 +70,8 @@ def without(names: tuple[str, ...], code: str) -> str:
 def patched_by(package: str, *, path: Path | None = None, after: tuple[str, ...] = ()) -> list[str]:
     """Name what importing all of `package` replaces in torch and numpy, or adds to them.
 
-    The libraries that the package builds on come first, as `after`, so that their own doings do not count;
-    submodules that appear because something imports them are no patch.
+    The libraries that the package builds on come first, as `after`, so that their own doings do
+    not count; submodules that appear because something imports them are no patch.
     """
     return output_of(
         f"""
