@@ -35,7 +35,7 @@ def _seeded() -> Iterator[None]:
 
 pytest_collect_file = Sybil(
     parsers=[PythonBlocks()],
-    patterns=["docs/**/*.md", "README.md", "CONTRIBUTING.md"],
+    patterns=["*.md"],
     setup=_enter_empty_folder,
     teardown=_leave_folder,
     fixtures=["_seeded"],

@@ -137,6 +137,23 @@ def test_the_site_needs_no_network() -> None:
     assert "https://" not in re.sub(r"^(repo_url|site_url).*$", "", settings, flags=re.M)
 
 
+def test_pytest_finds_every_python_block() -> None:
+    reader = Sybil(parsers=[PythonBlocks()])
+    expected = {page_id(page): len(list(reader.parse(page))) for page in pages()}
+    result = subprocess.run(
+        [sys.executable, "-m", "pytest", "--collect-only", "-qq", "docs", "README.md"],
+        cwd=ROOT,
+        capture_output=True,
+        text=True,
+        timeout=120,
+        check=False,
+    )
+    found = dict(re.findall(r"^(\S+\.md): (\d+)$", result.stdout, re.MULTILINE))
+    assert {name: int(found.get(name, 0)) for name in expected} == expected
+    assert expected["README.md"] > 0
+    assert expected["docs/index.md"] > 0
+
+
 def evaluate(tmp_path: Path, text: str) -> int:
     """Run the Python blocks of a page and return how many there were."""
     page = tmp_path / "page.md"
