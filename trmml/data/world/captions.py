@@ -13,8 +13,9 @@ PROMPT_TEMPLATES: tuple[str, ...] = (
     "there is a {}.",
     "{}.",
     "a {}.",
+    "in this picture, which was taken on a walk last year, you can see a {}.",
 )
-"""Captions of one thing."""
+"""Captions of one thing; the long one makes late positions of a prompt known to a text tower."""
 
 CAPTION_TEMPLATES: tuple[str, ...] = (
     "a photo of {}.",
@@ -22,6 +23,7 @@ CAPTION_TEMPLATES: tuple[str, ...] = (
     "there is {}.",
     "{}.",
     "a scene with {}.",
+    "in this picture, which was taken on a walk last year, you can see {}.",
 )
 """Captions of a list of things, each with its article."""
 

@@ -6,8 +6,9 @@ from typing import Final
 
 import numpy as np
 
-from trmml.data.world import drawings_made as made
+from trmml.data.world import drawings_built as built
 from trmml.data.world import drawings_outdoors as outdoors
+from trmml.data.world import drawings_things as things
 from trmml.data.world.pen import Colour, Pen
 
 __all__ = ["CATEGORIES", "WORLD_CLASS_NAMES", "Category"]
@@ -37,15 +38,15 @@ _SKY = (0.05, 0.4)
 CATEGORIES: Final[dict[str, Category]] = {
     "apple": Category(outdoors.draw_apple, ("red", "red", "green", "yellow"), 0.75),
     "arrow": Category(
-        made.draw_arrow, ("red", "black", "blue", "white"), 0.9, (0.15, 0.85), upright=False
+        things.draw_arrow, ("red", "black", "blue", "white"), 0.9, (0.15, 0.85), upright=False
     ),
-    "ball": Category(made.draw_ball, ("red", "blue", "orange", "green"), 0.75, upright=False),
+    "ball": Category(things.draw_ball, ("red", "blue", "orange", "green"), 0.75, upright=False),
     "bird": Category(
         outdoors.draw_bird, ("blue", "brown", "red", "grey", "black"), 0.8, (0.1, 0.9)
     ),
-    "boat": Category(made.draw_boat, ("brown", "red", "blue", "white"), 1.15, (0.4, 0.75)),
-    "bottle": Category(made.draw_bottle, ("green", "brown", "blue"), 0.9),
-    "bridge": Category(made.draw_bridge, ("grey", "brown", "red"), 1.35, (0.4, 0.75)),
+    "boat": Category(built.draw_boat, ("brown", "red", "blue", "white"), 1.15, (0.4, 0.75)),
+    "bottle": Category(things.draw_bottle, ("green", "brown", "blue"), 0.9),
+    "bridge": Category(built.draw_bridge, ("grey", "brown", "red"), 1.35, (0.4, 0.75)),
     "butterfly": Category(
         outdoors.draw_butterfly,
         ("orange", "purple", "blue", "yellow"),
@@ -53,24 +54,24 @@ CATEGORIES: Final[dict[str, Category]] = {
         (0.1, 0.8),
         upright=False,
     ),
-    "car": Category(made.draw_car, ("red", "blue", "white", "grey", "yellow"), 1.15, (0.55, 0.92)),
-    "clock": Category(made.draw_clock, ("brown", "black", "red", "blue"), 0.85, (0.1, 0.6)),
+    "car": Category(built.draw_car, ("red", "blue", "white", "grey", "yellow"), 1.15, (0.55, 0.92)),
+    "clock": Category(things.draw_clock, ("brown", "black", "red", "blue"), 0.85, (0.1, 0.6)),
     "cloud": Category(outdoors.draw_cloud, ("white", "white", "grey"), 1.1, _SKY),
-    "cup": Category(made.draw_cup, ("white", "red", "blue", "green"), 0.8),
-    "fence": Category(made.draw_fence, ("white", "brown", "grey"), 1.2, (0.55, 0.9)),
+    "cup": Category(things.draw_cup, ("white", "red", "blue", "green"), 0.8),
+    "fence": Category(built.draw_fence, ("white", "brown", "grey"), 1.2, (0.55, 0.9)),
     "fish": Category(outdoors.draw_fish, ("orange", "blue", "red", "grey"), 0.85, (0.55, 0.95)),
-    "flag": Category(made.draw_flag, ("red", "blue", "green", "yellow"), 0.95, (0.2, 0.7)),
+    "flag": Category(things.draw_flag, ("red", "blue", "green", "yellow"), 0.95, (0.2, 0.7)),
     "flower": Category(outdoors.draw_flower, ("red", "pink", "purple", "yellow", "white"), 0.85),
     "heart": Category(outdoors.draw_heart, ("red", "pink", "red"), 0.75, (0.15, 0.85)),
     "house": Category(
-        made.draw_house, ("yellow", "white", "orange", "pink", "blue"), 1.4, (0.4, 0.7)
+        built.draw_house, ("yellow", "white", "orange", "pink", "blue"), 1.4, (0.4, 0.7)
     ),
-    "key": Category(made.draw_key, ("yellow", "grey", "brown"), 0.7, upright=False),
+    "key": Category(things.draw_key, ("yellow", "grey", "brown"), 0.7, upright=False),
     "kite": Category(
-        made.draw_kite, ("red", "yellow", "blue", "purple"), 0.95, _SKY, upright=False
+        things.draw_kite, ("red", "yellow", "blue", "purple"), 0.95, _SKY, upright=False
     ),
-    "ladder": Category(made.draw_ladder, ("brown", "grey", "yellow"), 1.1, (0.4, 0.8)),
-    "lamp": Category(made.draw_lamp, ("yellow", "orange", "white", "red"), 0.95, (0.3, 0.8)),
+    "ladder": Category(built.draw_ladder, ("brown", "grey", "yellow"), 1.1, (0.4, 0.8)),
+    "lamp": Category(things.draw_lamp, ("yellow", "orange", "white", "red"), 0.95, (0.3, 0.8)),
     "moon": Category(outdoors.draw_moon, ("yellow", "white", "grey"), 0.8, _SKY),
     "mushroom": Category(
         outdoors.draw_mushroom, ("red", "red", "brown", "orange"), 0.75, (0.6, 0.95)
@@ -78,10 +79,10 @@ CATEGORIES: Final[dict[str, Category]] = {
     "snowman": Category(outdoors.draw_snowman, ("white",), 1.05, (0.5, 0.85)),
     "star": Category(outdoors.draw_star, ("yellow", "white", "yellow"), 0.65, _SKY),
     "sun": Category(outdoors.draw_sun, ("yellow", "orange", "yellow"), 1.0, _SKY),
-    "tent": Category(made.draw_tent, ("green", "orange", "blue", "red"), 1.2, (0.5, 0.85)),
+    "tent": Category(built.draw_tent, ("green", "orange", "blue", "red"), 1.2, (0.5, 0.85)),
     "tree": Category(outdoors.draw_tree, ("green", "green", "green", "orange"), 1.4, (0.35, 0.75)),
     "umbrella": Category(
-        made.draw_umbrella, ("red", "blue", "purple", "yellow", "black"), 1.1, (0.4, 0.8)
+        things.draw_umbrella, ("red", "blue", "purple", "yellow", "black"), 1.1, (0.4, 0.8)
     ),
 }
 

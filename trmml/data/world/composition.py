@@ -13,13 +13,14 @@ from trmml.data.world.backdrops import (
     paint_plain_backdrop,
     paint_scene_backdrop,
 )
-from trmml.data.world.categories import CATEGORIES, WORLD_CLASS_NAMES, Category
+from trmml.data.world.categories import CATEGORIES
 from trmml.data.world.clutter import draw_clutter
+from trmml.data.world.layout import pick_names, pick_place, pick_spot, pick_turn
 from trmml.data.world.palette import COLOURS, vary
 from trmml.data.world.pen import Colour, Pen
-from trmml.data.world.scene_types import SCENE_TYPES, SceneType
+from trmml.data.world.regimes import Regime
 
-__all__ = ["MIN_VISIBLE_SHARE", "REGIMES", "Regime", "SeenObject", "compose"]
+__all__ = ["MIN_VISIBLE_SHARE", "SeenObject", "compose"]
 
 MIN_VISIBLE_SHARE: Final = 0.25
 """Least share of an object's pixels, those beyond the border included, that must be visible for
@@ -28,45 +29,6 @@ the object to count as a label."""
 _SHINING: Final = frozenset({"moon", "star", "lamp", "sun"})
 _Random = np.random.RandomState
 _Owners = UInt8[np.ndarray, "height width"]
-
-
-@dataclass(frozen=True)
-class Regime:
-    """How hard scenes are.
-
-    Attributes:
-        image_size: Height and width in pixels, unless asked for otherwise.
-        objects: Fewest and most objects.
-        half: Smallest and largest half size of an object, as shares of the scene's size.
-        small: How strongly small objects prevail (1: evenly spread sizes).
-        behind: Fewest and most shapes of no category behind the objects.
-        before: Likewise among and before them.
-        unusual: Share of objects in a colour not usual for them.
-        tilt: Largest tangent of half the angle that upright things lean by.
-        natural: Whether places decide what is met and where; otherwise all is equally likely.
-        border: How far a centre may lie beyond the border, as a share of the scene's size.
-    """
-
-    image_size: int
-    objects: tuple[int, int]
-    half: tuple[float, float]
-    small: int
-    behind: tuple[int, int]
-    before: tuple[int, int]
-    unusual: float
-    tilt: float
-    natural: bool
-    border: float
-
-
-REGIMES: Final[dict[str, Regime]] = {
-    "pretraining": Regime(
-        128, (1, 3), (0.13, 0.3), 1, (0, 3), (0, 1), 0.2, 0.12, natural=False, border=-0.14
-    ),
-    "scenes": Regime(
-        256, (2, 8), (0.05, 0.22), 2, (4, 12), (1, 6), 0.35, 0.3, natural=True, border=0.0
-    ),
-}
 
 
 @dataclass(frozen=True)
@@ -86,40 +48,6 @@ class SeenObject:
     visible: float
 
 
-def _pick(random: _Random, weights: dict[str, float]) -> str:
-    """Draw a name in proportion to its weight, by one exact running sum."""
-    left = random.random_sample() * sum(weights.values())
-    for name, weight in weights.items():
-        left -= weight
-        if left < 0.0:
-            return name
-    return next(reversed(weights))
-
-
-def _names(random: _Random, regime: Regime, place: SceneType | None) -> list[str]:
-    """Draw which objects there are: those of the place, repeated now and then, rarely others."""
-    low, high = regime.objects
-    count = random.randint(low, high + 1)
-    names: list[str] = []
-    for _ in range(count):
-        if place is None or random.random_sample() < 0.08:
-            names.append(WORLD_CLASS_NAMES[random.randint(len(WORLD_CLASS_NAMES))])
-        elif names and random.random_sample() < 0.15:
-            names.append(names[random.randint(len(names))])
-        else:
-            names.append(_pick(random, place.objects))
-    return names
-
-
-def _turn(random: _Random, category: Category, regime: Regime) -> tuple[float, float]:
-    """Return the cosine and sine of a random lean, or of any angle for what has no upright."""
-    anyhow = not category.upright and (regime.natural or random.random_sample() < 0.5)
-    tangent = random.uniform(-1.0, 1.0) * (1.0 if anyhow else regime.tilt)
-    over = -1.0 if anyhow and random.random_sample() < 0.5 else 1.0
-    square = tangent * tangent
-    return over * (1.0 - square) / (1.0 + square), over * 2.0 * tangent / (1.0 + square)
-
-
 def _draw_object(
     random: _Random, name: str, colour: Colour, *, half: float, regime: Regime, dark: bool
 ) -> Pen:
@@ -127,7 +55,7 @@ def _draw_object(
     category = CATEGORIES[name]
     pen = Pen(
         half,
-        rotation=_turn(random, category, regime),
+        rotation=pick_turn(random, category, regime),
         stretch=random.uniform(0.8, 1.25),
         flip=random.random_sample() < 0.5,
         shift=(random.uniform(-0.5, 0.5), random.uniform(-0.5, 0.5)),
@@ -183,15 +111,13 @@ def compose(
     """
     place = None
     if regime.natural:
-        place = SCENE_TYPES[
-            _pick(random, {name: kind.frequency for name, kind in SCENE_TYPES.items()})
-        ]
+        place = pick_place(random)
         picture = paint_scene_backdrop(random, size, place)
     else:
         picture = paint_plain_backdrop(random, size)
     owners: _Owners = np.zeros((size, size), dtype=np.uint8)
-    names = _names(random, regime, place)
-    spots = sorted((_spot(random, name, regime), name) for name in names)
+    names = pick_names(random, regime, place)
+    spots = sorted((pick_spot(random, name, regime), name) for name in names)
 
     def scatter(count: int) -> None:
         for _ in range(count):
@@ -217,15 +143,6 @@ def compose(
         painted.append((name, colour_name, pixels))
         scatter(before // len(spots) + (index < before % len(spots)))
     return _develop(random, picture, regime), _seen(owners, painted)
-
-
-def _spot(random: _Random, name: str, regime: Regime) -> tuple[float, float]:
-    """Draw where the centre of an object lies, as shares of height and width."""
-    low, high = -regime.border, 1.0 + regime.border
-    y, x = random.uniform(low, high), random.uniform(low, high)
-    if regime.natural and random.random_sample() < 0.8:
-        y = random.uniform(*CATEGORIES[name].band)
-    return y, x
 
 
 def _develop(

@@ -9,7 +9,8 @@ from jaxtyping import Float32, Int8, UInt8
 
 from trmml.data.world.captions import write_caption
 from trmml.data.world.categories import WORLD_CLASS_NAMES
-from trmml.data.world.composition import REGIMES, compose
+from trmml.data.world.composition import compose
+from trmml.data.world.regimes import REGIMES
 
 __all__ = ["Scenes", "World", "make_scenes", "make_world"]
 
@@ -28,6 +29,7 @@ class Scenes:
         boxes: Per scene one row (category, left, top, right, bottom) per object that counts, around
             its visible pixels; right and bottom are exclusive.
         visible: Per scene the visible share of each of those objects.
+        colours: Per scene the name of each of those objects' main colour.
         captions: A caption per scene, where the regime has them.
     """
 
@@ -36,6 +38,7 @@ class Scenes:
     class_names: tuple[str, ...]
     boxes: list[Float32[np.ndarray, "_ 5"]]
     visible: list[Float32[np.ndarray, " _"]]
+    colours: list[tuple[str, ...]]
     captions: tuple[str, ...] | None
 
     def __len__(self) -> int:
@@ -86,7 +89,7 @@ def _make(
         )
     images = np.empty((num_scenes, 3, size, size), dtype=np.uint8)
     labels = np.full((num_scenes, len(WORLD_CLASS_NAMES)), -1, dtype=np.int8)
-    boxes, visible, captions = [], [], []
+    boxes, visible, colours, captions = [], [], [], []
     for index in range(num_scenes):
         code = list(REGIMES).index(regime)
         random = np.random.RandomState([seed, _STREAMS[stream], code, index])
@@ -96,6 +99,7 @@ def _make(
         rows = [(_INDEX[thing.name], *thing.box) for thing in seen]
         boxes.append(np.array(rows, dtype=np.float32).reshape(-1, 5))
         visible.append(np.array([thing.visible for thing in seen], dtype=np.float32))
+        colours.append(tuple(thing.colour for thing in seen))
         captions.append(write_caption([(thing.colour, thing.name) for thing in seen], random))
         if progress is not None:
             progress(index + 1)
@@ -105,6 +109,7 @@ def _make(
         class_names=WORLD_CLASS_NAMES,
         boxes=boxes,
         visible=visible,
+        colours=colours,
         captions=None if rules.natural else tuple(captions),
     )
 
