@@ -10,8 +10,8 @@ from trmml.functional.unit_vectors import unit_vectors
 
 __all__ = ["aligned_calibration", "aligned_energy"]
 
-SMALLEST_DEVIATION: Final = 1e-6
-"""Spread of cosines below which positions count as alike and the scale stops growing."""
+SMALLEST_DEVIATION: Final = 1e-4
+"""Spread of cosines below which positions count as alike; scale and bias still fit float16."""
 
 
 def aligned_energy(

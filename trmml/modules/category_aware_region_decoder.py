@@ -118,7 +118,9 @@ class CategoryAwareRegionDecoder(nn.Module):
         self.key_projection = nn.Linear(dim, dim)
         self.value_projection = nn.Linear(dim, dim)
         self.output_projection = nn.Linear(dim, dim)
-        hidden = hidden_dim or 3 * dim
+        hidden = 3 * dim if hidden_dim is None else hidden_dim
+        if hidden < 1:
+            raise ValueError(f"`hidden_dim` must be at least 1, got {hidden}.")
         self.mlp = nn.Sequential(nn.Linear(dim, hidden), nn.GELU(), nn.Linear(hidden, dim))
         if energy == "aligned":
             self.scale = nn.Parameter(torch.tensor(INITIAL_SCALE))
@@ -183,9 +185,8 @@ class CategoryAwareRegionDecoder(nn.Module):
             return RegionOutput(energy, regions, None)
         # The weights sum to one, so projecting after the average equals projecting every position
         # before it, and there are fewer classes than positions.
-        attended = self.output_projection(
-            self.value_projection(attended_features(features, energy))
-        )
+        attended = attended_features(features, energy).to(features.dtype)  # cosines are float32
+        attended = self.output_projection(self.value_projection(attended))
         return RegionOutput(energy, regions, attended + self.mlp(attended))
 
     def _check(self, features: Float[Tensor, "batch positions _"]) -> None:
