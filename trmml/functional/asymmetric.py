@@ -107,12 +107,9 @@ def _negative_parts(
     if margin == 0:
         return (gamma * F.logsigmoid(logits)).exp(), F.logsigmoid(-logits)
     shifted = (logits.sigmoid() - margin).clamp_min(0)
-    # Each `where` feeds its branch a harmless number where the branch is not taken: a gradient
-    # of inf or nan would otherwise survive multiplication by zero.
     positive = shifted > 0
+    # The inner `where` keeps 0 away from roots, whose slope there is infinite.
     focal = torch.where(positive, torch.where(positive, shifted, 1) ** gamma, 0)
-    # log1p is exact for a small p_m, the sum 1 - p + m for a large one.
-    small = shifted < 0.5
-    near = torch.log1p(-torch.where(small, shifted, 0))
-    far = torch.logaddexp(F.logsigmoid(-logits), logits.new_full((), math.log(margin)))
-    return focal, torch.where(small, near, far)
+    # 1 - p_m is 1 - p + m, and in log space neither term is lost beside the other.
+    log_margin = logits.new_full((), math.log(margin))
+    return focal, torch.logaddexp(F.logsigmoid(-logits), log_margin).clamp_max(0)
