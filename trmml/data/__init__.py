@@ -1,5 +1,11 @@
 """Datasets, partial-label protocols and label codings: paths in, images and labels out."""
 
+from trmml.data.class_names import (
+    COCO_NAMES,
+    COCO_NAMES_TAI_DPT,
+    NUS_WIDE_NAMES,
+    VOC_NAMES,
+)
 from trmml.data.codings import CODINGS, from_signed, to_signed
 from trmml.data.hiding import hide_labels, keep_per_class, known_entries
 from trmml.data.image_table import ImageTable
@@ -12,7 +18,16 @@ from trmml.data.peer_files import (
     write_dualcoop_mask,
     write_label_text,
 )
+from trmml.data.readers.coco import load_coco, load_coco_file
+from trmml.data.readers.cub import attribute_phrases, load_cub
+from trmml.data.readers.formatted_arrays import load_formatted_arrays
+from trmml.data.readers.index_lists import load_index_list
+from trmml.data.readers.nus_wide import load_nus_wide, load_nus_wide_csv
+from trmml.data.readers.open_images import load_open_images
 from trmml.data.readers.spreadsheet import load_table
+from trmml.data.readers.visual_genome import FrequentCategories, frequent_categories, load_vg
+from trmml.data.readers.voc import load_voc
+from trmml.data.readers.yolo import load_yolo
 from trmml.data.single_positive import (
     keep_single_positive,
     keep_some_positives,
@@ -20,18 +35,36 @@ from trmml.data.single_positive import (
 )
 
 __all__ = [
+    "COCO_NAMES",
+    "COCO_NAMES_TAI_DPT",
     "CODINGS",
+    "NUS_WIDE_NAMES",
+    "VOC_NAMES",
     "BrokenImageError",
+    "FrequentCategories",
     "ImageTable",
     "LabelMask",
+    "attribute_phrases",
     "decode_image",
+    "frequent_categories",
     "from_signed",
     "hide_labels",
     "keep_per_class",
     "keep_single_positive",
     "keep_some_positives",
     "known_entries",
+    "load_coco",
+    "load_coco_file",
+    "load_cub",
+    "load_formatted_arrays",
+    "load_index_list",
+    "load_nus_wide",
+    "load_nus_wide_csv",
+    "load_open_images",
     "load_table",
+    "load_vg",
+    "load_voc",
+    "load_yolo",
     "read_dualcoop_mask",
     "read_label_array",
     "read_label_text",

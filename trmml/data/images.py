@@ -85,7 +85,7 @@ def _to_rgb(image: Image.Image, path: str | os.PathLike[str]) -> Image.Image:
         return Image.fromarray((levels >> 8).astype(np.uint8)).convert("RGB")
     if image.mode == "F":
         raise BrokenImageError(path, "floating-point pixels; save it with 8 or 16 bits a channel")
-    if image.has_transparency_data:
+    if "A" in image.getbands() or "transparency" in image.info:
         opaque = Image.new("RGBA", image.size, "white")
         return Image.alpha_composite(opaque, image.convert("RGBA")).convert("RGB")
     try:
