@@ -13,6 +13,7 @@ import pytest
 from sybil import Sybil
 
 from tests.markdown_blocks import INCLUDED, ROOT, PythonBlocks, pages, shell_commands
+from tests.test_public_api import resolve
 
 README = ROOT / "README.md"
 PROJECT = tomllib.loads((ROOT / "pyproject.toml").read_text())
@@ -100,6 +101,17 @@ def broken_references(page: Path) -> list[str]:
     return broken + [name for name in included if not (ROOT / name).is_file()]
 
 
+def unknown_names(text: str) -> list[str]:
+    """List the dotted names in a page's prose, as `trmml.losses.X`, that name nothing."""
+    unknown = []
+    for name in sorted(set(re.findall(r"`(trmml(?:\.\w+)+)[`(]", text))):
+        try:
+            resolve(name)
+        except (AttributeError, ImportError):
+            unknown.append(name)
+    return unknown
+
+
 def page_id(page: Path) -> str:
     return page.relative_to(ROOT).as_posix()
 
@@ -112,6 +124,11 @@ def test_the_shell_commands_of(page: Path) -> None:
 @pytest.mark.parametrize("page", pages(), ids=page_id)
 def test_the_links_pictures_and_included_files_of(page: Path) -> None:
     assert broken_references(page) == []
+
+
+@pytest.mark.parametrize("page", pages(), ids=page_id)
+def test_the_names_in(page: Path) -> None:
+    assert unknown_names(page.read_text()) == []
 
 
 def test_the_readme_opens_with_the_two_commands() -> None:
@@ -219,6 +236,11 @@ def test_possible_commands_pass() -> None:
         "pytest -q    tests/test_docs.py",
     ]
     assert wrong_commands(block) == []
+
+
+def test_a_name_of_nothing_is_noticed() -> None:
+    text = "`trmml.losses.AsymmetricLoss(...)`, `trmml.losses.Nonsense` and `trmml.nonsense.f`"
+    assert unknown_names(text) == ["trmml.losses.Nonsense", "trmml.nonsense.f"]
 
 
 def test_a_dangling_reference_is_noticed(tmp_path: Path) -> None:

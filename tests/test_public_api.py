@@ -72,6 +72,8 @@ def resolve(identifier: str) -> Any:  # noqa: ANN401 - any public object
         return importlib.import_module(identifier)
     except ModuleNotFoundError:
         home, _, name = identifier.rpartition(".")
+        if not home:
+            raise
         return getattr(resolve(home), name)
 
 
