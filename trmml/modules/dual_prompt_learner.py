@@ -189,7 +189,10 @@ def _as_synonyms(class_names: ClassNames) -> list[list[str]]:
         raise ValueError(
             f"`class_names` must be a list with one name per class, got {class_names!r}."
         )
-    synonyms = [[names] if isinstance(names, str) else list(names) for names in class_names]
+    synonyms = [
+        list(names) if isinstance(names, Sequence) and not isinstance(names, str) else [names]
+        for names in class_names
+    ]
     for index, names in enumerate(synonyms):
         if not names or not all(isinstance(name, str) and name.strip() for name in names):
             raise ValueError(
@@ -220,9 +223,10 @@ def _prompt_tokens(
     for name, row in zip(names, rows, strict=True):
         if len(row) > encoder.context_length:
             room = encoder.context_length - (len(row) - context_length)
+            way_out = f", or use a `context_length` of at most {room}" if room > 0 else ""
             raise ValueError(
                 f"`class_names` must fit the text tower's {encoder.context_length} tokens, but "
                 f"{name!r} needs {len(row)} with `context_length` = {context_length}; shorten the "
-                f"name, or use a `context_length` of at most {room}."
+                f"name{way_out}."
             )
     return encoder.pad(rows)
