@@ -5,7 +5,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from trmml.data import BrokenImageError, decode_image
+from trmml.data import BrokenImageError, decode_image, image_size
 
 
 @pytest.fixture
@@ -196,3 +196,13 @@ def test_the_error_travels_between_processes(tmp_path):
     received = reader.recv()
     assert (received.path, received.reason) == (tmp_path / "a.jpg", "empty")
     assert isinstance(received, ValueError)
+
+
+def test_a_size_is_read_from_the_header_alone(tmp_path):
+    noise = np.random.RandomState(0).randint(0, 256, (64, 32, 3), dtype=np.uint8)
+    data = encoded(noise, "JPEG")
+    (tmp_path / "a.jpg").write_bytes(data[: len(data) // 2])
+    assert image_size(tmp_path / "a.jpg") == (32, 64)
+    (tmp_path / "a.jpg").write_bytes(b"")
+    with pytest.raises(BrokenImageError, match="empty"):
+        image_size(tmp_path / "a.jpg")

@@ -1,5 +1,6 @@
 """Datasets, partial-label protocols and label codings: paths in, images and labels out."""
 
+from trmml.data.checking import DatasetReport, check_dataset
 from trmml.data.class_names import (
     COCO_NAMES,
     COCO_NAMES_TAI_DPT,
@@ -7,10 +8,12 @@ from trmml.data.class_names import (
     VOC_NAMES,
 )
 from trmml.data.codings import CODINGS, from_signed, to_signed
+from trmml.data.detection import check_path
 from trmml.data.hiding import hide_labels, keep_per_class, known_entries
 from trmml.data.image_table import ImageTable
-from trmml.data.images import BrokenImageError, decode_image
+from trmml.data.images import BrokenImageError, decode_image, image_size
 from trmml.data.label_mask import LabelMask
+from trmml.data.official_counts import OFFICIAL_COUNTS, OfficialCounts
 from trmml.data.peer_files import (
     read_dualcoop_mask,
     read_label_array,
@@ -39,16 +42,22 @@ __all__ = [
     "COCO_NAMES_TAI_DPT",
     "CODINGS",
     "NUS_WIDE_NAMES",
+    "OFFICIAL_COUNTS",
     "VOC_NAMES",
     "BrokenImageError",
+    "DatasetReport",
     "FrequentCategories",
     "ImageTable",
     "LabelMask",
+    "OfficialCounts",
     "attribute_phrases",
+    "check_dataset",
+    "check_path",
     "decode_image",
     "frequent_categories",
     "from_signed",
     "hide_labels",
+    "image_size",
     "keep_per_class",
     "keep_single_positive",
     "keep_some_positives",

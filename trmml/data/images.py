@@ -2,12 +2,14 @@
 
 import os
 import struct
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 import numpy as np
 from PIL import Image, ImageOps
 
-__all__ = ["BrokenImageError", "decode_image"]
+__all__ = ["BrokenImageError", "decode_image", "image_size"]
 
 
 class BrokenImageError(ValueError):
@@ -55,14 +57,33 @@ def decode_image(path: str | os.PathLike[str], *, min_side: int | None = None) -
     """
     if min_side is not None and min_side < 1:
         raise ValueError(f"`min_side` must be at least 1, got {min_side}.")
+    with _opened(path) as image:
+        if min_side is not None:
+            image.draft(None, (min_side, min_side))
+        image.load()
+        return _to_rgb(ImageOps.exif_transpose(image), path)
+
+
+def image_size(path: str | os.PathLike[str]) -> tuple[int, int]:
+    """Read an image's stored width and height from its header, without decoding it.
+
+    Finds missing, empty and foreign files, not truncated ones.
+
+    Raises:
+        BrokenImageError: As `decode_image`.
+    """
+    with _opened(path) as image:
+        return image.size
+
+
+@contextmanager
+def _opened(path: str | os.PathLike[str]) -> Iterator[Image.Image]:
+    """Open an image, and name the file and the reason whatever fails inside."""
     try:
         if os.stat(path).st_size == 0:  # noqa: PTH116 - half the cost of Path in the loading loop
             raise BrokenImageError(path, "the file is empty (0 bytes)")
         with Image.open(path) as image:
-            if min_side is not None:
-                image.draft(None, (min_side, min_side))
-            image.load()
-            return _to_rgb(ImageOps.exif_transpose(image), path)
+            yield image
     except FileNotFoundError:
         raise BrokenImageError(path, "the file does not exist") from None
     except IsADirectoryError:

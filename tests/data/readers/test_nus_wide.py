@@ -92,8 +92,8 @@ def test_wrong_asl_tables(tmp_path):
     path.write_text("filepath,label\na.jpg,['sky']\n")
     with pytest.raises(ValueError, match="row 2 must have file, labels and split"):
         load_nus_wide_csv(path, tmp_path, "val")
-    path.write_text(CSV)
-    with pytest.raises(ValueError, match=r"split val: there is no row|first image of .*split val"):
+    path.write_text(CSV.replace(",val", ",test"))
+    with pytest.raises(ValueError, match="split val: there is no row"):
         load_nus_wide_csv(path, tmp_path, "val")
 
 

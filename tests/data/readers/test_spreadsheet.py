@@ -116,6 +116,7 @@ def test_missing_images_are_listed_or_dropped(read):
     table = read(content, missing="drop")
     assert table.names == ["a.jpg", "b.jpg"]
     assert table.labels.tolist() == [[1], [-1]]
+    assert read(content, missing="keep").names == ["a.jpg", "gone.jpg", "b.jpg"]
     with pytest.raises(ValueError, match=r"not one of its 2 images is in .*extension"):
         read("image,cat\na,1\nb,0\n")
 

@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import Any, Literal
 
 from trmml.data.image_table import ImageTable
-from trmml.data.readers.layout import check_first_image, multi_hot, read_json, require
+from trmml.data.readers.layout import multi_hot, read_json, require, require_rows
 
 __all__ = ["CocoRows", "load_coco", "load_coco_file"]
 
@@ -126,7 +126,7 @@ def load_coco_file(
         chosen.sort(key=str)
     labels = multi_hot([sorted(positives.get(image, ())) for image in chosen], len(classes))
     files = [names[image] for image in chosen]
-    check_first_image(images, files, source=source)
+    require_rows(files, source=source)
     return ImageTable(images, files, labels, classes, transform=transform)
 
 

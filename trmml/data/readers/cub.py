@@ -10,7 +10,7 @@ from typing import Any, Literal
 import numpy as np
 
 from trmml.data.image_table import ImageTable
-from trmml.data.readers.layout import check_first_image, read_lines, require
+from trmml.data.readers.layout import read_lines, require, require_rows
 
 __all__ = ["attribute_phrases", "load_cub"]
 
@@ -66,7 +66,7 @@ def load_cub(
             if present == "1" and image in row:
                 labels[row[image], column[attribute]] = 1
     names = [files[image] for image in chosen]
-    check_first_image(root / "images", names, source=str(root / "images.txt"))
+    require_rows(names, source=str(root / "images.txt"))
     phrases = class_names or attribute_phrases([name for _, name in attributes])
     return ImageTable(root / "images", names, labels, phrases, transform=transform)
 

@@ -10,7 +10,7 @@ import numpy as np
 from trmml.data.codings import to_signed
 from trmml.data.image_table import ImageTable
 from trmml.data.peer_files import read_label_array
-from trmml.data.readers.layout import check_first_image, require
+from trmml.data.readers.layout import require, require_rows
 
 __all__ = ["load_formatted_arrays"]
 
@@ -52,5 +52,5 @@ def load_formatted_arrays(
     if not observed:
         labels = to_signed(labels, coding="zero_one")
     files = [str(name) for name in names]
-    check_first_image(images, files, source=str(path))
+    require_rows(files, source=str(path))
     return ImageTable(images, files, labels, class_names, transform=transform)

@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import Any, Literal
 
 from trmml.data.image_table import ImageTable
-from trmml.data.readers.layout import check_first_image, multi_hot, read_lines, require
+from trmml.data.readers.layout import multi_hot, read_lines, require, require_rows
 
 __all__ = ["load_index_list"]
 
@@ -57,5 +57,5 @@ def load_index_list(
         names.append(name.strip())
         positives.append(classes)
     labels = multi_hot(positives, len(class_names), elsewhere=-1 if unlisted == "negative" else 0)
-    check_first_image(images, names, source=str(path))
+    require_rows(names, source=str(path))
     return ImageTable(images, names, labels, class_names, transform=transform)

@@ -2,7 +2,6 @@
 
 import csv
 import json
-import os
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Any
@@ -12,7 +11,7 @@ from jaxtyping import Int
 
 from trmml.data.readers.text_files import read_text
 
-__all__ = ["check_first_image", "multi_hot", "read_csv_rows", "read_json", "read_lines", "require"]
+__all__ = ["multi_hot", "read_csv_rows", "read_json", "read_lines", "require", "require_rows"]
 
 
 def require(*candidates: Path, what: str) -> Path:
@@ -28,19 +27,14 @@ def require(*candidates: Path, what: str) -> Path:
     raise ValueError(f"{tried}: {what} is not there; check the folder and its layout.")
 
 
-def check_first_image(root: str | os.PathLike[str], names: Sequence[str], *, source: str) -> None:
-    """Refuse a dataset whose first image is missing: the folder is wrong, or not unpacked.
+def require_rows(names: Sequence[str], *, source: str) -> None:
+    """Refuse a dataset without rows; the images themselves need not be there to use the labels.
 
     Raises:
-        ValueError: If there are no rows, or the first one has no file.
+        ValueError: If there is no row.
     """
     if not names:
         raise ValueError(f"{source}: there is no row.")
-    if not (Path(root) / names[0]).is_file():
-        raise ValueError(
-            f"{Path(root) / names[0]}: the first image of {source} is not there; check the image "
-            "folder, and that its archive is unpacked."
-        )
 
 
 def read_lines(path: Path) -> list[str]:

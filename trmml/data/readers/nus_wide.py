@@ -10,11 +10,11 @@ import numpy as np
 from trmml.data.class_names import NUS_WIDE_NAMES
 from trmml.data.image_table import ImageTable
 from trmml.data.readers.layout import (
-    check_first_image,
     multi_hot,
     read_csv_rows,
     read_lines,
     require,
+    require_rows,
 )
 
 __all__ = ["load_nus_wide", "load_nus_wide_csv"]
@@ -73,7 +73,7 @@ def load_nus_wide(
             raise ValueError(f"{file}: must have {len(names)} lines of 0 or 1, got {len(values)}.")
         labels[:, column] = np.array(values) == "1"
     labels = labels * 2 - 1
-    check_first_image(root / "Flickr", names, source=str(path))
+    require_rows(names, source=str(path))
     table = ImageTable(root / "Flickr", names, labels, class_names or concepts, transform=transform)
     return table if unlabelled == "keep" else table.select((table.labels > 0).any(1))
 
@@ -118,6 +118,6 @@ def load_nus_wide_csv(
             raise ValueError(f"{path}: row {number} names the unknown concept {unknown[0]!r}.")
         names.append(row[0].strip())
         positives.append([column[concept] for concept in concepts])
-    check_first_image(root, names, source=f"{path}, split {split}")
+    require_rows(names, source=f"{path}, split {split}")
     labels = multi_hot(positives, len(class_names))
     return ImageTable(root, names, labels, class_names, transform=transform)

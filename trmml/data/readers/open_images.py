@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 
 from trmml.data.image_table import ImageTable
-from trmml.data.readers.layout import check_first_image, read_csv_rows
+from trmml.data.readers.layout import read_csv_rows, require_rows
 
 __all__ = ["load_open_images"]
 
@@ -64,7 +64,7 @@ def load_open_images(
     for (image, name), label in found.items():
         table[row[image], column[name]] = label
     files = [f"{image}.jpg" for image in row]
-    check_first_image(images, files, source=str(labels))
+    require_rows(files, source=str(labels))
     return ImageTable(images, files, table, class_names, transform=transform)
 
 

@@ -10,7 +10,7 @@ from jaxtyping import Int
 
 __all__ = ["MissingPolicy", "keep_present"]
 
-MissingPolicy = Literal["error", "drop"]
+MissingPolicy = Literal["error", "drop", "keep"]
 
 
 def keep_present(
@@ -21,18 +21,27 @@ def keep_present(
     missing: MissingPolicy,
     source: str,
 ) -> tuple[list[str], Int[np.ndarray, "kept classes"]]:
-    """Return the rows whose file exists; backslashes in names become folders.
+    """Return the rows to use; backslashes in names become folders.
+
+    Args:
+        names: File names of the rows.
+        labels: Their labels.
+        root: Folder of the files.
+        missing: What a name without a file does: raise, lose its row, or stay.
+        source: Table to name in errors.
 
     Raises:
         ValueError: If the folder does not exist, no file of the table does, or one is missing and
             `missing="error"`, with a list of the first ones.
     """
+    names = [name.replace("\\", "/") for name in names]
+    if missing == "keep":
+        return names, labels
     if not Path(root).is_dir():
         raise ValueError(f"{root}: the image folder does not exist; check the path.")
-    names = [name.replace("\\", "/") for name in names]
     absent = [row for row, name in enumerate(names) if not os.path.isfile(os.path.join(root, name))]  # noqa: PTH113, PTH118 - a third of the time of Path for 100,000 files
     if not absent:
-        return list(names), labels
+        return names, labels
     first = ", ".join(names[row] for row in absent[:5])
     if len(absent) == len(names):
         raise ValueError(

@@ -73,7 +73,8 @@ def load_table(
         unlisted: What a class is that an image does not list, see above.
         class_names: Classes to read, in this order; by default all columns in their order, or
             all listed names in alphabetical order.
-        missing: What a file name without a file does: `"error"`, or `"drop"` its row.
+        missing: What a file name without a file does: `"error"`, `"drop"` its row, or `"keep"`
+            it, to use the labels alone.
         encoding: The table's encoding, if it is neither UTF-8 nor marked.
         transform: Callable on a decoded image.
 

@@ -8,11 +8,11 @@ from typing import Any, NamedTuple
 
 from trmml.data.image_table import ImageTable
 from trmml.data.readers.layout import (
-    check_first_image,
     multi_hot,
     read_json,
     read_lines,
     require,
+    require_rows,
 )
 
 __all__ = ["FrequentCategories", "frequent_categories", "load_vg"]
@@ -74,7 +74,7 @@ def load_vg(
         )
     table = multi_hot([index[name] for name in names], len(class_names))
     files = _located(images, names)
-    check_first_image(images, files, source=str(path))
+    require_rows(files, source=str(path))
     return ImageTable(images, files, table, class_names, transform=transform)
 
 

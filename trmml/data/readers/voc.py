@@ -11,7 +11,7 @@ from jaxtyping import Int
 
 from trmml.data.class_names import VOC_NAMES
 from trmml.data.image_table import ImageTable
-from trmml.data.readers.layout import check_first_image, read_lines, require
+from trmml.data.readers.layout import read_lines, require, require_rows
 
 __all__ = ["load_voc"]
 
@@ -58,7 +58,7 @@ def load_voc(
     labels = read(root, split, names)
     labels[labels == 0] = 0 if difficult == "unknown" else -1
     files = [f"{name}.jpg" for name in names]
-    check_first_image(root / "JPEGImages", files, source=str(sets / f"{split}.txt"))
+    require_rows(files, source=str(sets / f"{split}.txt"))
     return ImageTable(root / "JPEGImages", files, labels, class_names, transform=transform)
 
 

@@ -1,0 +1,167 @@
+"""Verify a dataset on disk: every file, every count, before a run of days depends on it."""
+
+import hashlib
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from trmml.data.image_table import ImageTable
+from trmml.data.images import BrokenImageError, decode_image, image_size
+from trmml.data.official_counts import OfficialCounts
+
+__all__ = ["DatasetReport", "check_dataset"]
+
+
+@dataclass(frozen=True)
+class DatasetReport:
+    """What a check found.
+
+    Attributes:
+        name: The dataset, as it was called.
+        rows: Images.
+        classes: Label columns.
+        known: Share of the labels that is known.
+        broken: Every file that cannot be used, with the reason, in row order.
+        same_content: Groups of names whose files are equal byte for byte; empty in fast mode.
+        problems: What makes the dataset unusable as it is; broken files included.
+        notes: What is worth knowing but may be meant.
+    """
+
+    name: str
+    rows: int = 0
+    classes: int = 0
+    known: float = 0.0
+    broken: list[BrokenImageError] = field(default_factory=list)
+    same_content: list[list[str]] = field(default_factory=list)
+    problems: list[str] = field(default_factory=list)
+    notes: list[str] = field(default_factory=list)
+
+    @property
+    def usable(self) -> bool:
+        """Whether nothing stands against training on it."""
+        return not self.problems
+
+    def __str__(self) -> str:
+        """Write the report as text, every broken file on its own line."""
+        verdict = "usable" if self.usable else "NOT usable"
+        lines = [
+            f"{self.name}: {verdict}; {self.rows:,} images, {self.classes} classes, "
+            f"{self.known:.1%} of the labels known"
+        ]
+        lines += [f"  problem: {problem}" for problem in self.problems]
+        lines += [f"  note: {note}" for note in self.notes]
+        lines += [f"  broken: {error}" for error in self.broken]
+        lines += [f"  same content: {', '.join(names)}" for names in self.same_content]
+        return "\n".join(lines)
+
+
+def check_dataset(
+    table: ImageTable,
+    *,
+    name: str = "dataset",
+    expected: OfficialCounts | None = None,
+    fast: bool = False,
+    workers: int = 4,
+    progress: Callable[[int, int], None] | None = None,
+) -> DatasetReport:
+    """Look at every file and every label of a dataset.
+
+    Args:
+        table: The dataset; what it cannot even be read for, its reader has already said.
+        name: What to call it in the report.
+        expected: What a complete copy has, for example of `OFFICIAL_COUNTS`.
+        fast: Read headers only: finds missing, empty and foreign files in a fraction of the time,
+            but neither truncated files nor equal ones.
+        workers: Threads that read files.
+        progress: Called with the number of files done and their total after each one.
+
+    Raises:
+        ValueError: If `workers` is below 1.
+    """
+    if workers < 1:
+        raise ValueError(f"`workers` must be at least 1, got {workers}.")
+    look = _look_at_header if fast else _look_at_all
+    broken: list[BrokenImageError] = []
+    content: dict[str, list[str]] = {}
+    with ThreadPoolExecutor(workers) as pool:
+        looked = zip(table.names, pool.map(look, table.paths), strict=True)
+        for done, (row, found) in enumerate(looked, start=1):
+            if isinstance(found, BrokenImageError):
+                broken.append(found)
+            elif found is not None:
+                content.setdefault(found, []).append(row)
+            if progress is not None:
+                progress(done, len(table))
+    problems = _differences(table, expected)
+    if broken:
+        problems.append(f"{len(broken):,} of {len(table):,} files cannot be used")
+    known = table.labels != 0
+    return DatasetReport(
+        name=name,
+        rows=len(table),
+        classes=table.num_classes,
+        known=float(known.float().mean()) if known.numel() else 0.0,
+        broken=broken,
+        same_content=[names for names in content.values() if len(names) > 1],
+        problems=problems,
+        notes=_notes(table),
+    )
+
+
+def _look_at_header(path: Path) -> BrokenImageError | None:
+    try:
+        image_size(path)
+    except BrokenImageError as error:
+        return error
+    return None
+
+
+def _look_at_all(path: Path) -> BrokenImageError | str:
+    try:
+        decode_image(path)
+    except BrokenImageError as error:
+        return error
+    return hashlib.sha256(path.read_bytes()).hexdigest()
+
+
+def _differences(table: ImageTable, expected: OfficialCounts | None) -> list[str]:
+    if expected is None:
+        return []
+    found = []
+    if len(table) != expected.rows:
+        found.append(f"{len(table):,} images instead of {expected.rows:,}")
+    if table.num_classes != expected.classes:
+        found.append(f"{table.num_classes} classes instead of {expected.classes}")
+    elif expected.positives:
+        positives = (table.labels > 0).sum(0).tolist()
+        rows = zip(table.class_names, positives, expected.positives, strict=True)
+        wrong = [
+            f"{name} {have:,} instead of {want:,}" for name, have, want in rows if have != want
+        ]
+        if wrong:
+            found.append(
+                f"{len(wrong)} classes have another number of positives: {'; '.join(wrong)}"
+            )
+    return found
+
+
+def _notes(table: ImageTable) -> list[str]:
+    if not len(table):
+        return []
+    notes = []
+    for sign, word in ((1, "positive"), (-1, "negative")):
+        without = [
+            name
+            for name, any_there in zip(
+                table.class_names, (table.labels == sign).any(0).tolist(), strict=True
+            )
+            if not any_there
+        ]
+        if without:
+            first = ", ".join(without[:10]) + (", ..." if len(without) > 10 else "")
+            notes.append(f"{len(without)} classes have no known {word} label: {first}")
+    empty = int((table.labels == 0).all(1).sum())
+    if empty:
+        notes.append(f"{empty:,} images have no known label at all")
+    return notes
