@@ -14,6 +14,7 @@ from sybil import Sybil
 
 from tests.markdown_blocks import INCLUDED, ROOT, PythonBlocks, pages, shell_commands
 from tests.test_public_api import resolve
+from trmml import __version__
 
 README = ROOT / "README.md"
 PROJECT = tomllib.loads((ROOT / "pyproject.toml").read_text())
@@ -135,6 +136,15 @@ def test_the_readme_opens_with_the_two_commands() -> None:
     lines = README.read_text().splitlines()
     assert lines.count(FIRST_COMMAND) == 1
     assert lines.count(SECOND_COMMAND) == 1
+
+
+def test_the_changelog_has_room_for_what_comes_next() -> None:
+    headings = re.findall(r"^## \[(.+?)\]", (ROOT / "CHANGELOG.md").read_text(), re.MULTILINE)
+    assert headings[0] == "Unreleased"
+
+
+def test_the_citation_is_of_this_version() -> None:
+    assert f"\nversion: {__version__}\n" in (ROOT / "CITATION.cff").read_text()
 
 
 def test_every_page_is_in_the_navigation_and_every_entry_is_a_page() -> None:
