@@ -1,7 +1,6 @@
 """Weights from a file: whole, of tensors alone, and of the architecture they are put into."""
 
 import math
-import pickle
 import warnings
 import zipfile
 from pathlib import Path
@@ -56,10 +55,9 @@ def read_checkpoint(path: str | Path) -> Checkpoint:
         content: Any = _read_torchscript(path) if scripted else _read_tensors(path)
     except Exception as error:
         # every reader has errors of its own for a damaged file, and none tells the user what to do
-        kind = "objects other than tensors" if _is_refused(error) else "cut short or damaged"
         raise ValueError(
-            f"`path` must be a whole file of tensors, got {str(path)!r}, which is {kind} "
-            f"({type(error).__name__}); download or export it again."
+            f"`path` must be a whole file of tensors, got {str(path)!r}, which is cut short, "
+            f"damaged, or holds other objects ({type(error).__name__}); fetch or save it again."
         ) from error
     if isinstance(content, dict) and isinstance(content.get("state_dict"), dict):
         content = content["state_dict"]
@@ -149,7 +147,3 @@ def _read_tensors(path: Path) -> object:
 
         return load_file(path)
     return torch.load(path, map_location="cpu", weights_only=True)
-
-
-def _is_refused(error: Exception) -> bool:
-    return isinstance(error, pickle.UnpicklingError) and "WeightsUnpickler" in str(error)

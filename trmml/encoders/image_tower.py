@@ -1,6 +1,8 @@
 """What every frozen image tower shares: input checks, precision, no autograd."""
 
 from abc import ABC, abstractmethod
+from contextlib import nullcontext
+from typing import cast
 
 import torch
 from jaxtyping import Float
@@ -27,7 +29,8 @@ class ImageTower(FrozenModule, ABC):
         std: Channel standard deviations, likewise.
         channels_last: Whether to keep weights and images channels-last: faster convolutions on
             tensor cores, the same numbers up to rounding.
-        autocast_dtype: Precision of the tower's matrix products, or None for that of its weights.
+        autocast_dtype: Precision of the tower's matrix products; None leaves it to the training
+            loop's own autocast, and to the weights where there is none.
 
     Attributes:
         image_size: Height and width its images should come in: at first the tower's own size. Any
@@ -64,8 +67,7 @@ class ImageTower(FrozenModule, ABC):
     def forward(self, images: Float[Tensor, "batch 3 height width"]) -> ImageFeatures:
         """Return dense and pooled features; height and width must be multiples of `stride`."""
         dense, pooled, grid = self._run(images, with_pooled=True)
-        assert pooled is not None
-        return ImageFeatures(dense, pooled, grid)
+        return ImageFeatures(dense, cast(Tensor, pooled), grid)
 
     def encode_dense(
         self, images: Float[Tensor, "batch 3 height width"]
@@ -102,9 +104,9 @@ class ImageTower(FrozenModule, ABC):
         inputs = images.to(next(p.dtype for p in self.visual.parameters() if p.ndim == 4))
         if self.channels_last:
             inputs = inputs.contiguous(memory_format=torch.channels_last)
-        autocast = torch.autocast(
-            images.device.type, self.autocast_dtype, enabled=self.autocast_dtype is not None
-        )
+        autocast = nullcontext()
+        if self.autocast_dtype is not None:
+            autocast = torch.autocast(images.device.type, self.autocast_dtype)
         with torch.no_grad(), autocast:
             dense, pooled, grid = self._encode(inputs, with_pooled=with_pooled)
         return dense.to(dtype), None if pooled is None else pooled.to(dtype), grid

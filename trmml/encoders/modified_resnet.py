@@ -41,7 +41,7 @@ class ModifiedResNetTower(ImageTower):
         mean: Channel means of its images, of pixels in [0, 1].
         std: Channel standard deviations, likewise.
         channels_last: Whether to keep weights and images channels-last.
-        autocast_dtype: Precision of the tower's matrix products, or None for that of its weights.
+        autocast_dtype: Precision of the tower's matrix products, see `ImageTower`.
 
     Raises:
         ValueError: If images come in a size that is not a multiple of 32.

@@ -59,7 +59,8 @@ def load_open_clip(
             None takes the tower's default.
         dtype: Precision of the weights.
         channels_last: Whether to keep the image tower's weights and images channels-last.
-        autocast_dtype: Precision of the image tower's matrix products, or None for `dtype`.
+        autocast_dtype: Precision of the image tower's matrix products; None leaves it to the
+            training loop's own autocast, and to `dtype` where there is none.
 
     Raises:
         ValueError: If the architecture or tag is unknown, the architecture has no dense features
@@ -139,8 +140,8 @@ def wrap_open_clip(
         dense_path: How vision transformers give dense features, see `VisionTransformerTower`;
             None takes the tower's default.
         channels_last: Whether to keep the image tower's weights and images channels-last.
-        autocast_dtype: Precision of the image tower's matrix products, or None for that of its
-            weights.
+        autocast_dtype: Precision of the image tower's matrix products; None leaves it to the
+            training loop's own autocast, and to the weights where there is none.
 
     Raises:
         ValueError: If a tower cannot give dense features or take learnt prompts; the message

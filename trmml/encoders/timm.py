@@ -32,7 +32,7 @@ class TimmImageEncoder(nn.Module):
         dim: Size of the joint space.
         pretrained: Whether to download timm's weights; or a file of weights in its place.
         channels_last: Whether to keep the backbone's weights and images channels-last.
-        autocast_dtype: Precision of the backbone's matrix products, or None for float32.
+        autocast_dtype: Precision of the backbone's matrix products, see `ImageTower`.
 
     Attributes:
         backbone: The frozen tower.

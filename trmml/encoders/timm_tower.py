@@ -41,7 +41,7 @@ class TimmTower(ImageTower):
         std: Channel standard deviations, likewise.
         dense_path: "value" or "tokens" for towers with a class token (None: "value"), else None.
         channels_last: Whether to keep weights and images channels-last.
-        autocast_dtype: Precision of the tower's matrix products, or None for that of its weights.
+        autocast_dtype: Precision of the tower's matrix products, see `ImageTower`.
 
     Raises:
         ValueError: If the family has no dense features here, or `dense_path` does not apply to it.

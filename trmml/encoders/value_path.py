@@ -34,8 +34,8 @@ def attention_value_path(
         True
     """
     if isinstance(attention, nn.MultiheadAttention):
-        weight, bias = attention.in_proj_weight, attention.in_proj_bias
-        return attention.out_proj(F.linear(x, weight.chunk(3)[2], bias.chunk(3)[2]))
+        bias = _last(attention.in_proj_bias, 3)
+        return attention.out_proj(F.linear(x, attention.in_proj_weight.chunk(3)[2], bias))
     if getattr(attention, "v_proj", None) is not None:
         value = attention.v_proj(x)
     else:

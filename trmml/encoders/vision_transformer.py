@@ -48,7 +48,7 @@ class VisionTransformerTower(ImageTower):
         dense_path: One of the above; None takes "tokens" where the tower pools by the mean of its
             patches (CLIPA) and "value" where it has a class token (all others).
         channels_last: Whether to keep weights and images channels-last.
-        autocast_dtype: Precision of the tower's matrix products, or None for that of its weights.
+        autocast_dtype: Precision of the tower's matrix products, see `ImageTower`.
 
     Raises:
         ValueError: If the tower pools by attention (CoCa), or has custom blocks and `dense_path`
