@@ -37,6 +37,7 @@ def text_pixel_logits(
         The logit of every class, and that of every class at every position.
 
     Examples:
+        >>> import torch
         >>> features, text = torch.randn(2, 49, 8), torch.randn(3, 8)
         >>> logits, energy = text_pixel_logits(
         ...     features, text, -text, temperature=0.01, spatial_temperature=0.05
