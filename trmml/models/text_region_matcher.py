@@ -92,9 +92,10 @@ class TextRegionMatcher(FrozenHolder):
         self,
     ) -> tuple[Float[Tensor, "classes dim"], Float[Tensor, "classes dim"]]:
         """Return positive and negative text features; without autograd, computed only once."""
+        if torch.is_grad_enabled() or torch.compiler.is_compiling():
+            return self.prompts()
         parameters = list(self.prompts.parameters())
-        tracked = not any(parameter.is_inference() for parameter in parameters)
-        if torch.is_grad_enabled() or torch.compiler.is_compiling() or not tracked:
+        if any(parameter.is_inference() for parameter in parameters):  # they have no version
             return self.prompts()
         # A parameter's version counts its in-place changes: optimiser steps and loaded states.
         state = [(p.data_ptr(), p._version, p.dtype, p.device) for p in parameters]

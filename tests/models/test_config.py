@@ -1,0 +1,74 @@
+from dataclasses import asdict
+
+import pytest
+
+from trmml.models import ABLATIONS, PROTOTYPE_ABLATIONS, TRMMLConfig
+
+
+def test_the_defaults_are_the_papers() -> None:
+    config = TRMMLConfig()
+    assert (config.context_length, config.class_specific) == (16, True)
+    weights = (config.region_weight, config.distillation_weight, config.contrastive_weight)
+    assert weights == (1, 0.05, 0.01)
+    assert (config.gamma_pos, config.gamma_neg, config.margin) == (1, 2, 0.05)
+    assert (config.distillation, config.prototypes, config.contrastive) == (True, "both", True)
+
+
+def test_it_survives_a_dictionary() -> None:
+    for config in (*ABLATIONS.values(), *PROTOTYPE_ABLATIONS.values()):
+        assert TRMMLConfig.from_dict(asdict(config)) == config
+
+
+def test_each_row_of_table_3_adds_to_the_one_above() -> None:
+    rows = [
+        (row.aggregation, row.distillation, row.prototypes, row.contrastive)
+        for row in ABLATIONS.values()
+    ]
+    assert rows == [
+        ("text_pixel", False, "none", False),
+        ("mean", False, "none", False),
+        ("regions", False, "none", False),
+        ("regions", True, "none", False),
+        ("regions", True, "both", False),
+        ("regions", True, "none", True),
+        ("regions", True, "both", True),
+    ]
+
+
+def test_table_6_has_no_contrastive_learning() -> None:
+    assert {name: row.prototypes for name, row in PROTOTYPE_ABLATIONS.items()} == {
+        name: name for name in ("none", "text", "visual", "both")
+    }
+    assert not any(row.contrastive for row in PROTOTYPE_ABLATIONS.values())
+
+
+@pytest.mark.parametrize(
+    ("values", "message"),
+    [
+        ({"prompt_length": 4}, r"`values` must hold known settings only, .* \['prompt_length'\]"),
+        ({"aggregation": "max"}, "`aggregation` must be one of"),
+        ({"prototypes": "audio"}, "`prototypes` must be one of"),
+        ({"negative": "none"}, "`negative` must be one of"),
+        ({"energy": "cosine"}, "`energy` must be one of"),
+        ({"normalization": "relu"}, "`normalization` must be one of"),
+        ({"temperature": 0.005}, "`temperature` must be at least 0.01, got 0.005; below, it would"),
+        ({"temperature": float("inf")}, "`temperature` must be"),
+        ({"temperature": float("nan")}, "`temperature` must be"),
+        ({"spatial_temperature": 0.0}, "`spatial_temperature` must be finite and above 0, got 0.0"),
+        (
+            {"contrastive_temperature": -1.0},
+            "`contrastive_temperature` must be finite and above 0, got -1.0",
+        ),
+        ({"region_weight": -1.0}, "`region_weight` must be at least 0, got -1.0"),
+        (
+            {"distillation_weight": float("nan")},
+            "`distillation_weight` must be at least 0, got nan",
+        ),
+        ({"contrastive_weight": -0.1}, "`contrastive_weight` must be at least 0, got -0.1"),
+        ({"aggregation": "mean"}, "`aggregation` = 'mean' has no regions, so `distillation` and"),
+    ],
+)
+@pytest.mark.usefixtures("no_shape_checks")
+def test_wrong_values_are_refused(values: dict[str, object], message: str) -> None:
+    with pytest.raises(ValueError, match=message):
+        TRMMLConfig.from_dict(values)
