@@ -165,6 +165,8 @@ def test_other_codings_are_refused(no_shape_checks):
         hide_labels(np.eye(3))
     with pytest.raises(ValueError, match="got 2 at row 1, class 0; convert"):
         hide_labels(np.array([[1, -1], [2, -1]]))
+    with pytest.raises(ValueError, match=r"must have two axes, rows and classes, got shape \(3,\)"):
+        hide_labels(np.ones(3))
     with pytest.raises(ValueError, match=r"got nan at row 0, class 1"):
         hide_labels(torch.tensor([[1.0, float("nan")]]))
     with pytest.raises(ValueError, match="`protocol` must be one of hcp, dualcoop, rps, exact"):

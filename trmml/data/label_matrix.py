@@ -26,8 +26,12 @@ def signs(labels: LabelMatrix) -> Signs:
     """Split labels into positive and negative entries.
 
     Raises:
-        ValueError: If another value than -1, 0 and 1 occurs.
+        ValueError: If there are not two axes, or another value than -1, 0 and 1 occurs.
     """
+    if labels.ndim != 2:
+        raise ValueError(
+            f"`labels` must have two axes, rows and classes, got shape {tuple(labels.shape)}."
+        )
     positive, negative, unknown = (_to_numpy(labels == value) for value in (1, -1, 0))
     if not (positive | negative | unknown).all():
         row, column = np.argwhere(~(positive | negative | unknown))[0]

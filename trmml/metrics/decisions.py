@@ -141,6 +141,7 @@ def precision_recall_f1(
     """
     check_choice("empty", empty, ("skip", "zero"))
     check_inputs(scores, labels, unknown)
+    labels = labels.to(scores.device)
     chosen = decide(scores, threshold=threshold, top_k=top_k, inclusive=inclusive)
     if unknown == "exclude":
         chosen = chosen & (labels != 0)

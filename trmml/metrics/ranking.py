@@ -86,8 +86,7 @@ def average_precision(
             (`"optimistic"`). `"sklearn"` groups ties and ignores this.
 
     Returns:
-        Float64 values in [0, 1] on the CPU or wherever `scores` live; nan for a class that has
-        no positive row.
+        Float64 values in [0, 1] where `scores` live; nan for a class that has no positive row.
 
     Raises:
         ValueError: If an option is unknown, the shapes differ, a score is nan, labels have
@@ -177,6 +176,7 @@ def summarize_average_precision(
     """
     check_choice("empty", empty, ("skip", "zero"))
     per_class = average_precision(scores, labels, definition=definition, unknown=unknown, ties=ties)
+    labels = labels.to(per_class.device)
     positives = (labels > 0).sum(0)
     negatives = (labels < 0).sum(0) if unknown == "exclude" else len(labels) - positives
     counted = per_class.nan_to_num(0.0) if empty == "zero" else per_class[positives > 0]
@@ -238,6 +238,9 @@ def _before_group(
 def _class_chunks(
     scores: Float[Tensor, "samples classes"], labels: Labels
 ) -> Iterator[tuple[Tensor, Tensor]]:
+    if scores.device.type == "mps":
+        scores = scores.cpu()  # no float64 there
+    labels = labels.to(scores.device)
     size = max(1, _CHUNK // max(1, len(scores)))
     for start in range(0, scores.shape[1], size):
         part = scores[:, start : start + size]
