@@ -41,7 +41,7 @@ def write_caption(
     Returns:
         For example "a photo of a red car and a tree.".
 
-    Example:
+    Examples:
         >>> write_caption([("red", "car"), ("green", "tree")], np.random.RandomState(3))
         'a photo of a car and a tree.'
     """

@@ -61,7 +61,6 @@ def _draw_object(
         shift=(random.uniform(-0.5, 0.5), random.uniform(-0.5, 0.5)),
     )
     category.draw(pen, random, colour)
-    assert pen.colour is not None
     if regime.natural:
         shade = pen.x * random.uniform(-0.2, 0.2) + pen.y * random.uniform(-0.25, 0.1)
         shade += random.uniform(0.75, 1.1) * (0.5 if dark and name not in _SHINING else 1.0)
@@ -83,11 +82,7 @@ def _paste(picture: Picture, owners: _Owners, pen: Pen, *, x: int, y: int, owner
     )
     target = slice(max(top, 0), min(bottom, size)), slice(max(left, 0), min(right, size))
     solid = pen.alpha > 0.5
-    if (
-        pen.colour is not None
-        and target[0].start < target[0].stop
-        and target[1].start < target[1].stop
-    ):
+    if target[0].start < target[0].stop and target[1].start < target[1].stop:
         view = picture[:, target[0], target[1]]
         step = pen.colour[:, inside[0], inside[1]] - view
         step *= pen.alpha[inside]

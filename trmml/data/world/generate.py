@@ -141,7 +141,7 @@ def make_scenes(
     Raises:
         ValueError: If an argument is out of range.
 
-    Example:
+    Examples:
         >>> scenes = make_scenes(2, seed=0)
         >>> scenes.images.shape, scenes.labels.shape
         ((2, 3, 256, 256), (2, 30))

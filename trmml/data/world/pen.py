@@ -81,7 +81,10 @@ class Pen:
         self.y: Field = (steps_x * (-sin / tall))[None, :] + (steps_y * (cos / tall))[:, None]
         self.half = half
         self.alpha: Field = np.zeros_like(self.x)
-        self.colour: Float32[np.ndarray, "3 height width"] | None = None
+        self.colour: Float32[np.ndarray, "3 height width"] = np.zeros(
+            (3, *self.x.shape), np.float32
+        )
+        self._empty = True
 
     def fill(self, distance: Field, colour: Colour, *, opacity: float = 1.0) -> None:
         """Paint the inside of a shape over what is there, its border one pixel soft."""
@@ -92,9 +95,10 @@ class Pen:
         if opacity != 1.0:
             cover *= opacity
         paint = np.array(colour, dtype=np.float32).reshape(3, 1, 1)
-        if self.colour is None:
+        if self._empty:
             # The whole layer takes the first colour, so soft borders never mix with black.
-            self.colour = np.broadcast_to(paint, (3, *cover.shape)).copy()
+            self.colour[...] = paint
+            self._empty = False
         else:
             step = paint - self.colour
             step *= cover
@@ -145,11 +149,11 @@ class Pen:
         for (ax, ay), (bx, by) in zip(corners, (*corners[1:], corners[0]), strict=True):
             area += ax * by - bx * ay
         turn = 1.0 if area > 0 else -1.0
-        distance = None
+        distance = np.full_like(self.x, -np.inf)
         for (ax, ay), (bx, by) in zip(corners, (*corners[1:], corners[0]), strict=True):
-            edge = self.edge(ax, ay, turn * (by - ay), -turn * (bx - ax))
-            distance = edge if distance is None else np.maximum(distance, edge, out=distance)
-        assert distance is not None
+            np.maximum(
+                distance, self.edge(ax, ay, turn * (by - ay), turn * (ax - bx)), out=distance
+            )
         return distance
 
     def edge(self, x: float, y: float, normal_x: float, normal_y: float) -> Field:
@@ -182,15 +186,10 @@ class Pen:
         """Return the distance to a five-pointed star: outside one of its five lines at most."""
         # A pentagram's lines lie at cos(72 degrees) of the radius from the centre.
         apothem = radius * (sqrt(5.0) - 1.0) / 4.0
-        largest = second = None
+        largest = np.full_like(self.x, -np.inf)
+        second = largest.copy()
         for normal_x, normal_y in directions(5):
             edge = self.edge(x + apothem * normal_x, y + apothem * normal_y, normal_x, normal_y)
-            if largest is None:
-                largest = edge
-            elif second is None:
-                largest, second = np.maximum(largest, edge), np.minimum(largest, edge)
-            else:
-                np.maximum(second, np.minimum(largest, edge), out=second)
-                np.maximum(largest, edge, out=largest)
-        assert second is not None
+            np.maximum(second, np.minimum(largest, edge), out=second)
+            np.maximum(largest, edge, out=largest)
         return second
