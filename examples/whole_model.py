@@ -33,7 +33,7 @@ truth, test_truth = (torch.from_numpy(s.labels).int() for s in (world.train, wor
 labels = hide_labels(truth, keep=0.1, seed=0)
 
 model = TRMML(encoders, world.train.class_names, image_size=256)
-fit(model, train, labels, recipe=Recipe(epochs=4 if fast else 20, batch_size=64, max_lr=5e-3))
+fit(model, train, labels, recipe=Recipe(epochs=4 if fast else 20, batch_size=64, max_lr=2e-3))
 
 print(f"mAP on test scenes: {mean_average_precision(predict_logits(model, test), test_truth):.1%}")
 
