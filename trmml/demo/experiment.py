@@ -10,7 +10,7 @@ from jaxtyping import Float, Int
 from torch import Tensor
 
 from trmml.data import hide_labels, keep_single_positive
-from trmml.demo.images import DemoData, ImageSet
+from trmml.demo.images import IMAGE_SIZE, DemoData, ImageSet
 from trmml.encoders.protocol import EncoderPair
 from trmml.labels import NEGATIVE, POSITIVE, UNKNOWN
 from trmml.metrics import mean_average_precision
@@ -139,7 +139,9 @@ def _train(
     progress: Progress,
 ) -> TRMML:
     generator = torch.Generator().manual_seed(recipe.seed)
-    model = TRMML(encoders, data.class_names, config=config, generator=generator)
+    model = TRMML(
+        encoders, data.class_names, config=config, image_size=IMAGE_SIZE, generator=generator
+    )
     steps = recipe.epochs * -(-len(features) // recipe.batch_size)
     title = {"baseline": "Training the baseline", "trmml": "Training TRM-ML"}[name]
     with progress(title, steps) as advance:

@@ -1,6 +1,6 @@
 """Pictures of the regions: where the model sees each category."""
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -84,7 +84,7 @@ def _panels(
     return panels
 
 
-def _draw(axes: Sequence[Any], panels: Sequence[Panel]) -> None:
+def _draw(axes: Iterable[Any], panels: Sequence[Panel]) -> None:
     for ax in axes:
         ax.set_axis_off()
     for ax, (picture, heatmap, title, color) in zip(axes, panels, strict=False):
