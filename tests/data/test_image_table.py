@@ -57,6 +57,18 @@ def test_labels_may_be_any_numbers_of_the_coding(folder):
         assert torch.equal(table.labels, LABELS)
 
 
+def test_changing_an_item_leaves_the_table_alone(table):
+    table[0][1].zero_()
+    assert torch.equal(table.labels, LABELS)
+
+
+def test_photographs_can_be_decoded_small(tmp_path):
+    Image.new("RGB", (400, 240)).save(tmp_path / "a.jpg")
+    table = ImageTable(tmp_path, ["a.jpg"], LABELS[:1], ["cat", "dog"], min_side=60)
+    assert table[0][0].size == (100, 60)
+    assert table.replace(min_side=None)[0][0].size == (400, 240)
+
+
 def test_replace_changes_a_copy(table):
     hidden = table.replace(labels=hide_labels(table.labels, 0.5), class_names=["kitten", "puppy"])
     assert hidden.class_names == ("kitten", "puppy")

@@ -104,6 +104,20 @@ def test_exif_rotation_is_undone(orientation, pixels, tmp_path):
     assert np.array_equal(decoded(tmp_path / "a.png"), np.asarray(upright))
 
 
+@pytest.mark.parametrize("kind", ["JPEG", "PNG"])
+def test_damaged_metadata_does_not_spoil_the_pixels(kind, pixels, tmp_path):
+    image = Image.fromarray(pixels)
+    image.save(tmp_path / "sound", format=kind)
+    for damage in (
+        b"",
+        b"Exif\x00\x00",
+        b"Exif\x00\x00garbage garbage",
+        b"Exif\x00\x00MM\x00\x2a\xff",
+    ):
+        image.save(tmp_path / "damaged", format=kind, exif=damage)
+        assert np.array_equal(decoded(tmp_path / "damaged"), decoded(tmp_path / "sound"))
+
+
 def test_the_first_frame_of_an_animation_counts(pixels, tmp_path):
     frames = [Image.fromarray(pixels).quantize(8), Image.new("P", (40, 24))]
     frames[0].save(tmp_path / "a.gif", save_all=True, append_images=frames[1:])
@@ -164,6 +178,36 @@ def test_a_truncated_file(kind, tmp_path):
 def test_not_an_image(data, tmp_path):
     reason = broken(tmp_path / "a.jpg", data)
     assert reason == "not an image, or in a format that is not known"
+
+
+@pytest.mark.parametrize("kind", ["JPEG", "PNG", "GIF", "WEBP", "TIFF", "BMP", "PPM"])
+@pytest.mark.filterwarnings("ignore")
+def test_damage_of_any_kind_is_a_broken_image_or_none(kind, tmp_path):
+    random = np.random.RandomState(0)
+    data = encoded(random.randint(0, 256, (24, 20, 3), dtype=np.uint8), kind)
+    path, outcomes = tmp_path / "a", set()
+    for trial in range(60):
+        damaged = bytearray(data)
+        for place in random.randint(0, min(len(data), 100), 4):
+            damaged[place] = random.randint(256)
+        path.write_bytes(damaged[: len(data) - trial % 3 * (len(data) // 4)])
+        try:
+            outcomes.add(decode_image(path).mode)
+        except BrokenImageError as error:
+            outcomes.add(type(error))
+    assert outcomes <= {"RGB", BrokenImageError}
+    assert BrokenImageError in outcomes
+
+
+def test_a_failing_disk_is_not_called_damage(pixels, tmp_path, monkeypatch):
+    Image.fromarray(pixels).save(tmp_path / "a.png")
+
+    def fail(_):
+        raise OSError(5, "Input/output error")
+
+    monkeypatch.setattr(Image, "open", fail)
+    with pytest.raises(BrokenImageError, match="cannot be read: Input/output error$"):
+        decode_image(tmp_path / "a.png")
 
 
 def test_nothing_there(tmp_path):

@@ -9,7 +9,7 @@ from typing import Any, Literal
 
 import numpy as np
 import torch
-from jaxtyping import Int, Shaped
+from jaxtyping import Bool, Int, Shaped
 from torch import Tensor
 from torch.utils.data import Dataset
 
@@ -27,10 +27,7 @@ class ImageTable(Dataset[tuple[Any, Tensor]]):
     """Images with a label in {-1, 0, +1} for every class, as `(image, labels)` pairs.
 
     Nothing is read before it is asked for. The labels of all rows are in `labels`, so that hiding,
-    counting and splitting never touch an image:
-
-        train = load_table("labels.csv", "photos")
-        train = train.replace(labels=hide_labels(train.labels, keep=0.1), transform=augment)
+    counting and splitting never touch an image.
 
     Attributes:
         root: Folder that the names are relative to.
@@ -40,6 +37,13 @@ class ImageTable(Dataset[tuple[Any, Tensor]]):
         transform: What is done to each decoded image, or None.
         broken: What happens to a file that cannot be decoded, see `__init__`.
         min_side: Smallest side that JPEGs may be decoded to, see `decode_image`.
+
+    Examples:
+        >>> from trmml.data import hide_labels
+        >>> full = torch.tensor([[1, -1], [-1, 1], [1, 1]])
+        >>> table = ImageTable("photos", ["a.jpg", "b.jpg", "c.jpg"], full, ["cat", "dog"])
+        >>> table.replace(labels=hide_labels(full, keep=0.5)).select([0, 2])
+        ImageTable(2 images, 2 classes, 25.0% of the labels known, 1 positive, root='photos')
     """
 
     def __init__(
@@ -78,8 +82,7 @@ class ImageTable(Dataset[tuple[Any, Tensor]]):
         self.broken: BrokenPolicy = broken
         self.min_side = min_side
         self._check()
-        # Shared, so that what worker processes find is known here.
-        self._is_broken = torch.zeros(len(self.names), dtype=torch.bool).share_memory_()
+        self._is_broken = self._all_readable()
 
     def __len__(self) -> int:
         """Return the number of rows."""
@@ -176,7 +179,7 @@ class ImageTable(Dataset[tuple[Any, Tensor]]):
         part = copy.copy(self)
         part.names = [self.names[row] for row in chosen.tolist()]
         part.labels = self.labels[chosen]
-        part._is_broken = torch.zeros(len(part.names), dtype=torch.bool).share_memory_()
+        part._is_broken = part._all_readable()
         return part
 
     def __repr__(self) -> str:
@@ -189,7 +192,12 @@ class ImageTable(Dataset[tuple[Any, Tensor]]):
 
     def _load(self, row: int) -> tuple[Any, Int[Tensor, " classes"]]:
         image = decode_image(self.root / self.names[row], min_side=self.min_side)
-        return image if self.transform is None else self.transform(image), self.labels[row]
+        return image if self.transform is None else self.transform(image), self.labels[row].clone()
+
+    def _all_readable(self) -> Bool[Tensor, " rows"]:
+        flags = torch.zeros(len(self.names), dtype=torch.bool)
+        # Shared, so that what worker processes find is known in the main one.
+        return flags if self.broken == "error" else flags.share_memory_()
 
     def _check(self) -> None:
         shape = (len(self.names), len(self.class_names))

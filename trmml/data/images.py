@@ -1,15 +1,25 @@
 """Decode any photograph to 8-bit RGB the right way up, or say exactly why it cannot be."""
 
 import os
-import struct
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
 import numpy as np
-from PIL import Image, ImageOps
+from PIL import Image
 
 __all__ = ["BrokenImageError", "decode_image", "image_size"]
+
+_ORIENTATION_TAG = 0x0112
+_TURNS = {
+    2: Image.Transpose.FLIP_LEFT_RIGHT,
+    3: Image.Transpose.ROTATE_180,
+    4: Image.Transpose.FLIP_TOP_BOTTOM,
+    5: Image.Transpose.TRANSPOSE,
+    6: Image.Transpose.ROTATE_270,
+    7: Image.Transpose.TRANSVERSE,
+    8: Image.Transpose.ROTATE_90,
+}
 
 
 class BrokenImageError(ValueError):
@@ -61,7 +71,7 @@ def decode_image(path: str | os.PathLike[str], *, min_side: int | None = None) -
         if min_side is not None:
             image.draft(None, (min_side, min_side))
         image.load()
-        return _to_rgb(ImageOps.exif_transpose(image), path)
+        return _upright(_to_rgb(image, path), image)
 
 
 def image_size(path: str | os.PathLike[str]) -> tuple[int, int]:
@@ -84,6 +94,8 @@ def _opened(path: str | os.PathLike[str]) -> Iterator[Image.Image]:
             raise BrokenImageError(path, "the file is empty (0 bytes)")
         with Image.open(path) as image:
             yield image
+    except BrokenImageError:
+        raise
     except FileNotFoundError:
         raise BrokenImageError(path, "the file does not exist") from None
     except IsADirectoryError:
@@ -92,8 +104,19 @@ def _opened(path: str | os.PathLike[str]) -> Iterator[Image.Image]:
         raise BrokenImageError(path, "not an image, or in a format that is not known") from None
     except Image.DecompressionBombError as error:
         raise BrokenImageError(path, f"too large to decode safely: {error}") from error
-    except (OSError, SyntaxError, EOFError, struct.error) as error:
+    except Exception as error:  # decoders meet damaged bytes with errors of every kind
+        if isinstance(error, OSError) and error.errno is not None:
+            raise BrokenImageError(path, f"cannot be read: {error.strerror}") from error
         raise BrokenImageError(path, f"damaged or truncated: {error}") from error
+
+
+def _upright(pixels: Image.Image, source: Image.Image) -> Image.Image:
+    try:
+        orientation = source.getexif().get(_ORIENTATION_TAG, 1)
+    except Exception:  # damaged metadata does not spoil the pixels
+        return pixels
+    turn = _TURNS.get(orientation)
+    return pixels if turn is None else pixels.transpose(turn)
 
 
 def _to_rgb(image: Image.Image, path: str | os.PathLike[str]) -> Image.Image:

@@ -59,5 +59,5 @@ OFFICIAL_COUNTS: Final[dict[str, OfficialCounts]] = {
     "vg200/train": OfficialCounts(98_249, 200),
     "vg200/test": OfficialCounts(10_000, 200),
 }
-"""Counts by benchmark and split. Those of `nus-wide` and `vg200` are from the literature and have
-not been recomputed on the files; the others have."""
+"""Counts by benchmark and split. Positives were counted on published label files; numbers of rows
+are those the peers state, for `nus-wide` and `vg200` from the literature alone."""
