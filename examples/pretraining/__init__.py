@@ -1,0 +1,1 @@
+"""What `pretrain_tiny.py` is made of."""
