@@ -206,7 +206,7 @@ def test_a_failing_disk_is_not_called_damage(pixels, tmp_path, monkeypatch):
         raise OSError(5, "Input/output error")
 
     monkeypatch.setattr(Image, "open", fail)
-    with pytest.raises(BrokenImageError, match="cannot be read: Input/output error$"):
+    with pytest.raises(BrokenImageError, match=r"cannot be read: Input/output error$"):
         decode_image(tmp_path / "a.png")
 
 

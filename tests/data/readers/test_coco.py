@@ -118,6 +118,8 @@ def change(content, part, entry):
     ("damage", "message"),
     [
         (lambda c: c.pop("categories"), "must hold `images`, `annotations` and `categories`"),
+        (lambda c: c.update(images=5), "as in COCO, got something else at"),
+        (lambda c: c["annotations"][0].update(image_id=[1]), "as in COCO, got something else at"),
         (lambda c: change(c, "annotations", annotation(1, 7, 1)), "names the unknown image 7"),
         (lambda c: change(c, "annotations", annotation(1, 9, 2)), "the unknown category 2"),
         (lambda c: change(c, "images", c["images"][0]), "ids of images and categories must not"),
@@ -129,6 +131,15 @@ def test_malformed_files(root, content, damage, message):
     (root / "annotations" / "instances_train2014.json").write_text(json.dumps(content))
     with pytest.raises(ValueError, match=f"instances_train2014.json: .*{message}"):
         load_coco(root, "train")
+
+
+@pytest.mark.parametrize("box", [5, {"x": 1}, ["x"], [0, 0, None, 1]], ids=str)
+def test_malformed_boxes_matter_only_where_they_are_read(root, content, box):
+    content["annotations"][0]["bbox"] = box
+    (root / "annotations" / "instances_train2014.json").write_text(json.dumps(content))
+    assert len(load_coco(root, "train")) == 3
+    with pytest.raises(ValueError, match=r"instances_train2014.json: "):
+        load_coco(root, "train", min_box_side=1)
 
 
 def test_what_is_not_there_is_named(root, no_shape_checks):

@@ -54,6 +54,7 @@ def test_descriptions_may_have_column_names(folder):
 @pytest.mark.parametrize(
     ("old", "new", "message"),
     [
+        ("/m/03,1.0", "/m/03", "row 4 has 3 cells, not 4"),
         ("Confidence", "Score", "there is no column 'Confidence', got ImageID, Source"),
         ("/m/03,1.0", "/m/09,1.0", "row 4 names the unknown class '/m/09'"),
         ("/m/03,1.0", "/m/03,0.7", "row 4 must have confidence 0 or 1, got '0.7'; machine-made"),
@@ -62,4 +63,10 @@ def test_descriptions_may_have_column_names(folder):
 def test_wrong_tables(folder, old, new, message):
     (folder / "labels.csv").write_text(VERIFIED.replace(old, new))
     with pytest.raises(ValueError, match=f"labels.csv: {message}"):
+        read(folder)
+
+
+def test_another_encoding(folder):
+    (folder / "classes.csv").write_bytes("/m/01,Pékinois\n".encode("latin-1"))
+    with pytest.raises(ValueError, match=r"classes\.csv: no CSV in UTF-8: 'utf-8' codec"):
         read(folder)

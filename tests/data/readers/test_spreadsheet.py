@@ -93,6 +93,10 @@ def test_blank_lines_are_no_rows(read):
     assert table.names == ["a.jpg", "b.jpg"]
 
 
+def test_blank_lines_above_the_column_names(read):
+    assert read("\n\nimage;cat;dog\na.jpg;1;0\n").class_names == ("cat", "dog")
+
+
 def test_quoted_names_and_folders(read):
     table = read('image,"cat, wild"\nmore\\d.jpg,1\n"a.jpg",0\n')
     assert table.class_names == ("cat, wild",)
@@ -134,6 +138,8 @@ def test_a_missing_folder_or_table_is_named(tmp_path, photos):
     [
         ("", "the file is empty"),
         (" \n\n", "the file is empty"),
+        ("\ufeff", "the file is empty"),
+        (";;\n;;\n", "there is nothing but separators"),
         ("image\na.jpg\n", "the first line must name the columns, file name first"),
         ("a.jpg,1,0\nb.jpg,0,1\n", "the first line must name the columns, got the labels"),
         ("image,cat\n", "there is no row below"),
@@ -214,6 +220,7 @@ def test_json_with_class_names_and_a_mark(read):
     [
         ("{", "line 1, column 2 is no JSON"),
         ("[]", "must hold a list of records"),
+        ('{"class_names": 5, "images": []}', "`class_names` must be a list of names, got 5"),
         ('{"image": "a.jpg"}', "must hold a list of records"),
         ("[1]", "record 0 must be an object with the file name as `image`, got 1"),
         ('[{"image": " "}]', "record 0 has no file name"),

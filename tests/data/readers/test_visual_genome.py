@@ -38,6 +38,9 @@ def test_wrong_files(folder):
         load_vg(folder, folder / "train_list_500.txt", LABELS, ["a", "b"])
     with pytest.raises(ValueError, match=r"1 images have no labels, first 3.jpg"):
         load_vg(folder, folder / "train_list_500.txt", {"1.jpg": [], "2.jpg": []}, ["a"])
+    (folder / "labels.json").write_text("[1]")
+    with pytest.raises(ValueError, match=r"labels.json: must map each file name to a list"):
+        load_vg(folder, folder / "train_list_500.txt", folder / "labels.json", ["a"])
     with pytest.raises(ValueError, match="the class names is not there"):
         load_vg(folder, folder / "train_list_500.txt", LABELS, folder / "nothing.txt")
 

@@ -96,29 +96,36 @@ def load_coco_file(
     try:
         categories = sorted((int(entry["id"]), str(entry["name"])) for entry in data["categories"])
         names = {entry["id"]: str(entry["file_name"]) for entry in data["images"]}
-        repeated = len(data["images"]) - len(names)
-        found = [(entry["image_id"], entry["category_id"], entry) for entry in data["annotations"]]
-    except (KeyError, TypeError) as error:
+        num_images = len(data["images"])
+        column = {identity: index for index, (identity, _) in enumerate(categories)}
+        found = [
+            (
+                entry["image_id"],
+                entry["category_id"],
+                entry["image_id"] in names,
+                column.get(entry["category_id"]),
+                (crowd or not entry.get("iscrowd", 0)) and _is_wide(entry, min_box_side),
+            )
+            for entry in data["annotations"]
+        ]
+    except (KeyError, TypeError, AttributeError, ValueError) as error:
         raise ValueError(
             f"{source}: must hold `images`, `annotations` and `categories` as in COCO, got "
             f"something else at {error}."
         ) from None
-    column = {identity: index for index, (identity, _) in enumerate(categories)}
-    if repeated or len(column) < len(categories):
+    if len(column) < len(categories) or len(names) < num_images:
         raise ValueError(f"{source}: ids of images and categories must not repeat.")
+    positives: dict[Any, set[int]] = {}
+    for image, category, is_known, index, counts in found:
+        if not is_known or index is None:
+            kind = f"category {category!r}" if is_known else f"image {image!r}"
+            raise ValueError(f"{source}: an annotation names the unknown {kind}.")
+        positives.setdefault(image, set()).update([index] if counts else [])
     classes = tuple(class_names or (name for _, name in categories))
     if len(classes) != len(categories):
         raise ValueError(
             f"`class_names` must have {len(categories)} names, one a category, got {len(classes)}."
         )
-    positives: dict[Any, set[int]] = {}
-    for image, category, entry in found:
-        if image not in names or category not in column:
-            kind, identity = ("image", image) if image not in names else ("category", category)
-            raise ValueError(f"{source}: an annotation names the unknown {kind} {identity!r}.")
-        counted = positives.setdefault(image, set())
-        if (crowd or not entry.get("iscrowd", 0)) and _sides(entry) >= min_box_side:
-            counted.add(column[category])
     if rows not in ("annotated", "all", "by_id_text"):
         raise ValueError(f"`rows` must be annotated, all or by_id_text, got {rows!r}.")
     chosen = list(names if rows == "all" else positives)
@@ -130,5 +137,8 @@ def load_coco_file(
     return ImageTable(images, files, labels, classes, transform=transform)
 
 
-def _sides(annotation: dict[str, Any]) -> float:
-    return min(annotation["bbox"][2:]) if annotation.get("bbox") else float("inf")
+def _is_wide(annotation: dict[str, Any], least: float) -> bool:
+    if least <= 0 or not annotation.get("bbox"):
+        return True
+    _, _, width, height = annotation["bbox"]
+    return width >= least and height >= least

@@ -57,7 +57,7 @@ def load_cub(
     column = {attribute: index for index, (attribute, _) in enumerate(attributes)}
     labels = np.full((len(chosen), len(attributes)), -1, dtype=np.int8)
     path = require(root / "attributes" / "image_attribute_labels.txt", what="the attribute labels")
-    with path.open() as lines:
+    with path.open(encoding="utf-8", errors="replace") as lines:
         for number, line in enumerate(lines, start=1):
             # Some lines of the public file have surplus columns: only the first three are used.
             image, attribute, present, *_ = [*line.split(), "", "", ""]

@@ -55,10 +55,17 @@ def read_json(path: Path) -> Any:  # noqa: ANN401 - whatever the file holds
 
 
 def read_csv_rows(path: Path) -> Iterator[list[str]]:
-    """Yield the rows of a CSV file, which may be larger than memory."""
+    """Yield the rows of a CSV file, which may be larger than memory.
+
+    Raises:
+        ValueError: If the file is missing, not in UTF-8, or no CSV.
+    """
     require(path, what="this table")
     with path.open(encoding="utf-8-sig", newline="") as file:
-        yield from csv.reader(file)
+        try:
+            yield from csv.reader(file)
+        except (csv.Error, UnicodeDecodeError) as error:
+            raise ValueError(f"{path}: no CSV in UTF-8: {error}.") from None
 
 
 def multi_hot(

@@ -84,6 +84,8 @@ def _parse(text: str, source: str) -> tuple[list[Any], list[str] | None]:
     if isinstance(data, dict):
         stated = data.get("class_names")
         data = data.get("images")
+    if stated is not None and not _is_names(stated):
+        raise ValueError(f"{source}: `class_names` must be a list of names, got {stated!r}.")
     if not isinstance(data, list) or not data:
         raise ValueError(
             f"{source}: must hold a list of records with image, positives and negatives, or an "
@@ -104,5 +106,9 @@ def _check(record: Any, place: str) -> None:  # noqa: ANN401 - whatever the file
         raise ValueError(f"{place} may hold image, positives and negatives, got {strange[0]!r}.")
     for key in ("positives", "negatives"):
         part = record.get(key, [])
-        if not isinstance(part, list) or not all(isinstance(name, str) for name in part):
+        if not _is_names(part):
             raise ValueError(f"{place}: `{key}` must be a list of class names, got {part!r}.")
+
+
+def _is_names(value: Any) -> bool:  # noqa: ANN401 - whatever the file holds
+    return isinstance(value, list) and all(isinstance(name, str) for name in value)

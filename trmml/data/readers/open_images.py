@@ -82,6 +82,8 @@ def _verified(
     for number, cells in enumerate(rows, start=2):
         if not cells:
             continue
+        if len(cells) != len(header):
+            raise ValueError(f"{path}: row {number} has {len(cells)} cells, not {len(header)}.")
         name = speakable.get(cells[name_at])
         if name is None:
             raise ValueError(f"{path}: row {number} names the unknown class {cells[name_at]!r}.")

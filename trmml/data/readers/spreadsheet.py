@@ -107,7 +107,7 @@ def load_table(
 
 
 def _split(text: str, source: str) -> tuple[list[str], list[_Line]]:
-    first = text.splitlines()[0]
+    first = next(line for line in text.splitlines() if line.strip())
     delimiter = max(",;\t", key=first.count)
     reader = csv.reader(io.StringIO(text, newline=None), delimiter=delimiter)
     try:
@@ -115,6 +115,8 @@ def _split(text: str, source: str) -> tuple[list[str], list[_Line]]:
     except csv.Error as error:
         raise ValueError(f"{source}: line {reader.line_num} is no CSV: {error}.") from None
     rows = [row for row in rows if any(row.cells)]
+    if not rows:
+        raise ValueError(f"{source}: there is nothing but separators.")
     header, lines = rows[0].cells, rows[1:]
     if len(header) < 2:
         raise ValueError(

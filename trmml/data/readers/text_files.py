@@ -27,17 +27,18 @@ def read_text(path: str | os.PathLike[str], *, encoding: str | None = None) -> s
         data = Path(path).read_bytes()
     except (FileNotFoundError, IsADirectoryError):
         raise ValueError(f"{path}: the file does not exist; check the path.") from None
-    if not data.strip():
-        raise ValueError(f"{path}: the file is empty.")
     if data.startswith(b"PK\x03\x04"):
         raise ValueError(f"{path}: this is a workbook or an archive; save the sheet as CSV UTF-8.")
     if encoding is None:
         encoding = next((name for mark, name in _MARKS if data.startswith(mark)), "utf-8")
     try:
-        return data.decode(encoding)
+        text = data.decode(encoding)
     except UnicodeDecodeError as error:
         line = data.count(b"\n", 0, error.start) + 1
         raise ValueError(
             f"{path}: line {line} is not {error.encoding} (byte {data[error.start]:#04x}); save "
             'the file as UTF-8, or pass its encoding, often `encoding="cp1252"`.'
         ) from None
+    if not text.strip():
+        raise ValueError(f"{path}: the file is empty.")
+    return text

@@ -64,6 +64,8 @@ def load_vg(
     index = labels if isinstance(labels, dict) else read_json(require(Path(labels), what="labels"))
     if isinstance(class_names, str | os.PathLike):
         class_names = read_lines(require(Path(class_names), what="the class names"))
+    if not isinstance(index, dict) or not all(isinstance(x, list) for x in index.values()):
+        raise ValueError(f"{labels}: must map each file name to a list of class indices.")
     absent = [name for name in names if name not in index]
     if absent:
         raise ValueError(f"{path}: {len(absent)} images have no labels, first {absent[0]}.")

@@ -68,7 +68,8 @@ def load_yolo(
 
 
 def _classes(file: Path, num_classes: int) -> list[int]:
-    lines = [line.strip() for line in file.read_text().splitlines()]
+    text = file.read_bytes().decode("utf-8-sig", "replace")  # an empty file is meant
+    lines = [line.strip() for line in text.splitlines()]
     found = set()
     for number, line in enumerate(lines, start=1):
         if not line:
