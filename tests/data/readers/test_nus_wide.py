@@ -1,5 +1,6 @@
 import numpy as np
 import pytest
+import torch
 
 from tests.data.readers.pictures import write_pictures
 from trmml.data import (
@@ -113,6 +114,10 @@ def test_the_arrays_of_spml(arrays):
     assert np.array_equal(table.labels.numpy(), TRUTH * 2 - 1)
     observed = load_formatted_arrays(arrays, "train", arrays, CONCEPTS, observed=True)
     assert observed.labels.tolist() == [[0, 1, 0], [0, 0, -1], [0, 0, 1]]
+    old = arrays / "formatted_train_labels_obs.npy"
+    old.rename(arrays / "formatted_train_uniform_labels_obs.npy")
+    later = load_formatted_arrays(arrays, "train", arrays, CONCEPTS, observed=True)
+    assert torch.equal(later.labels, observed.labels)
 
 
 def test_arrays_that_need_pickle_are_refused(arrays):

@@ -52,6 +52,20 @@ def test_full_translation_is_150_of_331(sign, image, monkeypatch):
     assert bool(grey[-1]) == (sign == 1)
 
 
+def test_translation_moves_pixels_without_mixing_them(image, monkeypatch):
+    moved = applied("translate_y", image, 1.0, 1, monkeypatch)
+    shift = round(150 / 331 * 66)
+    assert np.array_equal(moved[: 66 - shift], np.asarray(image)[shift:])
+
+
+def test_the_largest_cutout_is_twenty_pixels_wide(image):
+    sizes = set()
+    for _ in range(300):
+        changed = (np.asarray(PAIR_OPERATIONS["cutout"](image, 1.0)) != np.asarray(image)).any(-1)
+        sizes.add((changed.any(1).sum(), changed.any(0).sum()))
+    assert max(sizes) == (20, 20)
+
+
 def test_full_rotation_is_thirty_degrees_one_way(image):
     turned = np.asarray(PAIR_OPERATIONS["rotate"](image, 1.0))
     assert np.array_equal(turned, np.asarray(image.rotate(30, fillcolor=(128, 128, 128))))

@@ -31,8 +31,9 @@ def load_formatted_arrays(
         split: "train", or "val" for what is the official test set there.
         images: Folder the image paths are relative to.
         class_names: Names of the columns.
-        observed: Read `formatted_<split>_labels_obs.npy`: +1 seen, 0 unknown, -1 seen negative,
-            instead of the full 0/1 labels.
+        observed: Read `formatted_<split>_labels_obs.npy` (in later versions of the scripts
+            `..._uniform_labels_obs.npy`): +1 seen, 0 unknown, -1 seen negative, instead of the
+            full 0/1 labels.
         transform: Callable on a decoded image.
 
     Raises:
@@ -47,10 +48,11 @@ def load_formatted_arrays(
             f"{path}: holds Python objects, which are not loaded; save it again as text with "
             "`np.save(path, images.astype(str))`."
         ) from None
-    kind = "labels_obs" if observed else "labels"
-    labels = read_label_array(require(folder / f"formatted_{split}_{kind}.npy", what="labels"))
+    kinds = ("labels_obs", "uniform_labels_obs") if observed else ("labels",)
+    files = [folder / f"formatted_{split}_{kind}.npy" for kind in kinds]
+    labels = read_label_array(require(*files, what="the label matrix"))
     if not observed:
         labels = to_signed(labels, coding="zero_one")
-    files = [str(name) for name in names]
-    require_rows(files, source=str(path))
-    return ImageTable(images, files, labels, class_names, transform=transform)
+    rows = [str(name) for name in names]
+    require_rows(rows, source=str(path))
+    return ImageTable(images, rows, labels, class_names, transform=transform)

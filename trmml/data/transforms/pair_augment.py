@@ -11,19 +11,15 @@ from torch import nn
 __all__ = ["PAIR_OPERATIONS", "RandomOperationPair"]
 
 _GREY = (128, 128, 128)
+_CUTOUT_COLOUR = (125, 122, 113)
 _LEVELS = 9
 
 Operation = Callable[[Image.Image, float], Image.Image]
 
 
-def _affine(image: Image.Image, *coefficients: float) -> Image.Image:
-    return image.transform(
-        image.size,
-        Image.Transform.AFFINE,
-        coefficients,
-        resample=Image.Resampling.BICUBIC,
-        fillcolor=_GREY,
-    )
+def _affine(image: Image.Image, how: Image.Resampling, *coefficients: float) -> Image.Image:
+    kind = Image.Transform.AFFINE
+    return image.transform(image.size, kind, coefficients, resample=how, fillcolor=_GREY)
 
 
 def _sign() -> int:
@@ -35,19 +31,21 @@ def _enhance(kind: type) -> Operation:
 
 
 def _shear_x(image: Image.Image, share: float) -> Image.Image:
-    return _affine(image, 1, _sign() * 0.3 * share, 0, 0, 1, 0)
+    return _affine(image, Image.Resampling.BICUBIC, 1, _sign() * 0.3 * share, 0, 0, 1, 0)
 
 
 def _shear_y(image: Image.Image, share: float) -> Image.Image:
-    return _affine(image, 1, 0, 0, _sign() * 0.3 * share, 1, 0)
+    return _affine(image, Image.Resampling.BICUBIC, 1, 0, 0, _sign() * 0.3 * share, 1, 0)
 
 
 def _translate_x(image: Image.Image, share: float) -> Image.Image:
-    return _affine(image, 1, 0, _sign() * 150 / 331 * share * image.width, 0, 1, 0)
+    shift = _sign() * 150 / 331 * share * image.width
+    return _affine(image, Image.Resampling.NEAREST, 1, 0, shift, 0, 1, 0)
 
 
 def _translate_y(image: Image.Image, share: float) -> Image.Image:
-    return _affine(image, 1, 0, 0, 0, 1, _sign() * 150 / 331 * share * image.height)
+    shift = _sign() * 150 / 331 * share * image.height
+    return _affine(image, Image.Resampling.NEAREST, 1, 0, 0, 0, 1, shift)
 
 
 def _rotate(image: Image.Image, share: float) -> Image.Image:
@@ -55,13 +53,12 @@ def _rotate(image: Image.Image, share: float) -> Image.Image:
 
 
 def _cutout(image: Image.Image, share: float) -> Image.Image:
-    side = round(20 * share)
+    half = round(20 * share) // 2
     x, y = (int(torch.randint(size, ())) for size in image.size)
     covered = image.copy()
-    corner = (x - side // 2, y - side // 2)
-    if side:
-        box = (*corner, corner[0] + side - 1, corner[1] + side - 1)
-        ImageDraw.Draw(covered).rectangle(box, fill=_GREY)
+    if half:
+        box = (x - half, y - half, x + half - 1, y + half - 1)  # both ends are covered
+        ImageDraw.Draw(covered).rectangle(box, fill=_CUTOUT_COLOUR)
     return covered
 
 
