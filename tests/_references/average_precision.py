@@ -6,7 +6,7 @@ import math
 def ranked(scores, t, ties):
     # t: 1 positive, 0 negative, None left out
     rows = [r for r in range(len(t)) if t[r] is not None]
-    second = {"pessimistic": lambda r: t[r], "optimistic": lambda r: -t[r], "stable": lambda r: 0}
+    second = {"pessimistic": lambda r: t[r], "optimistic": lambda r: -t[r], "stable": lambda _: 0}
     return sorted(rows, key=lambda r: (-scores[r], second[ties](r)))
 
 

@@ -3,6 +3,8 @@ import warnings
 
 import pytest
 import torch
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
 from tests._references import average_precision as reference
 from trmml.metrics import (
@@ -42,6 +44,27 @@ def test_equals_the_loops(definition, unknown, ties, levels):
     found = average_precision(scores, labels, definition=definition, unknown=unknown, ties=ties)
     assert found.dtype == torch.float64
     assert found.tolist() == pytest.approx(expected, abs=1e-12)
+
+
+@settings(derandomize=True, deadline=None, max_examples=60)
+@given(
+    rows=st.lists(
+        st.tuples(st.integers(0, 3), st.sampled_from([-1, 0, 1])), min_size=1, max_size=9
+    ),
+    definition=st.sampled_from(DEFINITIONS),
+    ties=st.sampled_from(TIES),
+)
+def test_equals_the_loops_for_every_small_pattern(rows, definition, ties):
+    scores, labels = [[float(score)] for score, _ in rows], [[label] for _, label in rows]
+    expected = reference.average_precision(scores, labels, definition, "negative", ties)
+    found = average_precision(
+        torch.tensor(scores),
+        torch.tensor(labels),
+        definition=definition,
+        unknown="negative",
+        ties=ties,
+    )
+    assert found.tolist() == pytest.approx(expected, abs=1e-12, nan_ok=True)
 
 
 def test_by_hand():

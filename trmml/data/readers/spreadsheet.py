@@ -60,10 +60,9 @@ def load_table(
     | `"auto"` | unknown where the table has a -1 anywhere, otherwise negative |
     | `"negative"`, `"unknown"` | that |
 
-    An empty cell is unknown, unless `blank="negative"`. If this leaves no negative label in the
-    whole table, it could not be meant either way, so the reader asks. In the second layout a class
-    listed nowhere for an image is unknown if there are `negatives`, and otherwise `unlisted` must
-    say what it is.
+    An empty cell is unknown, unless `blank="negative"`. Where that leaves no negative label in the
+    whole table, the reader asks instead of guessing. In the second layout, a class that an image
+    does not list is unknown if there are `negatives`; if not, `unlisted` must say what it is.
 
     Args:
         table: A CSV or JSON file, in UTF-8 (with or without a mark) or UTF-16 with a mark.
