@@ -2,12 +2,11 @@
 
 import numpy as np
 import torch
-import torch.nn.functional as F
 from torch import Tensor
 
 from trmml.encoders.tiny import TINY_CONFIG
 
-__all__ = ["augment", "normalise", "patch", "roughen", "turn"]
+__all__ = ["augment", "normalise", "roughen"]
 
 
 def augment(pixels: np.ndarray, random: np.random.RandomState, *, size: int) -> Tensor:
@@ -21,28 +20,6 @@ def augment(pixels: np.ndarray, random: np.random.RandomState, *, size: int) -> 
         0.9, 1.1, size=(count, 3, 1, 1)
     )
     return torch.from_numpy(images) * torch.from_numpy(gain).float()
-
-
-def turn(images: Tensor, random: np.random.RandomState) -> Tensor:
-    """Turn by up to a twelfth of a circle and change the size, the border pixels continued."""
-    count = len(images)
-    angle, factor = random.uniform(-0.52, 0.52, count), random.uniform(0.85, 1.35, count)
-    cos, sin, none = np.cos(angle) * factor, np.sin(angle) * factor, np.zeros(count)
-    matrix = np.stack([np.stack([cos, -sin, none], 1), np.stack([sin, cos, none], 1)], axis=1)
-    grid = F.affine_grid(torch.from_numpy(matrix).float(), list(images.shape), align_corners=False)
-    return F.grid_sample(images, grid, padding_mode="border", align_corners=False)
-
-
-def patch(images: Tensor, random: np.random.RandomState) -> Tensor:
-    """Lay up to five small rectangles of any colour over each picture."""
-    size = images.shape[-1]
-    for image in images:
-        for _ in range(random.randint(6)):
-            y, x = random.randint(size, size=2)
-            height, width = random.randint(3, 22, size=2)
-            colour = torch.from_numpy(random.uniform(0.0, 255.0, size=(3, 1, 1))).float()
-            image[:, y : y + height, x : x + width] = colour
-    return images
 
 
 def roughen(images: Tensor, random: np.random.RandomState, *, recoloured: np.ndarray) -> Tensor:

@@ -4,7 +4,7 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from pretraining.augmentation import augment, normalise, patch, roughen, turn
+from pretraining.augmentation import augment, normalise, roughen
 from trmml.data.world import WORLD_CLASS_NAMES, Scenes, write_caption
 from trmml.data.world.palette import COLOURS
 from trmml.encoders.tiny import TINY_CONFIG
@@ -44,7 +44,7 @@ class Pairs:
         self.truth = np.stack([facts_of(things, with_colour=True) for things in self.things])
 
     def batch(
-        self, step: int, *, size: int, seed: int, rough: bool, moved: bool
+        self, step: int, *, size: int, seed: int, rough: bool
     ) -> tuple[Tensor, list[str], Tensor, Tensor]:
         """Return augmented images, captions, what the captions state and what is true."""
         per_epoch = len(self.usable) // size
@@ -64,7 +64,5 @@ class Pairs:
         if rough:
             recoloured = (random.random_sample(size) < 0.3) & ~stated[:, NUM_CLASSES:].any(axis=1)
             truth[recoloured, NUM_CLASSES:] = 0.0
-            if moved:
-                pixels = patch(turn(pixels, random), random)
             pixels = roughen(pixels, random, recoloured=recoloured)
         return normalise(pixels), captions, torch.from_numpy(stated), torch.from_numpy(truth)
