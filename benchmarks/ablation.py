@@ -23,6 +23,7 @@ import torch
 from trmml.data import hide_labels
 from trmml.data.world import Scenes, make_world
 from trmml.demo import DEMO_RECIPE
+from trmml.demo.images import WORLD_SEED
 from trmml.encoders import load_tiny
 from trmml.encoders.protocol import EncoderPair
 from trmml.metrics import mean_average_precision
@@ -32,7 +33,6 @@ from trmml.training.stored_features import StoredFeatures
 
 RESULTS = Path(__file__).parent / "results"
 SEEDS = (0, 1, 2)
-WORLD_SEED = 0
 
 Variant = tuple[TRMMLConfig, Recipe]
 

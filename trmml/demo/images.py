@@ -11,7 +11,7 @@ from torch import Tensor
 
 __all__ = ["DemoData", "ImageSet", "photograph_data", "world_data"]
 
-WORLD_SEED = 0
+WORLD_SEED = 2  # seed 0's scenes were looked at while the tiny model was made
 TEST_SHARE = 0.3
 IMAGE_SIZE = 256  # twice what the tiny model saw in pre-training, as 448 is twice CLIP's 224
 

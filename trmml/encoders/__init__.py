@@ -11,6 +11,7 @@ from trmml.encoders.protocol import (
     TextEncoder,
 )
 from trmml.encoders.timm import TimmImageEncoder
+from trmml.encoders.tiny import load_tiny
 
 __all__ = [
     "EncoderPair",
@@ -22,5 +23,6 @@ __all__ = [
     "fingerprint",
     "load_encoders",
     "load_open_clip",
+    "load_tiny",
     "wrap_open_clip",
 ]

@@ -3,13 +3,13 @@
 import math
 
 import torch
-from jaxtyping import Float, Int
+from jaxtyping import Float, Int, Shaped
 from torch import Tensor, nn
 
 from trmml.functional.checks import check_temperature
 from trmml.functional.info_nce import multimodal_info_nce
 from trmml.functional.unit_vectors import unit_vectors
-from trmml.labels import Labels
+from trmml.labels import POSITIVE, Labels
 
 __all__ = ["MultimodalInfoNCE"]
 
@@ -122,6 +122,8 @@ class MultimodalInfoNCE(nn.Module):
                     f"`{argument}` must have features of size {self.dim}, got "
                     f"{features.shape[-1]}; build the loss with the size of your joint space."
                 )
+        if not torch.compiler.is_compiling():
+            region_features, labels = _known_positives(region_features, labels)
         text_features = _project(self.text_projection, text_features)
         region_features = _project(self.region_projection, region_features)
         if prototypes is not None:
@@ -147,6 +149,21 @@ class MultimodalInfoNCE(nn.Module):
 def _mlp(dim: int, hidden_dim: int) -> nn.Module:
     """Return a projection with one hidden layer."""
     return nn.Sequential(nn.Linear(dim, hidden_dim), nn.GELU(), nn.Linear(hidden_dim, dim))
+
+
+def _known_positives(
+    region_features: Float[Tensor, "batch classes dim"], labels: Labels
+) -> tuple[Float[Tensor, "kept classes dim"], Shaped[Tensor, "kept classes"]]:
+    """Move each category's positives to the front and drop the rows that hold none.
+
+    Which image a region came from does not matter to the loss, and few labels are known: what is
+    dropped would be projected and scored for nothing.
+    """
+    present = labels == POSITIVE
+    most = int(present.sum(dim=0).max()) if present.numel() else 0
+    rows = present.to(torch.int8).argsort(dim=0, descending=True, stable=True)[:most]
+    index = rows[:, :, None].expand(-1, -1, region_features.shape[-1])
+    return region_features.gather(0, index), labels.gather(0, rows)
 
 
 def _project(
