@@ -76,7 +76,12 @@ def test_only_what_prediction_needs_is_in_the_file(saved: Path) -> None:
 def test_the_card_says_what_it_is(saved: Path) -> None:
     card = json.loads((saved / "config.json").read_text(encoding="utf-8"))
     assert card["class_names"] == NAMES
-    assert card["encoders"] == {"family": "custom", "name": "random", "pretrained": None}
+    assert card["encoders"] == {
+        "family": "custom",
+        "name": "random",
+        "pretrained": None,
+        "options": {},
+    }
     assert set(card["fingerprints"]) == {"image", "text"}
     assert card["training_state"] is False
     assert card["versions"]["trmml"]

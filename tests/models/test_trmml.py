@@ -9,7 +9,7 @@ from torch import Tensor, nn
 
 from tests.models.fixed_features import BATCH, CLASSES, GRID, NAMES, batch, matched
 from tests.random_clip import DIM, random_pair
-from trmml.encoders import ImageFeatures
+from trmml.encoders import EncoderPair, EncoderSource, ImageFeatures, TimmImageEncoder
 from trmml.models import ABLATIONS, TRMML, TRMMLConfig, TRMMLOutput
 
 
@@ -410,3 +410,46 @@ def test_a_training_output_has_both_scores() -> None:
     assert isinstance(output, TRMMLOutput)
     assert output.query_logits is not None
     assert output.logits.shape == output.query_logits.shape == (BATCH, CLASSES)
+
+
+def test_a_temperature_at_its_bound_can_rise_again() -> None:
+    model = TRMML(random_pair(), NAMES)
+    with torch.no_grad():
+        model.log_temperature.fill_(-9.0)
+    assert model.temperature.item() == pytest.approx(0.01)
+    model.temperature.backward()
+    assert model.log_temperature.grad is not None
+    assert model.log_temperature.grad.item() > 0
+
+
+def test_a_grid_of_another_size_is_refused() -> None:
+    model = TRMML(random_pair(), NAMES)
+    with pytest.raises(ValueError, match=r"`grid` must have as many positions.*\(6\), got 2 x 4"):
+        model.match(torch.randn(1, 6, model.encoders.image.dim), (2, 4))
+
+
+def test_a_label_that_is_none_is_refused() -> None:
+    model = TRMML(random_pair(), NAMES).train()
+    output = model(torch.randn(1, 3, 64, 64))
+    with pytest.raises(ValueError, match=r"`labels` must contain only -1"):
+        model.loss(output, torch.full((1, len(NAMES)), 2))
+
+
+def test_a_backbone_s_learnt_projection_is_trained_and_saved_with_the_model(tmp_path: Path) -> None:
+    text = random_pair().text
+
+    def pair() -> EncoderPair:
+        torch.manual_seed(3)
+        image = TimmImageEncoder("resnet10t", dim=text.dim)
+        return EncoderPair(image, text, EncoderSource("custom", "resnet10t", None))
+
+    model = TRMML(pair(), NAMES).train()
+    assert "image_projection.weight" in dict(model.named_parameters())
+    images = torch.randn(2, 3, 64, 64)
+    labels = torch.tensor([[1, -1, 0]] * 2)
+    optimizer = torch.optim.AdamW(model.parameters(), lr=0.1)
+    model.loss(model(images), labels).total.backward()
+    optimizer.step()
+    model.eval().save_pretrained(tmp_path)
+    again = TRMML.from_pretrained(tmp_path, encoders=pair())
+    assert torch.equal(again.predict(images), model.predict(images))

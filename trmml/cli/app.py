@@ -2,6 +2,7 @@
 
 import typer
 
+from trmml.cli.data import data
 from trmml.cli.demo import demo
 
 __all__ = ["app"]
@@ -13,6 +14,7 @@ app = typer.Typer(
     help="Multi-label image recognition with missing labels.",
 )
 app.command()(demo)
+app.add_typer(data, name="data")
 
 
 @app.callback()

@@ -3,6 +3,7 @@
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 
+from rich.console import Console
 from rich.progress import (
     BarColumn,
     MofNCompleteColumn,
@@ -17,7 +18,7 @@ __all__ = ["progress_bar"]
 
 @contextmanager
 def progress_bar(title: str, total: int) -> Iterator[Callable[[int], None]]:
-    """Show a bar while the block runs; call what it yields to advance."""
+    """Show a bar on standard error while the block runs; call what it yields to advance."""
     columns = (
         TextColumn("{task.description:<26}"),
         BarColumn(),
@@ -25,6 +26,6 @@ def progress_bar(title: str, total: int) -> Iterator[Callable[[int], None]]:
         TimeElapsedColumn(),
         TimeRemainingColumn(),
     )
-    with Progress(*columns) as progress:
+    with Progress(*columns, console=Console(stderr=True)) as progress:
         task = progress.add_task(title, total=total)
         yield lambda steps: progress.advance(task, steps)

@@ -13,7 +13,8 @@ from trmml.data.hiding import hide_labels, keep_per_class, known_entries
 from trmml.data.image_table import ImageTable
 from trmml.data.images import BrokenImageError, decode_image, image_size
 from trmml.data.label_mask import LabelMask
-from trmml.data.official_counts import OFFICIAL_COUNTS, OfficialCounts
+from trmml.data.making_masks import make_mask, mask_of_list
+from trmml.data.official_counts import OFFICIAL_COUNTS, OfficialCounts, official_counts
 from trmml.data.peer_files import (
     read_dualcoop_mask,
     read_label_array,
@@ -36,6 +37,7 @@ from trmml.data.single_positive import (
     keep_some_positives,
     split_train_validation,
 )
+from trmml.data.splits import find_splits, open_split
 
 __all__ = [
     "COCO_NAMES",
@@ -54,6 +56,7 @@ __all__ = [
     "check_dataset",
     "check_path",
     "decode_image",
+    "find_splits",
     "frequent_categories",
     "from_signed",
     "hide_labels",
@@ -74,6 +77,10 @@ __all__ = [
     "load_vg",
     "load_voc",
     "load_yolo",
+    "make_mask",
+    "mask_of_list",
+    "official_counts",
+    "open_split",
     "read_dualcoop_mask",
     "read_label_array",
     "read_label_text",

@@ -3,7 +3,7 @@
 import hashlib
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass, field
+from dataclasses import asdict, dataclass, field
 from pathlib import Path
 
 from trmml.data.image_table import ImageTable
@@ -54,6 +54,11 @@ class DatasetReport:
         lines += [f"  broken: {error}" for error in self.broken]
         lines += [f"  same content: {', '.join(names)}" for names in self.same_content]
         return "\n".join(lines)
+
+    def as_dict(self) -> dict[str, object]:
+        """Return the report as what JSON can hold."""
+        broken = [{"path": str(error.path), "reason": error.reason} for error in self.broken]
+        return {**asdict(self), "broken": broken, "usable": self.usable}
 
 
 def check_dataset(

@@ -2,7 +2,7 @@
 
 from typing import Final, NamedTuple
 
-__all__ = ["OFFICIAL_COUNTS", "OfficialCounts"]
+__all__ = ["OFFICIAL_COUNTS", "OfficialCounts", "official_counts"]
 
 
 class OfficialCounts(NamedTuple):
@@ -61,3 +61,17 @@ OFFICIAL_COUNTS: Final[dict[str, OfficialCounts]] = {
 }
 """Counts by benchmark and split. Positives were counted on published label files; numbers of rows
 are those the peers state, for `nus-wide` and `vg200` from the literature alone."""
+
+
+def official_counts(split: str) -> OfficialCounts | None:
+    """Return what a complete copy of a split has, in whatever order, or None if not known here.
+
+    Args:
+        split: A name of `find_splits`.
+
+    Examples:
+        >>> official_counts("coco2014/train/by_id_text").rows
+        82081
+    """
+    name = split.replace("/by_id_text", "/annotated").removesuffix("/by_name")
+    return OFFICIAL_COUNTS.get(name)

@@ -3,6 +3,7 @@
 from collections.abc import Callable
 from contextlib import AbstractContextManager
 from dataclasses import asdict, dataclass, replace
+from math import isnan
 from typing import Final
 
 import torch
@@ -110,7 +111,7 @@ def run_experiment(
         "class_names": list(data.class_names),
         "known_share": (known != UNKNOWN).double().mean().item(),
         "map": {
-            name: float(mean_average_precision(score, data.test.labels))
+            name: _number(mean_average_precision(score, data.test.labels))
             for name, score in scores.items()
         },
         "map_definition": "plain",
@@ -167,6 +168,11 @@ def _pseudo_label_quality(
             "count": int(added.sum()),
         }
     return quality
+
+
+def _number(value: float) -> float | None:
+    """Return a figure as JSON knows it: there is no nan."""
+    return None if isnan(value) else value
 
 
 def _ratio(part: Tensor, whole: Tensor) -> float | None:

@@ -9,6 +9,7 @@ from jaxtyping import Float, UInt8
 from torch import Tensor
 
 from trmml.demo.images import ImageSet
+from trmml.encoders import normalize_pixels
 from trmml.labels import POSITIVE
 from trmml.models import TRMML
 
@@ -71,10 +72,7 @@ def _panels(
     model: TRMML, images: ImageSet, scores: Float[Tensor, "images classes"], row: int
 ) -> list[Panel]:
     pixels = images.read(row)
-    encoder = model.image_encoder
-    mean = torch.tensor(encoder.mean)[:, None, None]
-    std = torch.tensor(encoder.std)[:, None, None]
-    heatmaps = model.heatmap(((pixels / 255 - mean) / std)[None])[0]
+    heatmaps = model.heatmap(normalize_pixels(pixels[None], model.image_encoder))[0]
     picture = pixels.permute(1, 2, 0)
     panels: list[Panel] = [(picture, None, images.names[row], "black")]
     for category in scores[row].topk(min(COLUMNS - 1, scores.shape[1])).indices.tolist():

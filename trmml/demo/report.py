@@ -22,5 +22,9 @@ def write_results(report: dict[str, Any], path: Path) -> None:
 
 
 def table_rows(report: dict[str, Any]) -> list[tuple[str, str]]:
-    """Return method and mean average precision in percent, one row a method."""
-    return [(title, f"{100 * report['map'][key]:.1f}") for key, title in METHODS.items()]
+    """Return method and mean average precision in percent; "-" where undefined."""
+    figures = {key: report["map"][key] for key in METHODS}
+    return [
+        (title, "-" if figures[key] is None else f"{100 * figures[key]:.1f}")
+        for key, title in METHODS.items()
+    ]

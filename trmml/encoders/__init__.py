@@ -3,6 +3,7 @@
 from trmml.encoders.fingerprint import fingerprint
 from trmml.encoders.load import load_encoders
 from trmml.encoders.open_clip import load_open_clip, wrap_open_clip
+from trmml.encoders.pixels import normalize_pixels
 from trmml.encoders.protocol import (
     EncoderPair,
     EncoderSource,
@@ -24,5 +25,6 @@ __all__ = [
     "load_encoders",
     "load_open_clip",
     "load_tiny",
+    "normalize_pixels",
     "wrap_open_clip",
 ]

@@ -22,7 +22,9 @@ def load_encoders(source: EncoderSource, *, image_size: int | None = None) -> En
     if source.family == "open_clip":
         from trmml.encoders.open_clip import load_open_clip
 
-        return load_open_clip(source.name, pretrained=source.pretrained, image_size=image_size)
+        return load_open_clip(
+            source.name, pretrained=source.pretrained, image_size=image_size, **source.options
+        )
     raise ValueError(
         f"`source` must name a family this library can load ('open_clip' or 'tiny'), got "
         f"{source.family!r}; build the encoders yourself and pass them as `encoders`."

@@ -85,6 +85,7 @@ def load_open_clip(
         )
     tag, path = _find_weights(name, pretrained, cache_dir)
     checkpoint = None if path is None else read_checkpoint(path)
+    given = {"quick_gelu": quick_gelu, "mean": mean, "std": std, "dense_path": dense_path}
     if quick_gelu is None:
         from_openai = checkpoint is not None and checkpoint.from_openai
         quick_gelu = config.get("quick_gelu", False) or tag.get("quick_gelu", False) or from_openai
@@ -105,7 +106,12 @@ def load_open_clip(
     pair = wrap_open_clip(
         model.to(dtype),
         tokenizer,
-        source=EncoderSource("open_clip", name, _text(pretrained)),
+        source=EncoderSource(
+            "open_clip",
+            name,
+            _text(pretrained),
+            {option: value for option, value in given.items() if value is not None},
+        ),
         mean=mean or images.get("mean", _OPENAI_MEAN),
         std=std or images.get("std", _OPENAI_STD),
         dense_path=dense_path,

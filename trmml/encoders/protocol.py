@@ -1,7 +1,7 @@
 """What a backbone must give: dense and global image features, text features of prompts."""
 
 from collections.abc import Sequence
-from typing import NamedTuple, Protocol, runtime_checkable
+from typing import Any, NamedTuple, Protocol, runtime_checkable
 
 from jaxtyping import Float, Int
 from torch import Tensor
@@ -98,11 +98,13 @@ class EncoderSource(NamedTuple):
         family: Loader: "open_clip", "tiny", "timm", or "custom" for a pair made by hand.
         name: The architecture's name in that family.
         pretrained: A tag, a path, or None for random weights.
+        options: Further arguments of the loader that change what the towers compute.
     """
 
     family: str
     name: str
     pretrained: str | None
+    options: dict[str, Any] = {}  # noqa: RUF012 - a tuple's default; nobody changes it
 
 
 class EncoderPair(NamedTuple):

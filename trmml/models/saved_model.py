@@ -7,7 +7,7 @@ from importlib.metadata import version
 from pathlib import Path
 from typing import Any
 
-from torch import Tensor
+from torch import Tensor, nn
 
 from trmml.encoders.fingerprint import fingerprint
 from trmml.encoders.protocol import EncoderPair
@@ -93,7 +93,7 @@ def check_encoders(card: dict[str, Any], encoders: EncoderPair) -> None:
             raise ValueError(
                 "`encoders` must be those the model was trained with "
                 f"({card['encoders']['name']!r}, pretrained={card['encoders']['pretrained']!r}), "
-                f"but the {tower} tower's weights differ; load the same weights, or train again."
+                f"but the {tower} tower's weights differ; load the same weights, in the same precision."
             )
 
 
@@ -119,7 +119,9 @@ def _read_card(path: Path) -> dict[str, Any]:
 
 def _fingerprints(encoders: EncoderPair) -> dict[str, str]:
     towers = {"image": encoders.image, "text": encoders.text}
-    return {name: fingerprint(tower) for name, tower in towers.items()}
+    return {
+        name: fingerprint(tower) for name, tower in towers.items() if isinstance(tower, nn.Module)
+    }
 
 
 def _write(path: Path, content: bytes) -> Path:

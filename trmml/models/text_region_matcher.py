@@ -13,6 +13,8 @@ from torch import Tensor, nn
 from torch.nn.functional import interpolate
 
 from trmml.data.images import decode_image
+from trmml.encoders import TimmImageEncoder
+from trmml.encoders.pixels import normalize_pixels
 from trmml.encoders.protocol import EncoderPair, ImageEncoder
 from trmml.functional import dual_matching_logits, region_mask, text_pixel_logits
 from trmml.models.config import MIN_TEMPERATURE, TRMMLConfig
@@ -60,6 +62,8 @@ class TextRegionMatcher(FrozenHolder):
             raise ValueError(f"`image_size` must be at least 1, got {image_size}.")
         self.config, self.encoders, self.image_size = config, encoders, image_size
         self.hold("image_encoder", encoders.image)
+        if isinstance(encoders.image, TimmImageEncoder):
+            self.image_projection = encoders.image.projection  # learnt, so trained and saved
         self.log_temperature = nn.Parameter(torch.tensor(config.temperature).log())
         self.decoder = None
         with drawing_from(generator):
@@ -86,7 +90,9 @@ class TextRegionMatcher(FrozenHolder):
     @property
     def temperature(self) -> Float[Tensor, ""]:
         """The learnable temperature of Eq. (1), never below 0.01."""
-        return self.log_temperature.exp().clamp(min=MIN_TEMPERATURE)
+        free = self.log_temperature.exp()
+        # The gradient passes the bound, so that a temperature that met it can rise again.
+        return free + (free.clamp(min=MIN_TEMPERATURE) - free).detach()
 
     def text_features(
         self,
@@ -122,7 +128,15 @@ class TextRegionMatcher(FrozenHolder):
         Args:
             features: Dense image features in the joint space.
             grid: Height and width of the grid of positions.
+
+        Raises:
+            ValueError: If the grid has another number of positions than the features.
         """
+        if grid[0] * grid[1] != features.shape[1]:
+            raise ValueError(
+                f"`grid` must have as many positions as `features` ({features.shape[1]}), got "
+                f"{grid[0]} x {grid[1]}."
+            )
         features = features.to(self.log_temperature.dtype)
         positive, negative = self.text_features()
         regions, query_logits = None, None
@@ -179,10 +193,8 @@ class TextRegionMatcher(FrozenHolder):
         )
         size = (self.image_size, self.image_size)
         resized = picture.convert("RGB").resize(size, Resampling.BICUBIC)
-        pixels = torch.from_numpy(np.array(resized)).permute(2, 0, 1) / 255
-        encoder = self.image_encoder
-        mean, std = torch.tensor((encoder.mean, encoder.std))[:, :, None, None]
-        return ((pixels - mean) / std)[None].to(self.log_temperature.device)
+        pixels = torch.from_numpy(np.array(resized)).permute(2, 0, 1)[None]
+        return normalize_pixels(pixels.to(self.log_temperature.device), self.image_encoder)
 
     @torch.no_grad()
     def predict(

@@ -7,7 +7,7 @@ import torch
 
 from trmml.encoders.load import load_encoders
 from trmml.encoders.protocol import EncoderPair, EncoderSource
-from trmml.labels import NEGATIVE, UNKNOWN, Labels
+from trmml.labels import NEGATIVE, UNKNOWN, Labels, check_labels
 from trmml.losses import AsymmetricLoss, MultimodalInfoNCE, RegionDistillation
 from trmml.models.config import TRMMLConfig
 from trmml.models.multimodal_prototypes import MultimodalPrototypes
@@ -145,13 +145,15 @@ class TRMML(TextRegionMatcher):
             labels: Known labels in {-1, 0, +1}.
 
         Raises:
-            ValueError: If the shapes disagree, or `output` was made in eval mode.
+            ValueError: If the shapes disagree, a label is not -1, 0 or +1, or `output` has regions
+                but was made in eval mode.
         """
         if labels.shape != output.logits.shape:
             raise ValueError(
                 f"`labels` must have the logits' shape {tuple(output.logits.shape)}, got "
                 f"{tuple(labels.shape)}."
             )
+        check_labels(labels)
         if self.decoder is not None and output.query_logits is None:
             raise ValueError("`output` must come from training mode; call `model.train()` first.")
         if self.training and self.prototypes is not None and output.region_features is not None:

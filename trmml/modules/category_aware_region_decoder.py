@@ -43,6 +43,7 @@ class CategoryAwareRegionDecoder(nn.Module):
 
     $$ e_c = \frac{(W_q q_c)^\top W_k f}{\sqrt d} \ \text{("dot")}, \qquad
        e_c = s \cos(W_q q_c, W_k f) + b \ \text{("aligned")} $$
+
     $$ r_c = \sigma(e_c), \qquad f_c^r = \sum_i r_{c,i} f_i, \qquad
        A_c = W_o \sum_i \mathrm{softmax}(e_c)_i W_v f_i, \qquad F_c^q = A_c + \mathrm{MLP}(A_c) $$
 

@@ -7,6 +7,7 @@ import torch
 from jaxtyping import Float, Int, UInt8
 from torch import Tensor
 
+from trmml.encoders.pixels import normalize_pixels
 from trmml.encoders.protocol import ImageEncoder, ImageFeatures
 
 __all__ = ["StoredFeatures", "encode_images"]
@@ -55,11 +56,9 @@ def encode_images(
     Raises:
         ValueError: If there is no image.
     """
-    mean = torch.tensor(encoder.mean)[:, None, None]
-    std = torch.tensor(encoder.std)[:, None, None]
     encoded: list[ImageFeatures] = []
     for pixels in batches:
-        encoded.append(encoder((pixels / 255 - mean) / std))
+        encoded.append(encoder(normalize_pixels(pixels, encoder)))
         if progress is not None:
             progress(len(pixels))
     if not encoded:

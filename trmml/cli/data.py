@@ -1,0 +1,133 @@
+"""`trmml data`: check datasets on disk, and write label files for partly labelled training."""
+
+import json
+from collections.abc import Callable
+from contextlib import ExitStack
+from pathlib import Path
+from typing import Annotated, Literal
+
+import typer
+
+from trmml.cli.progress import progress_bar
+from trmml.data import (
+    LabelMask,
+    check_path,
+    make_mask,
+    mask_of_list,
+    official_counts,
+    open_split,
+)
+
+__all__ = ["data"]
+
+data = typer.Typer(
+    no_args_is_help=True, help="Check datasets on disk, and write which labels stay known."
+)
+
+_PATH = "Folder of a benchmark or an export, or one's own CSV or JSON table."
+_IMAGES = "Folder of the images, where it is not beside the table."
+_SPLIT = "Which split and order of rows, for example coco2014/train/all; a wrong one lists all."
+
+
+@data.command()
+def check(
+    path: Annotated[Path, typer.Argument(help=_PATH)],
+    images: Annotated[Path | None, typer.Option(help=_IMAGES)] = None,
+    fast: Annotated[
+        bool, typer.Option("--fast", help="Read headers only: misses truncated and equal files.")
+    ] = False,
+    workers: Annotated[int, typer.Option(min=1, help="Threads that read files.")] = 4,
+    as_json: Annotated[bool, typer.Option("--json", help="Print the reports as JSON.")] = False,
+) -> None:
+    """Look at every file and every label; exit with 0 if usable, 1 if not, 2 on a wrong call.
+
+    Counts are compared with the official ones, and every missing, truncated or foreign file is
+    listed.
+
+    Examples: `trmml data check VOCdevkit/VOC2007`, `trmml data check COCO --fast`, or
+    `trmml data check labels.csv --images photos --json`.
+    """
+    with ExitStack() as bars:
+        advance: Callable[[int], None] | None = None
+
+        def show(done: int, total: int) -> None:
+            nonlocal advance
+            if advance is None or done == 1:  # another split begins
+                bars.close()
+                advance = bars.enter_context(progress_bar("Checking files", total))
+            advance(1)
+
+        reports = check_path(path, images=images, fast=fast, workers=workers, progress=show)
+    if as_json:
+        print(json.dumps([report.as_dict() for report in reports], indent=1))
+    else:
+        print("\n".join(map(str, reports)))
+    raise typer.Exit(0 if all(report.usable for report in reports) else 1)
+
+
+@data.command()
+def hide(
+    path: Annotated[Path, typer.Argument(help=_PATH)],
+    keep: Annotated[float, typer.Option(min=0.0, max=1.0, help="Share of labels to keep.")],
+    out: Annotated[Path, typer.Option(help="Label file to write.")],
+    split: Annotated[str | None, typer.Option(help=_SPLIT)] = None,
+    protocol: Annotated[
+        Literal["hcp", "dualcoop", "rps", "exact", "stratified"],
+        typer.Option(help="Whose way of hiding, see `trmml.data.hide_labels`."),
+    ] = "hcp",
+    seed: Annotated[int, typer.Option(min=0, help="Of the generator.")] = 0,
+    images: Annotated[Path | None, typer.Option(help=_IMAGES)] = None,
+) -> None:
+    """Keep a share of the labels, and write which to a small file that describes itself.
+
+    Examples: `trmml data hide COCO --split coco2014/train/all --keep 0.1 --out coco-0.1.mask`, or
+    `trmml data hide labels.csv --keep 0.5 --protocol stratified --out half.mask`.
+    """
+    name, table = open_split(path, split, images=images)
+    _write(make_mask(table, protocol=protocol, keep=keep, seed=seed), name, out)
+
+
+@data.command()
+def single_positive(
+    path: Annotated[Path, typer.Argument(help=_PATH)],
+    out: Annotated[Path, typer.Option(help="Label file to write.")],
+    split: Annotated[str | None, typer.Option(help=_SPLIT)] = None,
+    protocol: Annotated[
+        Literal["spml", "splc"],
+        typer.Option(help="spml: as SPML and LargeLoss, bit for bit; splc: SPLC's law alone."),
+    ] = "spml",
+    seed: Annotated[int, typer.Option(min=0, help="Of the generator.")] = 1200,
+    published: Annotated[
+        Path | None,
+        typer.Option(help="Take the labels from this published list instead of drawing them."),
+    ] = None,
+    images: Annotated[Path | None, typer.Option(help=_IMAGES)] = None,
+) -> None:
+    """Keep one positive label of each image, and write which to a small file.
+
+    Examples: `trmml data single-positive VOCdevkit/VOC2012 --split voc2012/train/by_name --out
+    voc.mask`, or `trmml data single-positive COCO --split coco2014/train/annotated --published
+    coco_train_singlelabel.txt --out coco.mask`.
+    """
+    name, table = open_split(path, split, images=images)
+    if published is not None:
+        mask = mask_of_list(table, published)
+    else:
+        mask = make_mask(table, protocol=protocol, seed=seed)
+    _write(mask, name, out)
+
+
+def _write(mask: LabelMask, split: str, out: Path) -> None:
+    mask.save(out)
+    rows, classes = mask.known.shape
+    seed = "" if mask.seed is None else f", seed {mask.seed}"
+    print(
+        f"{out}: {split}, {rows:,} rows x {classes} classes, protocol {mask.protocol}{seed}; "
+        f"{int(mask.known.sum()):,} labels known ({mask.share:.4%})"
+    )
+    expected = official_counts(split)
+    if expected is not None and expected[:2] != mask.known.shape:
+        print(
+            f"note: the official {split} has {expected.rows:,} rows and {expected.classes} "
+            "classes; a mask of another size is another mask"
+        )
