@@ -16,7 +16,8 @@ from trmml.models import TRMML
 __all__ = ["draw_regions"]
 
 COLUMNS = 5  # the image, and its four most probable categories
-FAINTEST = 0.15
+FAINTEST = 0.2
+SMALLEST = 1e-6  # a region fainter than this is shown as none
 PRESENT, ABSENT = "#1a7f37", "#b3261e"
 
 
@@ -88,7 +89,9 @@ def _draw(axes: Iterable[Any], panels: Sequence[Panel]) -> None:
     for ax, (picture, heatmap, title, color) in zip(axes, panels, strict=False):
         shown = picture.float() / 255
         if heatmap is not None:
-            # Outside the region the picture fades to dark: what is lit is what is scored.
-            shown = shown * (FAINTEST + (1 - FAINTEST) * heatmap[..., None])
+            # Outside the region the picture fades to dark: what is lit is what is scored. Relative
+            # to the strongest position, because a region's features are scored by direction alone.
+            light = heatmap / heatmap.amax().clamp_min(SMALLEST)
+            shown = shown * (FAINTEST + (1 - FAINTEST) * light[..., None])
         ax.imshow(shown.numpy())
         ax.set_title(title, fontsize=9, color=color)
