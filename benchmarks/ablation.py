@@ -6,7 +6,8 @@
 
 trains every variant of a group with the demo's recipe, three seeds each, and writes mean average
 precision on held-out validation scenes to `benchmarks/results/ablation_<group>.json`. Defaults are
-chosen by these figures; the test scenes are never looked at here. What is done already is not done
+chosen by these figures; the test scenes are never looked at here. The tables in the docs are what
+it prints at its end. What is done already is not done
 again, so the command can be stopped and repeated; `--fresh` starts over.
 """
 
@@ -93,6 +94,24 @@ def validate(
     return round(100 * float(mean_average_precision(scores, truth)), 2)
 
 
+def table(done: dict[str, Any]) -> str:
+    """Write mean and standard deviation over the seeds as Markdown, in percent."""
+    keeps = sorted({keep for cells in done["map"].values() for keep in cells}, key=float)
+    lines = [
+        "| variant |" + "".join(f" {float(keep):.0%} of the labels |" for keep in keeps),
+        "|---|" + "---:|" * len(keeps),
+    ]
+    for name, cells in done["map"].items():
+        figures = [
+            f"{statistics.mean(cells[keep]):.1f} ± {statistics.stdev(cells[keep]):.1f}"
+            if len(cells.get(keep, ())) == len(SEEDS)
+            else ""
+            for keep in keeps
+        ]
+        lines.append(f"| {name} | " + " | ".join(figures) + " |")
+    return "\n".join(lines)
+
+
 def main() -> None:
     """Run one group of variants."""
     parser = argparse.ArgumentParser(description=__doc__)
@@ -122,8 +141,8 @@ def main() -> None:
                     )
                 )
                 path.write_text(json.dumps(done, indent=2) + "\n")
-            mean, spread = statistics.mean(cell), statistics.stdev(cell)
-            print(f"keep {keep:.0%}  {name:<40} {mean:.1f} +- {spread:.1f}", flush=True)
+            print(f"keep {keep:.0%}  {name:<40} {cell}", flush=True)
+    print(table(done))
 
 
 if __name__ == "__main__":
