@@ -106,6 +106,12 @@ def _print_report(
             f"precision {100 * quality['precision']:.1f} %, "
             f"recall {100 * (quality['recall'] or 0):.1f} % of those hidden"
         )
+    if report["source"] == "photographs":
+        console.print(
+            "The tiny model has never seen a photograph: these figures show what each method makes "
+            "of weak features, not what it can do.",
+            soft_wrap=True,
+        )
     console.print(
         f"{report['seconds']:.0f} s. Wrote {out / 'results.json'}, {pictures[0]} and "
         f"{len(pictures) - 1} more, and the model. On a picture of your own:",

@@ -1,0 +1,30 @@
+import json
+from pathlib import Path
+
+import pytest
+
+from benchmarks import photographs
+from benchmarks.ablation import RESULTS, table
+
+DOCS = Path(__file__).parents[1] / "docs"
+PAGES = {
+    "energies": "parts/category_aware_region_decoder.md",
+    "ingredients": "parts/trmml.md",
+    "prototypes": "parts/trmml.md",
+}
+
+
+@pytest.mark.parametrize("group", PAGES)
+def test_the_docs_show_the_committed_figures(group: str):
+    measured = json.loads((RESULTS / f"ablation_{group}.json").read_text())
+    assert table(measured) in (DOCS / PAGES[group]).read_text()
+
+
+def test_the_docs_show_the_committed_figures_on_photographs():
+    measured = json.loads(photographs.RESULTS.read_text())
+    assert photographs.table(measured) in (DOCS / "parts" / "trmml.md").read_text()
+
+
+def test_a_table_shows_means_and_leaves_unfinished_cells_empty():
+    done = {"map": {"a": {"0.1": [1.0, 2.0, 3.0], "0.5": [1.0]}, "b": {"0.1": [5.0, 5.0, 5.0]}}}
+    assert table(done).splitlines()[2:] == ["| a | 2.0 ± 1.0 |  |", "| b | 5.0 ± 0.0 |  |"]
