@@ -114,6 +114,11 @@ def test_damage_is_noticed(mask, tmp_path):
         LabelMask.load(tmp_path / "nowhere")
 
 
+def test_a_folder_that_is_not_there_is_named(mask, tmp_path):
+    with pytest.raises(ValueError, match=r"nowhere/m: cannot be written; .*No such file"):
+        mask.save(tmp_path / "nowhere" / "m")
+
+
 def test_other_safetensors_are_refused(tmp_path):
     from safetensors.numpy import save_file
 

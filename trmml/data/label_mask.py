@@ -138,7 +138,11 @@ class LabelMask:
         return keep_where(labels, self.known)
 
     def save(self, path: str | os.PathLike[str]) -> None:
-        """Write the mask to one file, replacing it if it exists."""
+        """Write the mask to one file, replacing it if it exists.
+
+        Raises:
+            ValueError: If the file cannot be written, for example because its folder is missing.
+        """
         packed = np.packbits(self.known)
         header = {
             "format": _FORMAT,
@@ -155,7 +159,10 @@ class LabelMask:
             "mask_sha256": hashlib.sha256(packed.tobytes()).hexdigest(),
         }
         metadata = {"trmml": json.dumps(header, ensure_ascii=False)}
-        save_file({"known": packed}, os.fspath(path), metadata=metadata)
+        try:
+            save_file({"known": packed}, os.fspath(path), metadata=metadata)
+        except SafetensorError as error:
+            raise ValueError(f"{path}: cannot be written; {error}.") from None
 
     @classmethod
     def load(cls, path: str | os.PathLike[str]) -> "LabelMask":

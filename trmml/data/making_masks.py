@@ -36,7 +36,7 @@ def make_mask(
         >>> class_names = [f"category {number}" for number in range(20)]
         >>> table = ImageTable(".", ["a.jpg", "b.jpg"], -torch.ones(2, 20), class_names)
         >>> make_mask(table, protocol="hcp", keep=0.1).share
-        0.125
+        0.1
     """
     if protocol in get_args(SinglePositiveProtocol):
         if keep is not None:
