@@ -21,6 +21,9 @@ __all__ = ["CategoryAwareRegionDecoder", "RegionOutput"]
 # Where "aligned" starts before `calibrate`: the cosine between text and positions of a
 # contrastively trained tower has a standard deviation of a few hundredths.
 INITIAL_SCALE = 40.0
+# Below 0 for any usual cosine: there the sigmoid is like an exponential, and positions still weigh
+# differently. Above, all would count alike and learn nothing.
+INITIAL_BIAS = -10.0
 
 
 class RegionOutput(NamedTuple):
@@ -125,7 +128,7 @@ class CategoryAwareRegionDecoder(nn.Module):
         self.mlp = nn.Sequential(nn.Linear(dim, hidden), nn.GELU(), nn.Linear(hidden, dim))
         if energy == "aligned":
             self.scale = nn.Parameter(torch.tensor(INITIAL_SCALE))
-            self.bias = nn.Parameter(torch.tensor(0.0))
+            self.bias = nn.Parameter(torch.tensor(INITIAL_BIAS))
             for projection in (self.query_projection, self.key_projection):
                 nn.init.eye_(projection.weight)
                 nn.init.zeros_(projection.bias)
