@@ -98,7 +98,7 @@ def test_aligned_regions_start_as_the_cosine_between_text_and_positions() -> Non
     queries, f = torch.randn(CLASSES, DIM), torch.randn(BATCH, POSITIONS, DIM)
     decoder = CategoryAwareRegionDecoder(DIM, CLASSES, queries=queries)
     cosines = torch.einsum("cd,bnd->bcn", normalize(queries, dim=-1), normalize(f, dim=-1))
-    torch.testing.assert_close(decoder(f).energy, 40 * cosines)
+    torch.testing.assert_close(decoder(f).energy, 40 * cosines - 10)
 
 
 def test_dot_regions_start_near_one_half() -> None:
