@@ -243,3 +243,13 @@ def test_the_shared_scenes():
     image, labels = table[0]
     assert image.mode == "RGB"
     assert labels.tolist() == [1, -1, -1, -1, -1]
+
+
+def test_every_row_that_is_there_twice_is_listed(read):
+    with pytest.raises(ValueError, match=r"'a.jpg' is in line 2 and again in line 3; 'b.jpg'"):
+        read("image,cat\na.jpg,1\na.jpg,0\nb.jpg,1\nb.jpg,1\n")
+    rows = "".join(f"{number % 30}.jpg,{number % 2}\n" for number in range(60))
+    with pytest.raises(
+        ValueError, match=r"'19.jpg' is in line 21 and .* \(and 10 more\); keep one"
+    ):
+        read("image,cat\n" + rows)

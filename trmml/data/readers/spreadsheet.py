@@ -144,14 +144,16 @@ def _split(text: str, source: str) -> tuple[list[str], list[_Line]]:
 
 def _file_names(lines: list[_Line], source: str) -> list[str]:
     seen: dict[str, int] = {}
+    again: list[str] = []
     for number, (name, *_) in lines:
         if not name:
             raise ValueError(f"{source}: line {number} has no file name.")
         if name in seen:
-            raise ValueError(
-                f"{source}: {name!r} is in line {seen[name]} and again in line {number}; keep one."
-            )
-        seen[name] = number
+            again.append(f"{name!r} is in line {seen[name]} and again in line {number}")
+        seen.setdefault(name, number)
+    if again:
+        more = f" (and {len(again) - 20} more)" if len(again) > 20 else ""
+        raise ValueError(f"{source}: {'; '.join(again[:20])}{more}; keep one.")
     return list(seen)
 
 
