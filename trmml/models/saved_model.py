@@ -93,7 +93,8 @@ def check_encoders(card: dict[str, Any], encoders: EncoderPair) -> None:
             raise ValueError(
                 "`encoders` must be those the model was trained with "
                 f"({card['encoders']['name']!r}, pretrained={card['encoders']['pretrained']!r}), "
-                f"but the {tower} tower's weights differ; load the same weights, in the same precision."
+                f"but the {tower} tower's weights differ; load the same weights, "
+                "in the same precision."
             )
 
 
