@@ -28,3 +28,11 @@ def test_the_docs_show_the_committed_figures_on_photographs():
 def test_a_table_shows_means_and_leaves_unfinished_cells_empty():
     done = {"map": {"a": {"0.1": [1.0, 2.0, 3.0], "0.5": [1.0]}, "b": {"0.1": [5.0, 5.0, 5.0]}}}
     assert table(done).splitlines()[2:] == ["| a | 2.0 ± 1.0 |  |", "| b | 5.0 ± 0.0 |  |"]
+
+
+def test_the_bank_takes_less_than_a_fiftieth_of_a_step():
+    measured = json.loads((RESULTS / "memory_bank_share.json").read_text())
+    assert measured["classes"] == 80
+    assert measured["share"] < 0.02
+    page = (DOCS / "parts" / "prototype_memory_bank.md").read_text()
+    assert f"{measured['share']:.2%}" in page.replace(" %", "%")
