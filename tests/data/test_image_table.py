@@ -161,10 +161,17 @@ def test_a_subset_keeps_the_policy(damaged):
     assert first_pixels(DataLoader(Subset(table, [2, 4]), batch_size=2)) == [4]
 
 
-def test_a_batch_of_nothing_but_broken_images_is_an_error(damaged):
-    table = damaged.replace(broken="skip")
-    with pytest.raises(ValueError, match=r"got 2 broken, first 1\.png; use larger batches"):
-        table.__getitems__([1, 2])
+@pytest.mark.parametrize("broken", ["skip", "replace"])
+def test_broken_images_never_end_a_run_of_forty_epochs(damaged, broken, caplog):
+    table = damaged.replace(broken=broken)
+    shuffle = torch.Generator().manual_seed(0)
+    # Batches of one: with "skip", whole batches are broken again and again.
+    loader = DataLoader(table, batch_size=1, shuffle=True, generator=shuffle)
+    for _ in range(40):
+        assert set(first_pixels(loader)) == {0, 3, 4, 5}
+    assert [error.path.name for error in table.broken_files()] == ["1.png", "2.png"]
+    said = sorted(record.message.rsplit("/", 1)[1][:5] for record in caplog.records)
+    assert said == ["1.png", "2.png"]  # each once, not once an epoch
 
 
 def test_a_folder_of_broken_images_is_an_error(damaged):

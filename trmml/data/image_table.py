@@ -1,6 +1,7 @@
 """The one dataset every reader returns: image files, their labels, and the classes' names."""
 
 import copy
+import logging
 import os
 from collections import Counter
 from collections.abc import Sequence
@@ -20,6 +21,8 @@ __all__ = ["BrokenPolicy", "ImageTable"]
 
 BrokenPolicy = Literal["error", "skip", "replace"]
 
+_LOGGER = logging.getLogger(__name__)
+_CONSEQUENCE = {"skip": "left out of its batch", "replace": "another image takes its place"}
 _SETTINGS = ("labels", "class_names", "transform", "broken", "min_side")
 
 
@@ -108,10 +111,13 @@ class ImageTable(Dataset[tuple[Any, Tensor]]):
         row = range(len(self))[row]
         try:
             return self._load(row)
-        except BrokenImageError:
-            self._is_broken[row] = True
+        except BrokenImageError as error:
+            self._note(row, error)
             if self.broken != "replace":
                 raise
+        return self._next_readable(row)
+
+    def _next_readable(self, row: int) -> tuple[Any, Int[Tensor, " classes"]]:
         for step in range(1, len(self)):
             try:
                 return self._load((row + step) % len(self))
@@ -122,9 +128,12 @@ class ImageTable(Dataset[tuple[Any, Tensor]]):
     def __getitems__(self, rows: list[int]) -> list[tuple[Any, Int[Tensor, " classes"]]]:
         """Return several rows, as loaders ask for a batch; with `"skip"`, the readable ones.
 
+        A batch of which nothing is readable gets the next readable row, so that no loader ever
+        meets an empty one.
+
         Raises:
             BrokenImageError: If a file cannot be decoded and `broken="error"`.
-            ValueError: If no row of the batch is readable.
+            ValueError: If no image at all can be decoded.
         """
         if self.broken != "skip":
             return [self[row] for row in rows]
@@ -134,13 +143,7 @@ class ImageTable(Dataset[tuple[Any, Tensor]]):
                 readable.append(self[row])
             except BrokenImageError:
                 continue
-        if rows and not readable:
-            raise ValueError(
-                f"`broken` must not be 'skip' when no image of a batch can be decoded, got "
-                f"{len(rows)} broken, first {self.names[rows[0]]}; use larger batches, shuffle, or "
-                "pass 'replace'."
-            )
-        return readable
+        return readable if readable or not rows else [self._next_readable(rows[-1])]
 
     def broken_files(self) -> list[BrokenImageError]:
         """Return what was skipped or replaced so far, each with its reason, in row order."""
@@ -193,6 +196,12 @@ class ImageTable(Dataset[tuple[Any, Tensor]]):
     def _load(self, row: int) -> tuple[Any, Int[Tensor, " classes"]]:
         image = decode_image(self.root / self.names[row], min_side=self.min_side)
         return image if self.transform is None else self.transform(image), self.labels[row].clone()
+
+    def _note(self, row: int, error: BrokenImageError) -> None:
+        """Count a broken file, and say so the first time that this process meets it."""
+        if not self._is_broken[row] and self.broken != "error":
+            _LOGGER.warning("%s; %s", error, _CONSEQUENCE[self.broken])
+        self._is_broken[row] = True
 
     def _all_readable(self) -> Bool[Tensor, " rows"]:
         flags = torch.zeros(len(self.names), dtype=torch.bool)
