@@ -146,3 +146,11 @@ def test_heat_is_higher_on_the_object_than_elsewhere(pair: EncoderPair) -> None:
             here = heat[index, :, :, int(category)]
             gaps.append(float(here[y, x] - here.mean()))
     assert np.mean(gaps) > 0.1
+
+
+def test_the_docs_show_what_the_pretraining_measured() -> None:
+    root = Path(__file__).parents[2]
+    metrics = json.loads((root / "trmml/encoders/tiny.json").read_text())["metrics"]
+    page = (root / "docs" / "parts" / "world.md").read_text()
+    for regime in metrics.values():
+        assert f"| {regime['global']:.1f} | {regime['dense_max']:.1f} |" in page
