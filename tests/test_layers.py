@@ -11,15 +11,19 @@ PACKAGE = Path(__file__).parents[1] / "trmml"
 LAYERS = {
     "labels": 0,
     "functional": 1,
+    "distributed": 1,
     "metrics": 2,
     "data": 2,
     "encoders": 2,
     "modules": 3,
     "losses": 3,
     "models": 4,
-    "training": 5,
-    "demo": 6,
-    "cli": 7,
+    "prediction": 5,
+    "sharing": 5,
+    "training": 6,
+    "demo": 7,
+    "page": 7,
+    "cli": 8,
 }
 
 

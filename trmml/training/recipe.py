@@ -1,27 +1,40 @@
 """The training recipe, with the paper's values as defaults."""
 
 from dataclasses import dataclass
+from typing import Literal
+
+from trmml.functional.checks import check_choice
 
 __all__ = ["Recipe"]
 
 
 @dataclass(frozen=True, kw_only=True)
 class Recipe:
-    """How to train: AdamW under a one-cycle schedule, in two stages.
+    """How to train: AdamW under a schedule of the learning rate, in two stages.
 
     "Ours" marks what the paper leaves open.
 
     Attributes:
         epochs: Passes over the training images (paper: 40).
-        batch_size: Images per step (paper: 128).
+        batch_size: Images per optimiser step, over all processes (paper: 128).
         max_lr: Peak learning rate (paper: 5e-4).
         decoder_lr_ratio: Learning rate of the region decoder relative to the prompts'; ours.
             Its attention starts from CLIP's own matches, which a full rate would overwrite.
         weight_decay: Of AdamW, on matrices only; ours, as in the authors' earlier code.
         warmup_share: Share of the epochs before missing labels are completed; ours.
+        schedule: "onecycle" (paper), or "cosine": a linear rise, then half a cosine down to 0.
         rising_share: Share of the steps in which the learning rate rises; the authors' own.
         clip_norm: Largest gradient norm; ours, because single batches of few labels can be steep.
-        seed: Of the order of images; `trmml demo` starts its models from it too.
+        accumulation: Parts that each step's images go through one after the other, for less
+            memory. The contrastive loss and the memory bank see one part at a time.
+        mixed_precision: "no", "bf16", or "fp16", which needs a GPU; ours.
+        ema_decay: Share that an average of the weights keeps per step, evaluated and saved in
+            their place; None for no average.
+        patience: Epochs without a better selection score before training stops; None for never.
+        class_sample: Categories drawn for each step, for thousands of them; None for all.
+        compile: Whether to compile the training step with `torch.compile`.
+        seed: Of the order of images and of the augmentation; `trmml train` and `trmml demo` start
+            their models from it too.
     """
 
     epochs: int = 40
@@ -30,8 +43,15 @@ class Recipe:
     decoder_lr_ratio: float = 0.4
     weight_decay: float = 5e-3
     warmup_share: float = 0.25
+    schedule: Literal["onecycle", "cosine"] = "onecycle"
     rising_share: float = 0.2
     clip_norm: float = 1.0
+    accumulation: int = 1
+    mixed_precision: Literal["no", "bf16", "fp16"] = "no"
+    ema_decay: float | None = None
+    patience: int | None = None
+    class_sample: int | None = None
+    compile: bool = False
     seed: int = 0
 
     def __post_init__(self) -> None:
@@ -40,9 +60,20 @@ class Recipe:
         Raises:
             ValueError: If a count is below 1, a rate not above 0, or a share outside its range.
         """
-        for name in ("epochs", "batch_size"):
-            if getattr(self, name) < 1:
-                raise ValueError(f"`{name}` must be at least 1, got {getattr(self, name)}.")
+        for name in ("epochs", "batch_size", "accumulation", "patience", "class_sample"):
+            value = getattr(self, name)
+            if value is not None and value < 1:
+                raise ValueError(f"`{name}` must be at least 1, got {value}.")
+        check_choice(self.schedule, argument="schedule", choices=("onecycle", "cosine"))
+        precisions = ("no", "bf16", "fp16")
+        check_choice(self.mixed_precision, argument="mixed_precision", choices=precisions)
+        if self.accumulation > self.batch_size:
+            raise ValueError(
+                f"`accumulation` must be at most `batch_size` = {self.batch_size}, got "
+                f"{self.accumulation}."
+            )
+        if self.ema_decay is not None and not 0 < self.ema_decay < 1:
+            raise ValueError(f"`ema_decay` must be in (0, 1), got {self.ema_decay}.")
         for name in ("max_lr", "decoder_lr_ratio", "clip_norm"):
             if not getattr(self, name) > 0:
                 raise ValueError(f"`{name}` must be above 0, got {getattr(self, name)}.")

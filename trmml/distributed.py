@@ -1,0 +1,3 @@
+"""Rows of several processes, brought together."""
+
+__all__: list[str] = []

@@ -1,0 +1,3 @@
+"""From photographs to tags: scoring, evaluation, decisions."""
+
+__all__: list[str] = []

@@ -1,0 +1,3 @@
+"""Giving a trained model away: hub, model card, export."""
+
+__all__: list[str] = []
