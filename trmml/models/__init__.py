@@ -4,6 +4,7 @@ from trmml.models.ablations import ABLATIONS, PROTOTYPE_ABLATIONS
 from trmml.models.config import TRMMLConfig
 from trmml.models.multimodal_prototypes import MultimodalPrototypes
 from trmml.models.outputs import TRMMLLosses, TRMMLOutput
+from trmml.models.text_region_learner import TextRegionLearner
 from trmml.models.text_region_matcher import TextRegionMatcher
 from trmml.models.trmml import TRMML
 from trmml.models.zero_shot import TEMPLATES, zero_shot_scores, zero_shot_text_features
@@ -17,6 +18,7 @@ __all__ = [
     "TRMMLConfig",
     "TRMMLLosses",
     "TRMMLOutput",
+    "TextRegionLearner",
     "TextRegionMatcher",
     "zero_shot_scores",
     "zero_shot_text_features",

@@ -20,7 +20,6 @@ from trmml.functional import dual_matching_logits, region_mask, text_pixel_logit
 from trmml.models.config import MIN_TEMPERATURE, TRMMLConfig
 from trmml.models.outputs import TRMMLOutput
 from trmml.models.random_start import drawing_from
-from trmml.models.saved_model import check_encoders, read_saved_model
 from trmml.models.zero_shot import zero_shot_text_features
 from trmml.modules import CategoryAwareRegionDecoder, ClassNames, DualPromptLearner
 from trmml.modules.frozen import FrozenHolder
@@ -220,29 +219,3 @@ class TextRegionMatcher(FrozenHolder):
             mask = mask / mask.amax(dim=-1, keepdim=True)
         mask = rearrange(mask, "b c (h w) -> b c h w", h=output.grid[0], w=output.grid[1])
         return interpolate(mask, size=images.shape[-2:], mode="bilinear", align_corners=False)
-
-    def load_region_decoder(self, directory: str | Path) -> None:
-        """Take over the region decoder of another saved model (Table 4 of the paper).
-
-        Raises:
-            FileNotFoundError: If a file is missing.
-            ValueError: If this or the saved model has no regions, or class names or towers differ.
-        """
-        card, state = read_saved_model(Path(directory))
-        check_encoders(card, self.encoders)
-        if card["class_names"] != self.class_names:
-            raise ValueError(
-                "`directory` must hold a model of the same classes in the same order, got "
-                f"{card['class_names']} where this model has {self.class_names}."
-            )
-        saved = TRMMLConfig.from_dict(card["config"])
-        here = (self.config.aggregation, self.config.energy)
-        if self.decoder is None or (saved.aggregation, saved.energy) != here:
-            raise ValueError(
-                "`directory` and this model must have regions of the same energy, got "
-                f"{(saved.aggregation, saved.energy)} for {here}."
-            )
-        prefix = "decoder."
-        self.decoder.load_state_dict(
-            {k.removeprefix(prefix): v for k, v in state.items() if k.startswith(prefix)}
-        )

@@ -7,14 +7,9 @@ import torch
 
 from trmml.encoders.load import load_encoders
 from trmml.encoders.protocol import EncoderPair, EncoderSource
-from trmml.labels import NEGATIVE, UNKNOWN, Labels, check_labels
-from trmml.losses import AsymmetricLoss, MultimodalInfoNCE, RegionDistillation
 from trmml.models.config import TRMMLConfig
-from trmml.models.multimodal_prototypes import MultimodalPrototypes
-from trmml.models.outputs import TRMMLLosses, TRMMLOutput
-from trmml.models.random_start import drawing_from
 from trmml.models.saved_model import check_encoders, read_saved_model, write_saved_model
-from trmml.models.text_region_matcher import TextRegionMatcher
+from trmml.models.text_region_learner import TextRegionLearner
 from trmml.modules import ClassNames
 
 __all__ = ["TRMML"]
@@ -22,7 +17,7 @@ __all__ = ["TRMML"]
 TRAINING_ONLY = ("prototypes.", "contrastive_loss.")
 
 
-class TRMML(TextRegionMatcher):
+class TRMML(TextRegionLearner):
     r"""Recognise many labels per image from few known ones, with a frozen CLIP.
 
     $$ \mathcal L = \mathcal L^q_{cls} + \alpha \mathcal L^r_{cls} + \beta \mathcal L_{KD}
@@ -64,33 +59,13 @@ class TRMML(TextRegionMatcher):
         generator: torch.Generator | None = None,
     ) -> None:
         """Assemble the parts that `config` asks for."""
-        config = config or TRMMLConfig()
         super().__init__(
-            encoders, class_names, config=config, image_size=image_size, generator=generator
+            encoders,
+            class_names,
+            config=config or TRMMLConfig(),
+            image_size=image_size,
+            generator=generator,
         )
-        self.classification_loss = AsymmetricLoss(
-            gamma_pos=config.gamma_pos, gamma_neg=config.gamma_neg, margin=config.margin
-        )
-        self.distillation_loss = RegionDistillation() if config.distillation else None
-        self.contrastive_loss = None
-        self.prototypes = None
-        num_classes, dim = self.prompts.num_classes, encoders.image.dim
-        if config.contrastive:
-            with drawing_from(generator):
-                self.contrastive_loss = MultimodalInfoNCE(
-                    dim, temperature=config.contrastive_temperature
-                )
-        if config.contrastive or config.prototypes != "none":
-            self.prototypes = MultimodalPrototypes(
-                num_classes,
-                dim,
-                modalities=config.prototypes,
-                capacity=config.bank_capacity,
-                top_k=config.bank_top_k,
-                momentum=config.threshold_momentum,
-                negatives_from="unknown" if config.unknown_as_negative else "known",
-                live_text=config.live_text_prototypes,
-            )
 
     @classmethod
     def from_open_clip(
@@ -121,67 +96,6 @@ class TRMML(TextRegionMatcher):
 
         encoders = load_open_clip(name, pretrained=pretrained, image_size=image_size)
         return cls(encoders, class_names, config=config, image_size=image_size, generator=generator)
-
-    @torch.no_grad()
-    def begin_second_stage(self) -> None:
-        """Keep the text features as prototypes; from now on missing labels are completed."""
-        if self.prototypes is not None:
-            self.prototypes.begin_second_stage(self.prompts()[0])
-
-    def complete(self, output: TRMMLOutput, labels: Labels) -> Labels:
-        """Return the labels as the losses see them: missing ones completed in the second stage.
-
-        Known labels stay as they are, and so does the model's state.
-        """
-        if self.prototypes is None or output.region_features is None:
-            return labels
-        return self.prototypes.complete(output.region_features, output.positive, labels)
-
-    def loss(self, output: TRMMLOutput, labels: Labels) -> TRMMLLosses:
-        """Compute the terms of Eq. (15) and, in training mode, learn prototypes and thresholds.
-
-        Args:
-            output: What `forward` or `match` returned in training mode.
-            labels: Known labels in {-1, 0, +1}.
-
-        Raises:
-            ValueError: If the shapes disagree, a label is not -1, 0 or +1, or `output` has regions
-                but was made in eval mode.
-        """
-        if labels.shape != output.logits.shape:
-            raise ValueError(
-                f"`labels` must have the logits' shape {tuple(output.logits.shape)}, got "
-                f"{tuple(labels.shape)}."
-            )
-        check_labels(labels)
-        if self.decoder is not None and output.query_logits is None:
-            raise ValueError("`output` must come from training mode; call `model.train()` first.")
-        if self.training and self.prototypes is not None and output.region_features is not None:
-            known = (output.region_features, output.positive, labels)
-            self.prototypes.observe(output.features, output.energy, *known)
-        completed = self.complete(output, labels)
-        if self.config.unknown_as_negative:
-            completed = completed.masked_fill(completed == UNKNOWN, NEGATIVE)
-
-        config, zero = self.config, output.logits.new_zeros(())
-        region = self.classification_loss(output.logits, completed)
-        query = distillation = contrastive = zero
-        if output.query_logits is not None:
-            query = self.classification_loss(output.query_logits, completed)
-            if self.distillation_loss is not None:
-                distillation = self.distillation_loss(output.logits, output.query_logits)
-        if self.contrastive_loss is not None and self.prototypes is not None:
-            bank = self.prototypes.bank
-            contrastive = self.contrastive_loss(
-                output.positive, output.region_features, labels, bank.prototypes, bank.counts
-            )
-        total = (
-            query
-            + config.region_weight * region
-            + config.distillation_weight * distillation
-            + config.contrastive_weight * contrastive
-        )
-        return TRMMLLosses(total, region, query, distillation, contrastive)
 
     def save_pretrained(self, directory: str | Path, *, training_state: bool = False) -> None:
         """Write what was learnt: `model.safetensors` and `config.json`.
@@ -235,3 +149,29 @@ class TRMML(TextRegionMatcher):
             state = fresh | state
         model.load_state_dict(state)
         return model.eval()
+
+    def load_region_decoder(self, directory: str | Path) -> None:
+        """Take over the region decoder of another saved model (Table 4 of the paper).
+
+        Raises:
+            FileNotFoundError: If a file is missing.
+            ValueError: If this or the saved model has no regions, or class names or towers differ.
+        """
+        card, state = read_saved_model(Path(directory))
+        check_encoders(card, self.encoders)
+        if card["class_names"] != self.class_names:
+            raise ValueError(
+                "`directory` must hold a model of the same classes in the same order, got "
+                f"{card['class_names']} where this model has {self.class_names}."
+            )
+        saved = TRMMLConfig.from_dict(card["config"])
+        here = (self.config.aggregation, self.config.energy)
+        if self.decoder is None or (saved.aggregation, saved.energy) != here:
+            raise ValueError(
+                "`directory` and this model must have regions of the same energy, got "
+                f"{(saved.aggregation, saved.energy)} for {here}."
+            )
+        prefix = "decoder."
+        self.decoder.load_state_dict(
+            {k.removeprefix(prefix): v for k, v in state.items() if k.startswith(prefix)}
+        )

@@ -1,0 +1,130 @@
+"""The learning half of TRM-ML: labels completed by prototypes, and the losses."""
+
+import torch
+
+from trmml.encoders.protocol import EncoderPair
+from trmml.labels import NEGATIVE, UNKNOWN, Labels, check_labels
+from trmml.losses import AsymmetricLoss, MultimodalInfoNCE, RegionDistillation
+from trmml.models.config import TRMMLConfig
+from trmml.models.multimodal_prototypes import MultimodalPrototypes
+from trmml.models.outputs import TRMMLLosses, TRMMLOutput
+from trmml.models.random_start import drawing_from
+from trmml.models.text_region_matcher import TextRegionMatcher
+from trmml.modules import ClassNames
+
+__all__ = ["TextRegionLearner"]
+
+
+class TextRegionLearner(TextRegionMatcher):
+    """Learn the match of text and regions from few labels.
+
+    Adds to `TextRegionMatcher` what only training needs: the losses, the prototypes and the two
+    stages. `TRMML` adds to this where models come from and where they are kept.
+
+    Differs from the paper: see each part.
+
+    Args:
+        encoders: Frozen image and text tower; held, but neither trained nor saved.
+        class_names: One name per class, or several synonyms for a class.
+        config: Ingredients and hyper-parameters.
+        image_size: Side in pixels of the photographs that `preprocess` prepares (paper: 448).
+        generator: Source of the random start of whatever learns.
+    """
+
+    def __init__(
+        self,
+        encoders: EncoderPair,
+        class_names: ClassNames,
+        *,
+        config: TRMMLConfig,
+        image_size: int = 448,
+        generator: torch.Generator | None = None,
+    ) -> None:
+        """Assemble the parts that `config` asks for."""
+        super().__init__(
+            encoders, class_names, config=config, image_size=image_size, generator=generator
+        )
+        self.classification_loss = AsymmetricLoss(
+            gamma_pos=config.gamma_pos, gamma_neg=config.gamma_neg, margin=config.margin
+        )
+        self.distillation_loss = RegionDistillation() if config.distillation else None
+        self.contrastive_loss = None
+        self.prototypes = None
+        num_classes, dim = self.prompts.num_classes, encoders.image.dim
+        if config.contrastive:
+            with drawing_from(generator):
+                self.contrastive_loss = MultimodalInfoNCE(
+                    dim, temperature=config.contrastive_temperature
+                )
+        if config.contrastive or config.prototypes != "none":
+            self.prototypes = MultimodalPrototypes(
+                num_classes,
+                dim,
+                modalities=config.prototypes,
+                capacity=config.bank_capacity,
+                top_k=config.bank_top_k,
+                momentum=config.threshold_momentum,
+                negatives_from="unknown" if config.unknown_as_negative else "known",
+                live_text=config.live_text_prototypes,
+            )
+
+    @torch.no_grad()
+    def begin_second_stage(self) -> None:
+        """Keep the text features as prototypes; from now on missing labels are completed."""
+        if self.prototypes is not None:
+            self.prototypes.begin_second_stage(self.prompts()[0])
+
+    def complete(self, output: TRMMLOutput, labels: Labels) -> Labels:
+        """Return the labels as the losses see them: missing ones completed in the second stage.
+
+        Known labels stay as they are, and so does the model's state.
+        """
+        if self.prototypes is None or output.region_features is None:
+            return labels
+        return self.prototypes.complete(output.region_features, output.positive, labels)
+
+    def loss(self, output: TRMMLOutput, labels: Labels) -> TRMMLLosses:
+        """Compute the terms of Eq. (15) and, in training mode, learn prototypes and thresholds.
+
+        Args:
+            output: What `forward` or `match` returned in training mode.
+            labels: Known labels in {-1, 0, +1}.
+
+        Raises:
+            ValueError: If the shapes disagree, a label is not -1, 0 or +1, or `output` has regions
+                but was made in eval mode.
+        """
+        if labels.shape != output.logits.shape:
+            raise ValueError(
+                f"`labels` must have the logits' shape {tuple(output.logits.shape)}, got "
+                f"{tuple(labels.shape)}."
+            )
+        check_labels(labels)
+        if self.decoder is not None and output.query_logits is None:
+            raise ValueError("`output` must come from training mode; call `model.train()` first.")
+        if self.training and self.prototypes is not None and output.region_features is not None:
+            known = (output.region_features, output.positive, labels)
+            self.prototypes.observe(output.features, output.energy, *known)
+        completed = self.complete(output, labels)
+        if self.config.unknown_as_negative:
+            completed = completed.masked_fill(completed == UNKNOWN, NEGATIVE)
+
+        config, zero = self.config, output.logits.new_zeros(())
+        region = self.classification_loss(output.logits, completed)
+        query = distillation = contrastive = zero
+        if output.query_logits is not None:
+            query = self.classification_loss(output.query_logits, completed)
+            if self.distillation_loss is not None:
+                distillation = self.distillation_loss(output.logits, output.query_logits)
+        if self.contrastive_loss is not None and self.prototypes is not None:
+            bank = self.prototypes.bank
+            contrastive = self.contrastive_loss(
+                output.positive, output.region_features, labels, bank.prototypes, bank.counts
+            )
+        total = (
+            query
+            + config.region_weight * region
+            + config.distillation_weight * distillation
+            + config.contrastive_weight * contrastive
+        )
+        return TRMMLLosses(total, region, query, distillation, contrastive)
