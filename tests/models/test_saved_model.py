@@ -261,3 +261,18 @@ def test_regions_of_another_model_are_refused(
     model = TRMML(random_pair(seed), names, config=settings)
     with pytest.raises(ValueError, match=message):
         model.load_region_decoder(saved)
+
+
+def test_decision_thresholds_travel_with_the_model(tmp_path: Path) -> None:
+    model = trained()
+    model.decision_thresholds = [0.25, 0.1 + 0.2, 0.5]
+    model.save_pretrained(tmp_path)
+    assert load(tmp_path).decision_thresholds == [0.25, 0.1 + 0.2, 0.5]
+
+
+def test_a_card_without_decision_thresholds_is_read(tmp_path: Path) -> None:
+    trained().save_pretrained(tmp_path)
+    card = json.loads((tmp_path / "config.json").read_text())
+    del card["decision_thresholds"]
+    (tmp_path / "config.json").write_text(json.dumps(card))
+    assert load(tmp_path).decision_thresholds is None

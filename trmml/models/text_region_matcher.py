@@ -3,18 +3,17 @@
 from pathlib import Path
 from typing import Any, TypeVar
 
-import numpy as np
 import torch
 from einops import rearrange
 from jaxtyping import Float
 from PIL import ImageOps
-from PIL.Image import Image, Resampling
+from PIL.Image import Image
 from torch import Tensor, nn
 from torch.nn.functional import interpolate
 
 from trmml.data.images import decode_image
 from trmml.encoders import TimmImageEncoder
-from trmml.encoders.pixels import normalize_pixels
+from trmml.encoders.pixels import normalize_pixels, square_pixels
 from trmml.encoders.protocol import EncoderPair, ImageEncoder
 from trmml.functional import dual_matching_logits, region_mask, text_pixel_logits
 from trmml.models.config import MIN_TEMPERATURE, TRMMLConfig
@@ -42,6 +41,9 @@ class TextRegionMatcher(FrozenHolder):
         config: Ingredients and hyper-parameters.
         image_size: Side in pixels that `preprocess` resizes photographs to (paper: 448).
         generator: Source of the random start of whatever learns.
+
+    Attributes:
+        decision_thresholds: From which probability on each class counts as present, or None.
     """
 
     image_encoder: ImageEncoder
@@ -84,6 +86,7 @@ class TextRegionMatcher(FrozenHolder):
                 )
         # As JSON gives them back: synonyms in a list, whatever they came in.
         self.class_names = [name if isinstance(name, str) else list(name) for name in class_names]
+        self.decision_thresholds: list[float] | None = None
         self._text_cache: tuple[Any, tuple[Tensor, Tensor]] | None = None
 
     @property
@@ -190,10 +193,8 @@ class TextRegionMatcher(FrozenHolder):
         picture = (
             ImageOps.exif_transpose(image) if isinstance(image, Image) else decode_image(image)
         )
-        size = (self.image_size, self.image_size)
-        resized = picture.convert("RGB").resize(size, Resampling.BICUBIC)
-        pixels = torch.from_numpy(np.array(resized)).permute(2, 0, 1)[None]
-        return normalize_pixels(pixels.to(self.log_temperature.device), self.image_encoder)
+        pixels = square_pixels(picture, self.image_size)[None].to(self.log_temperature.device)
+        return normalize_pixels(pixels, self.image_encoder)
 
     @torch.no_grad()
     def predict(

@@ -120,6 +120,7 @@ class TRMML(TextRegionLearner):
             image_size=self.image_size,
             config=asdict(self.config),
             training_state=training_state,
+            decision_thresholds=self.decision_thresholds,
         )
 
     @classmethod
@@ -148,6 +149,7 @@ class TRMML(TextRegionLearner):
             fresh = {k: v for k, v in model.state_dict().items() if k.startswith(TRAINING_ONLY)}
             state = fresh | state
         model.load_state_dict(state)
+        model.decision_thresholds = card.get("decision_thresholds")
         return model.eval()
 
     def load_region_decoder(self, directory: str | Path) -> None:

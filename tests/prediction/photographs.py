@@ -1,0 +1,45 @@
+"""A model in milliseconds, and small pictures on disk, for the tests of prediction."""
+
+from pathlib import Path
+
+import torch
+from PIL import Image
+
+from trmml.data import ImageTable
+from trmml.encoders import load_tiny
+from trmml.models import TRMML, TRMMLConfig
+
+NAMES = ["sea", "sunset, red", "Bäume"]
+SIZE = 64
+
+
+def small_model(names=NAMES, config: TRMMLConfig | None = None) -> TRMML:
+    generator = torch.Generator().manual_seed(0)
+    model = TRMML(load_tiny(), names, config=config, image_size=SIZE, generator=generator)
+    with torch.no_grad():  # less certain, so that probabilities differ without training
+        model.log_temperature.fill_(-2.0)
+    return model.eval()
+
+
+def write_pictures(folder: Path, count: int = 7, *, damaged: tuple[int, ...] = ()) -> list[str]:
+    """Write pictures of several sizes, some of them cut off in the middle; return their names."""
+    folder.mkdir(parents=True, exist_ok=True)
+    generator = torch.Generator().manual_seed(1)
+    names = []
+    for row in range(count):
+        noise = torch.randint(0, 256, (30 + 7 * row, 50, 3), dtype=torch.uint8, generator=generator)
+        noise[: 15 + row, :, row % 3] = 255
+        name = f"{row}, ö.png"
+        Image.fromarray(noise.numpy()).save(folder / name)
+        if row in damaged:
+            data = (folder / name).read_bytes()
+            (folder / name).write_bytes(data[: len(data) // 2])
+        names.append(name)
+    return names
+
+
+def table_of(folder: Path, names: list[str], **settings) -> ImageTable:
+    """Label pictures at random, a third of the labels unknown."""
+    generator = torch.Generator().manual_seed(2)
+    labels = torch.randint(-1, 2, (len(names), len(NAMES)), generator=generator)
+    return ImageTable(folder, names, labels, NAMES, **settings)

@@ -1,0 +1,144 @@
+"""The scores of a table's images, batch by batch or all at once."""
+
+from collections.abc import Callable, Iterator
+from math import nan
+from typing import NamedTuple
+
+import torch
+from jaxtyping import Float
+from torch import Tensor
+from torch.utils.data import DataLoader, Dataset
+
+from trmml.data import BrokenImageError, ImageTable
+from trmml.encoders import normalize_pixels, square_pixels
+from trmml.models import TextRegionMatcher
+
+__all__ = ["ScoredBatch", "score_images", "stream_scores"]
+
+
+class ScoredBatch(NamedTuple):
+    """The scores of some consecutive rows of a table.
+
+    Attributes:
+        rows: The rows that could be read.
+        logits: Their scores, on the CPU; the sigmoid is the probability.
+        broken: Every other row of the batch, with what is wrong with its file.
+    """
+
+    rows: list[int]
+    logits: Float[Tensor, "rows classes"]
+    broken: dict[int, BrokenImageError]
+
+
+def stream_scores(
+    model: TextRegionMatcher, table: ImageTable, *, batch_size: int = 32, num_workers: int = 0
+) -> Iterator[ScoredBatch]:
+    """Score a table's images in order and hand on each batch, so that nothing piles up.
+
+    Args:
+        model: Scores in eval mode and without autograd, on the device where it lives; its mode
+            is restored after each batch.
+        table: Images. Without a transform of its own, they are prepared as `model.preprocess`
+            does; a transform must return tensors of one size.
+        batch_size: Images at once.
+        num_workers: Processes that read images; 0 reads in this one.
+
+    Yields:
+        Batches in the table's order. A file that cannot be decoded is in `broken`, whatever the
+        table's rule for it.
+
+    Raises:
+        ValueError: If `batch_size` is below 1.
+    """
+    if batch_size < 1:
+        raise ValueError(f"`batch_size` must be at least 1, got {batch_size}.")
+    device = model.log_temperature.device
+    loader = DataLoader(
+        _Rows(table, model.image_size),
+        batch_size=batch_size,
+        num_workers=num_workers,
+        collate_fn=_collate,
+        pin_memory=device.type == "cuda",
+    )
+    for rows, pixels, broken in loader:
+        logits = torch.empty(0, len(model.class_names))
+        if pixels is not None:
+            logits = _score(model, pixels.to(device, non_blocking=True))
+        yield ScoredBatch(rows, logits, broken)
+
+
+def score_images(
+    model: TextRegionMatcher,
+    table: ImageTable,
+    *,
+    batch_size: int = 32,
+    num_workers: int = 0,
+    progress: Callable[[int], None] | None = None,
+) -> Float[Tensor, "images classes"]:
+    """Return the logits of every image, in the table's order.
+
+    Args:
+        model: As in `stream_scores`.
+        table: As in `stream_scores`.
+        batch_size: As in `stream_scores`.
+        num_workers: As in `stream_scores`.
+        progress: Called with the number of images after each batch.
+
+    Returns:
+        Logits on the CPU. With `broken="skip"`, a row of nan for each image that cannot be
+        decoded; `evaluate_scores` leaves these out.
+
+    Raises:
+        BrokenImageError: If an image cannot be decoded and the table says `broken="error"`.
+        ValueError: If the table says `broken="replace"`: a score must be of the row's own image.
+    """
+    if table.broken == "replace":
+        raise ValueError(
+            '`table` must have `broken` "error" or "skip" to be scored, got "replace".'
+        )
+    scores = torch.full((len(table), len(model.class_names)), nan)
+    for batch in stream_scores(model, table, batch_size=batch_size, num_workers=num_workers):
+        if batch.broken and table.broken == "error":
+            raise next(iter(batch.broken.values()))
+        scores[batch.rows] = batch.logits
+        if progress is not None:
+            progress(len(batch.rows) + len(batch.broken))
+    return scores
+
+
+@torch.no_grad()
+def _score(model: TextRegionMatcher, images: Tensor) -> Float[Tensor, "rows classes"]:
+    if images.dtype == torch.uint8:  # a quarter of the bytes to send between processes
+        images = normalize_pixels(images, model.image_encoder)
+    training = model.training
+    model.eval()
+    try:
+        return model(images).logits.float().cpu()
+    finally:
+        model.train(training)
+
+
+class _Rows(Dataset[tuple[int, Tensor | BrokenImageError]]):
+    """A table's prepared images, or what is wrong with them, for a loader's workers."""
+
+    def __init__(self, table: ImageTable, size: int) -> None:
+        # The caller's rule for broken files is applied where the scores arrive.
+        self.table, self.size = table.replace(broken="error"), size
+
+    def __len__(self) -> int:
+        return len(self.table)
+
+    def __getitem__(self, row: int) -> tuple[int, Tensor | BrokenImageError]:
+        try:
+            image, _ = self.table[row]
+        except BrokenImageError as error:
+            return row, error
+        return row, image if self.table.transform else square_pixels(image, self.size)
+
+
+def _collate(
+    items: list[tuple[int, Tensor | BrokenImageError]],
+) -> tuple[list[int], Tensor | None, dict[int, BrokenImageError]]:
+    images = {row: image for row, image in items if isinstance(image, Tensor)}
+    broken = {row: error for row, error in items if isinstance(error, BrokenImageError)}
+    return [*images], torch.stack([*images.values()]) if images else None, broken
