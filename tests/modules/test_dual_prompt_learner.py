@@ -298,3 +298,23 @@ def test_wrong_settings_are_refused(
 ) -> None:
     with pytest.raises(ValueError, match=message):
         DualPromptLearner(pair.text, names, **({"context_length": 4} | options))  # pyright: ignore[reportArgumentType]
+
+
+@pytest.mark.parametrize("names", [NAMES, [["cat", "kitten"], "traffic light", ["dog", "puppy"]]])
+@pytest.mark.parametrize("options", [{}, {"class_specific": False}, {"negative": "embedding"}])
+def test_a_sample_of_the_classes_gives_their_rows(
+    pair: EncoderPair, names: list, options: dict
+) -> None:
+    prompts = spread(DualPromptLearner(pair.text, names, **options).double())
+    for classes in (torch.tensor([0, 2]), torch.tensor([2, 1]), torch.tensor([1])):
+        for sampled, full in zip(prompts(classes), prompts(), strict=True):
+            torch.testing.assert_close(sampled, full[classes], rtol=0, atol=1e-10)
+
+
+def test_classes_left_out_of_a_sample_get_no_gradient(pair: EncoderPair) -> None:
+    prompts = DualPromptLearner(pair.text, NAMES)
+    torch.stack(prompts(torch.tensor([0, 2]))).sum().backward()
+    for parameter in prompts.parameters():
+        assert parameter.grad is not None
+        assert not parameter.grad[1].any()
+        assert parameter.grad[[0, 2]].flatten(1).any(dim=1).all()

@@ -1,6 +1,7 @@
 """The reference model, its configuration, and the paper's ablations."""
 
 from trmml.models.ablations import ABLATIONS, PROTOTYPE_ABLATIONS
+from trmml.models.class_sampling import sample_classes
 from trmml.models.config import TRMMLConfig
 from trmml.models.multimodal_prototypes import MultimodalPrototypes
 from trmml.models.outputs import TRMMLLosses, TRMMLOutput
@@ -20,6 +21,7 @@ __all__ = [
     "TRMMLOutput",
     "TextRegionLearner",
     "TextRegionMatcher",
+    "sample_classes",
     "zero_shot_scores",
     "zero_shot_text_features",
 ]

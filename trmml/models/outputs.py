@@ -2,7 +2,7 @@
 
 from typing import NamedTuple
 
-from jaxtyping import Float
+from jaxtyping import Float, Int
 from torch import Tensor
 
 __all__ = ["TRMMLLosses", "TRMMLOutput"]
@@ -20,6 +20,8 @@ class TRMMLOutput(NamedTuple):
         positive: Positive text feature of every class, unit length.
         negative: Negative text feature of every class, unit length.
         grid: Height and width of the grid of positions.
+        classes: Indices of the classes that were scored, and that every `classes` axis here
+            stands for; None where it is all of them.
     """
 
     logits: Float[Tensor, "batch classes"]
@@ -30,6 +32,7 @@ class TRMMLOutput(NamedTuple):
     positive: Float[Tensor, "classes dim"]
     negative: Float[Tensor, "classes dim"]
     grid: tuple[int, int]
+    classes: Int[Tensor, " sampled"] | None = None
 
 
 class TRMMLLosses(NamedTuple):

@@ -5,7 +5,7 @@ from typing import Any, TypeVar
 
 import torch
 from einops import rearrange
-from jaxtyping import Float
+from jaxtyping import Float, Int
 from PIL import ImageOps
 from PIL.Image import Image
 from torch import Tensor, nn
@@ -97,11 +97,21 @@ class TextRegionMatcher(FrozenHolder):
         return free + (free.clamp(min=MIN_TEMPERATURE) - free).detach()
 
     def text_features(
+        self, classes: Int[Tensor, " sampled"] | None = None
+    ) -> tuple[Float[Tensor, "classes dim"], Float[Tensor, "classes dim"]]:
+        """Return positive and negative text features; without autograd, computed only once.
+
+        Args:
+            classes: Indices of the only classes to return; None returns all.
+        """
+        if torch.is_grad_enabled() or torch.compiler.is_compiling():
+            return self.prompts(classes)
+        positive, negative = self._kept_text_features()
+        return (positive, negative) if classes is None else (positive[classes], negative[classes])
+
+    def _kept_text_features(
         self,
     ) -> tuple[Float[Tensor, "classes dim"], Float[Tensor, "classes dim"]]:
-        """Return positive and negative text features; without autograd, computed only once."""
-        if torch.is_grad_enabled() or torch.compiler.is_compiling():
-            return self.prompts()
         parameters = list(self.prompts.parameters())
         if any(parameter.is_inference() for parameter in parameters):  # they have no version
             return self.prompts()
@@ -116,12 +126,21 @@ class TextRegionMatcher(FrozenHolder):
         self._text_cache = None  # changes through `.data`, as averaged weights make, leave no trace
         return super().train(mode)
 
-    def forward(self, images: Float[Tensor, "batch 3 height width"]) -> TRMMLOutput:
+    def forward(
+        self,
+        images: Float[Tensor, "batch 3 height width"],
+        *,
+        classes: Int[Tensor, " sampled"] | None = None,
+    ) -> TRMMLOutput:
         """Score normalised images; `match` starts from stored features instead."""
-        return self.match(*self.image_encoder.encode_dense(images))
+        return self.match(*self.image_encoder.encode_dense(images), classes=classes)
 
     def match(
-        self, features: Float[Tensor, "batch positions dim"], grid: tuple[int, int]
+        self,
+        features: Float[Tensor, "batch positions dim"],
+        grid: tuple[int, int],
+        *,
+        classes: Int[Tensor, " sampled"] | None = None,
     ) -> TRMMLOutput:
         """Score dense features, from the image encoder or from a store.
 
@@ -130,6 +149,8 @@ class TextRegionMatcher(FrozenHolder):
         Args:
             features: Dense image features in the joint space.
             grid: Height and width of the grid of positions.
+            classes: Indices of the only classes to score, each once, as `sample_classes` draws
+                them; None scores all.
 
         Raises:
             ValueError: If the grid has another number of positions than the features.
@@ -140,10 +161,10 @@ class TextRegionMatcher(FrozenHolder):
                 f"{grid[0]} x {grid[1]}."
             )
         features = features.to(self.log_temperature.dtype)
-        positive, negative = self.text_features()
+        positive, negative = self.text_features(classes)
         regions, query_logits = None, None
         if self.decoder is not None:
-            decoded = self.decoder(features, query_branch=self.training)
+            decoded = self.decoder(features, query_branch=self.training, classes=classes)
             energy, regions = decoded.energy, decoded.region_features
             logits = self._dual_logits(regions, positive, negative)
             if decoded.query_features is not None:
@@ -160,7 +181,7 @@ class TextRegionMatcher(FrozenHolder):
                 whole = features.mean(dim=1, keepdim=True).expand(-1, len(positive), -1)
                 logits = self._dual_logits(whole, positive, negative)
         return TRMMLOutput(
-            logits, query_logits, energy, features, regions, positive, negative, grid
+            logits, query_logits, energy, features, regions, positive, negative, grid, classes
         )
 
     def _dual_logits(

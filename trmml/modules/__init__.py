@@ -2,7 +2,8 @@
 
 from trmml.modules.adaptive_threshold_pseudo_labeler import AdaptiveThresholdPseudoLabeler
 from trmml.modules.category_aware_region_decoder import CategoryAwareRegionDecoder, RegionOutput
-from trmml.modules.dual_prompt_learner import ClassNames, DualPromptLearner
+from trmml.modules.dual_prompt_learner import DualPromptLearner
+from trmml.modules.prompt_tokens import ClassNames
 from trmml.modules.prototype_memory_bank import PrototypeMemoryBank
 
 __all__ = [

@@ -3,7 +3,7 @@
 from typing import Literal, NamedTuple
 
 import torch
-from jaxtyping import Float
+from jaxtyping import Float, Int
 from torch import Tensor, nn
 
 from trmml.functional import (
@@ -159,22 +159,31 @@ class CategoryAwareRegionDecoder(nn.Module):
         self.calibrated.fill_(True)
 
     def region_energy(
-        self, features: Float[Tensor, "batch positions dim"]
+        self,
+        features: Float[Tensor, "batch positions dim"],
+        *,
+        classes: Int[Tensor, " sampled"] | None = None,
     ) -> Float[Tensor, "batch classes positions"]:
         """Return the attention logits alone; their sigmoid is the region (Eq. 2)."""
-        queries, keys = self.query_projection(self.queries), self.key_projection(features)
+        asked = self.queries if classes is None else self.queries[classes]
+        queries, keys = self.query_projection(asked), self.key_projection(features)
         if self.energy == "aligned":
             return aligned_energy(queries, keys, scale=self.scale, bias=self.bias)
         return dot_energy(queries, keys)
 
     def forward(
-        self, features: Float[Tensor, "batch positions dim"], *, query_branch: bool = True
+        self,
+        features: Float[Tensor, "batch positions dim"],
+        *,
+        query_branch: bool = True,
+        classes: Int[Tensor, " sampled"] | None = None,
     ) -> RegionOutput:
         """Find every category's region and describe it.
 
         Args:
             features: Dense image features in the joint space, as an image encoder gives them.
             query_branch: Whether to compute `query_features` too; prediction does not need them.
+            classes: Indices of the only categories to look for; None looks for all.
 
         Returns:
             Energies, region features and, if asked for, query features.
@@ -183,7 +192,7 @@ class CategoryAwareRegionDecoder(nn.Module):
             ValueError: If the last size of `features` is not `dim`.
         """
         self._check(features)
-        energy = self.region_energy(features)
+        energy = self.region_energy(features, classes=classes)
         regions = region_features(features, energy, normalization=self.normalization)
         if not query_branch:
             return RegionOutput(energy, regions, None)

@@ -11,11 +11,14 @@ from torch.nn.functional import normalize
 from trmml.encoders.protocol import TextEncoder
 from trmml.functional.checks import check_choice
 from trmml.modules.frozen import FrozenHolder
+from trmml.modules.prompt_tokens import (
+    ClassNames,
+    as_synonyms,
+    num_suffix_tokens,
+    prompt_tokens,
+)
 
-__all__ = ["ClassNames", "DualPromptLearner"]
-
-ClassNames = Sequence[str | Sequence[str]]
-"""One entry per class: its name, or several synonyms whose features are averaged."""
+__all__ = ["DualPromptLearner"]
 
 INIT_STD = 0.02
 
@@ -91,12 +94,12 @@ class DualPromptLearner(FrozenHolder):
             )
         check_choice(negative, argument="negative", choices=("prompt", "embedding"))
         self.hold("text_encoder", text_encoder)
-        synonyms = _as_synonyms(class_names)
+        synonyms = as_synonyms(class_names)
         self.num_classes = len(synonyms)
         self.context_length = context_length
         self.class_specific = class_specific
 
-        tokens = _prompt_tokens(text_encoder, synonyms, context_length)
+        tokens = prompt_tokens(text_encoder, synonyms, context_length)
         index = torch.tensor([c for c, names in enumerate(synonyms) for _ in names])
         # Derived from the class names, so not part of what is saved.
         self.register_buffer("tokens", tokens, persistent=False)
@@ -123,7 +126,7 @@ class DualPromptLearner(FrozenHolder):
         if words is None:
             return context
         inner = encoder.tokenize([words])[0][encoder.num_prefix_tokens :]
-        count = len(inner) - _num_suffix_tokens(encoder)
+        count = len(inner) - num_suffix_tokens(encoder)
         if not 0 < count <= self.context_length:
             raise ValueError(
                 f"`init` must have between 1 and `context_length` = {self.context_length} tokens, "
@@ -134,46 +137,72 @@ class DualPromptLearner(FrozenHolder):
             context[:, self.context_length - count :] = embedded.to(context)
         return context
 
-    def forward(self) -> tuple[Float[Tensor, "classes dim"], Float[Tensor, "classes dim"]]:
-        """Return the positive and the negative text feature of every class, unit length."""
+    def forward(
+        self, classes: Int[Tensor, " sampled"] | None = None
+    ) -> tuple[Float[Tensor, "classes dim"], Float[Tensor, "classes dim"]]:
+        """Return the positive and the negative text feature of every class, unit length.
+
+        Args:
+            classes: Indices of the only classes to encode, each once; None encodes all.
+        """
         contexts = [self.positive_context]
         if self.negative_context is not None:
             contexts.append(self.negative_context)
-        encoded = self._encode(contexts)
+        encoded = self._encode(contexts, classes)
         if self.negative_embedding is not None:
-            encoded.append(normalize(self.negative_embedding, dim=-1))
+            rows = slice(None) if classes is None else classes
+            encoded.append(normalize(self.negative_embedding[rows], dim=-1))
         positive, negative = encoded
         return positive, negative
 
     def _encode(
-        self, contexts: Sequence[Float[Tensor, "rows length width"]]
+        self,
+        contexts: Sequence[Float[Tensor, "rows length width"]],
+        classes: Int[Tensor, " sampled"] | None,
     ) -> list[Float[Tensor, "classes dim"]]:
         """Encode one prompt per name and context, in a single pass through the tower."""
+        tokens, class_index, owners = self._prompts_of(classes)
         with torch.no_grad():
-            template = self.text_encoder.embed_tokens(self.tokens)
+            template = self.text_encoder.embed_tokens(tokens)
         start = self.text_encoder.num_prefix_tokens
         end = start + self.context_length
         prompts = []
         for context in contexts:
             rows = (
-                context[self.class_index]
-                if self.class_specific
-                else context.expand(len(self.tokens), -1, -1)
+                context[class_index] if self.class_specific else context.expand(len(tokens), -1, -1)
             )
             prompts.append(
                 torch.cat([template[:, :start], rows.to(template), template[:, end:]], dim=1)
             )
-        features = self.text_encoder(torch.cat(prompts), self.tokens.repeat(len(contexts), 1))
-        return [self._average_synonyms(part) for part in features.chunk(len(contexts))]
+        features = self.text_encoder(torch.cat(prompts), tokens.repeat(len(contexts), 1))
+        count = self.num_classes if classes is None else len(classes)
+        return [
+            self._average_synonyms(part, owners, count) for part in features.chunk(len(contexts))
+        ]
+
+    def _prompts_of(
+        self, classes: Int[Tensor, " sampled"] | None
+    ) -> tuple[Int[Tensor, "prompts tokens"], Int[Tensor, " prompts"], Int[Tensor, " prompts"]]:
+        """Return tokens, class, and row in the result of each prompt of these classes."""
+        if classes is None:
+            return self.tokens, self.class_index, self.class_index
+        rows = torch.arange(len(classes), device=classes.device)
+        if len(self.tokens) == self.num_classes:
+            return self.tokens[classes], classes, rows
+        owners = self.class_index.new_full((self.num_classes,), -1)
+        owners[classes] = rows
+        owners = owners[self.class_index]
+        kept = owners >= 0
+        return self.tokens[kept], self.class_index[kept], owners[kept]
 
     def _average_synonyms(
-        self, features: Float[Tensor, "prompts dim"]
+        self, features: Float[Tensor, "prompts dim"], owners: Int[Tensor, " prompts"], count: int
     ) -> Float[Tensor, "classes dim"]:
         features = normalize(features, dim=-1)
         if len(self.tokens) == self.num_classes:
             return features
-        total = features.new_zeros(self.num_classes, features.shape[1])
-        return normalize(total.index_add(0, self.class_index, features), dim=-1)
+        total = features.new_zeros(count, features.shape[1])
+        return normalize(total.index_add(0, owners, features), dim=-1)
 
     def extra_repr(self) -> str:
         """Show sizes and options in the printed module."""
@@ -182,51 +211,3 @@ class DualPromptLearner(FrozenHolder):
             f"num_classes={self.num_classes}, context_length={self.context_length}, "
             f"class_specific={self.class_specific}, negative={negative!r}"
         )
-
-
-def _as_synonyms(class_names: ClassNames) -> list[list[str]]:
-    if isinstance(class_names, str) or len(class_names) == 0:
-        raise ValueError(
-            f"`class_names` must be a list with one name per class, got {class_names!r}."
-        )
-    synonyms = [
-        list(names) if isinstance(names, Sequence) and not isinstance(names, str) else [names]
-        for names in class_names
-    ]
-    for index, names in enumerate(synonyms):
-        if not names or not all(isinstance(name, str) and name.strip() for name in names):
-            raise ValueError(
-                f"`class_names` must hold non-empty names, got {class_names[index]!r} for class "
-                f"{index}."
-            )
-    return synonyms
-
-
-def _num_suffix_tokens(encoder: TextEncoder) -> int:
-    """Count the special tokens after a text, from the tokens of an empty one."""
-    return len(encoder.tokenize([""])[0]) - encoder.num_prefix_tokens
-
-
-def _prompt_tokens(
-    encoder: TextEncoder, synonyms: list[list[str]], context_length: int
-) -> Int[Tensor, "prompts tokens"]:
-    """Tokenise "<context> name." with placeholders where the learnt context will stand."""
-    names = [name for group in synonyms for name in group]
-    start = encoder.num_prefix_tokens
-    # Any ordinary word can hold the place, as its embedding is never used; it must only not be a
-    # special token, because towers find a prompt's end by those.
-    placeholder = encoder.tokenize(["a"])[0][start]
-    rows = [
-        [*row[:start], *[placeholder] * context_length, *row[start:]]
-        for row in encoder.tokenize([f"{name}." for name in names])
-    ]
-    for name, row in zip(names, rows, strict=True):
-        if len(row) > encoder.context_length:
-            room = encoder.context_length - (len(row) - context_length)
-            way_out = f", or use a `context_length` of at most {room}" if room > 0 else ""
-            raise ValueError(
-                f"`class_names` must fit the text tower's {encoder.context_length} tokens, but "
-                f"{name!r} needs {len(row)} with `context_length` = {context_length}; shorten the "
-                f"name{way_out}."
-            )
-    return encoder.pad(rows)

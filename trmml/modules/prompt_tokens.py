@@ -1,0 +1,62 @@
+"""Class names as tokens of prompts."""
+
+from collections.abc import Sequence
+
+from jaxtyping import Int
+from torch import Tensor
+
+from trmml.encoders.protocol import TextEncoder
+
+__all__ = ["ClassNames", "as_synonyms", "num_suffix_tokens", "prompt_tokens"]
+
+ClassNames = Sequence[str | Sequence[str]]
+"""One entry per class: its name, or several synonyms whose features are averaged."""
+
+
+def as_synonyms(class_names: ClassNames) -> list[list[str]]:
+    """Return the names of each class, one or more, or refuse what is no list of names."""
+    if isinstance(class_names, str) or len(class_names) == 0:
+        raise ValueError(
+            f"`class_names` must be a list with one name per class, got {class_names!r}."
+        )
+    synonyms = [
+        list(names) if isinstance(names, Sequence) and not isinstance(names, str) else [names]
+        for names in class_names
+    ]
+    for index, names in enumerate(synonyms):
+        if not names or not all(isinstance(name, str) and name.strip() for name in names):
+            raise ValueError(
+                f"`class_names` must hold non-empty names, got {class_names[index]!r} for class "
+                f"{index}."
+            )
+    return synonyms
+
+
+def num_suffix_tokens(encoder: TextEncoder) -> int:
+    """Count the special tokens after a text, from the tokens of an empty one."""
+    return len(encoder.tokenize([""])[0]) - encoder.num_prefix_tokens
+
+
+def prompt_tokens(
+    encoder: TextEncoder, synonyms: list[list[str]], context_length: int
+) -> Int[Tensor, "prompts tokens"]:
+    """Tokenise "<context> name." with placeholders where the learnt context will stand."""
+    names = [name for group in synonyms for name in group]
+    start = encoder.num_prefix_tokens
+    # Any ordinary word can hold the place, as its embedding is never used; it must only not be a
+    # special token, because towers find a prompt's end by those.
+    placeholder = encoder.tokenize(["a"])[0][start]
+    rows = [
+        [*row[:start], *[placeholder] * context_length, *row[start:]]
+        for row in encoder.tokenize([f"{name}." for name in names])
+    ]
+    for name, row in zip(names, rows, strict=True):
+        if len(row) > encoder.context_length:
+            room = encoder.context_length - (len(row) - context_length)
+            way_out = f", or use a `context_length` of at most {room}" if room > 0 else ""
+            raise ValueError(
+                f"`class_names` must fit the text tower's {encoder.context_length} tokens, but "
+                f"{name!r} needs {len(row)} with `context_length` = {context_length}; shorten the "
+                f"name{way_out}."
+            )
+    return encoder.pad(rows)
