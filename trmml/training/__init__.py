@@ -1,15 +1,25 @@
-"""Training on features computed once."""
+"""Training on features computed once, and the configuration of whole runs."""
 
+from trmml.training.config_files import dump_run_config, list_run_configs, load_run_config
+from trmml.training.encoder_config import EncoderConfig
 from trmml.training.fit import complete_labels, fit, parameter_groups, predict_logits
 from trmml.training.recipe import Recipe
+from trmml.training.run_config import CacheConfig, DataConfig, RunConfig
 from trmml.training.stored_features import StoredFeatures, encode_images
 
 __all__ = [
+    "CacheConfig",
+    "DataConfig",
+    "EncoderConfig",
     "Recipe",
+    "RunConfig",
     "StoredFeatures",
     "complete_labels",
+    "dump_run_config",
     "encode_images",
     "fit",
+    "list_run_configs",
+    "load_run_config",
     "parameter_groups",
     "predict_logits",
 ]
