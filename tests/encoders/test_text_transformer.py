@@ -26,6 +26,9 @@ CAUSAL = {
     "without a projection": lambda: custom_text_clip(
         TRANSFORMER, {**TEXT, "proj_type": "none"}, dim=32
     ),
+    "with scaled layers": lambda: clip(TRANSFORMER, {**TEXT, "ls_init_value": 0.3}),
+    "of one block": lambda: clip(TRANSFORMER, {**TEXT, "layers": 1}),
+    "with attention of its own": lambda: clip(TRANSFORMER, {**TEXT, "scale_attn_inner": True}),
 }
 WHOLE = {
     "SigLIP": lambda: custom_text_clip(TRANSFORMER, SIGLIP_TEXT),
@@ -65,6 +68,35 @@ def test_whole_prompts_give_the_same(kind: str):
     tokens = in_full(encoder.pad(encoder.tokenize(TEXTS)))
     features = encoder(encoder.embed_tokens(tokens), tokens)
     torch.testing.assert_close(features, model.encode_text(tokens))
+
+
+@pytest.mark.parametrize("kind", CAUSAL)
+@pytest.mark.parametrize("shared", [0, 1, 5])
+def test_tokens_that_open_all_prompts_may_be_computed_once(kind: str, shared: int):
+    encoder = tower(CAUSAL[kind]())
+    tokens = encoder.pad(encoder.tokenize(["abcdef", "abcdxyz", "abcdd"]))
+    found, expected = encoder.embed_tokens(tokens), encoder.embed_tokens(tokens)
+    for embeddings in (found, expected):
+        embeddings.requires_grad_()
+    features = [encoder(found, tokens, shared), encoder(expected, tokens)]
+    torch.testing.assert_close(*features)
+    for feature in features:
+        (feature * torch.arange(feature.numel()).reshape(feature.shape).sin()).sum().backward()
+    assert found.grad is not None
+    assert expected.grad is not None
+    torch.testing.assert_close(found.grad[:, shared:], expected.grad[:, shared:])
+    # whatever all prompts have in common has the gradients of all
+    torch.testing.assert_close(found.grad[:, :shared].sum(0), expected.grad[:, :shared].sum(0))
+
+
+def test_the_last_block_is_computed_for_end_tokens_alone():
+    encoder = tower(clip(TRANSFORMER))
+    seen = []
+    for block in encoder.transformer.resblocks:
+        block.mlp.register_forward_hook(lambda _, inputs, __: seen.append(inputs[0].shape[:2]))
+    tokens = encoder.pad(encoder.tokenize(TEXTS))
+    encoder(encoder.embed_tokens(tokens), tokens, 1)
+    assert seen == [(1, 1), (3, 16), (3, 1)]
 
 
 @pytest.mark.parametrize("kind", WHOLE)

@@ -1,4 +1,5 @@
 import copy
+from typing import Any
 
 import pytest
 import torch
@@ -7,8 +8,15 @@ from torch import Tensor, nn
 from torch.nn.functional import normalize
 
 from tests._references.dual_prompts import prompt_feature
+from tests.encoders.small_models import (
+    SIGLIP_TEXT,
+    TRANSFORMER,
+    WordlessTokenizer,
+    custom_text_clip,
+)
 from tests.random_clip import DIM, random_clip, random_pair, tokenizer, wrap
 from trmml.encoders import EncoderPair
+from trmml.encoders.text_transformer import TextTransformerTower
 from trmml.modules import ClassNames, DualPromptLearner
 
 NAMES = ["cat", "traffic light", "skateboard"]
@@ -236,6 +244,100 @@ def test_with_a_generator_the_global_state_is_left_alone(pair: EncoderPair) -> N
     before = torch.get_rng_state()
     DualPromptLearner(pair.text, NAMES, generator=torch.Generator())
     assert torch.equal(torch.get_rng_state(), before)
+
+
+LONG_AND_SHORT = ["skateboard", "a very long name of a cat", ["dog", "little puppy"], "ox"]
+
+
+def features_and_gradients(prompts: DualPromptLearner, classes: Tensor | None) -> list[Tensor]:
+    features = prompts(classes)
+    weights = torch.arange(features[0].numel()).reshape(features[0].shape).to(features[0])
+    ((features[0] - 2 * features[1]) * weights.sin()).sum().backward()
+    gradients = [parameter.grad for parameter in prompts.parameters()]
+    return [*features, *(gradient for gradient in gradients if gradient is not None)]
+
+
+@pytest.mark.parametrize("chunk_size", [1, 2, 3, 100])
+@pytest.mark.parametrize("classes", [None, [2, 0], [3, 1, 0]])
+@pytest.mark.parametrize(
+    "options", [{}, {"class_specific": False}, {"negative": "embedding"}], ids=str
+)
+def test_chunks_change_neither_features_nor_gradients(
+    pair: EncoderPair, options: dict[str, Any], classes: list[int] | None, chunk_size: int
+) -> None:
+    chosen = None if classes is None else torch.tensor(classes)
+    whole, chunked = (
+        DualPromptLearner(
+            pair.text, LONG_AND_SHORT, context_length=LENGTH, chunk_size=size, **options
+        ).double()
+        for size in (None, chunk_size)
+    )
+    chunked.load_state_dict(spread(whole).state_dict())
+    expected = features_and_gradients(whole, chosen)
+    found = features_and_gradients(chunked, chosen)
+    assert len(expected) == 4
+    assert all(gradient.any() for gradient in expected[2:])
+    torch.testing.assert_close(found, expected, rtol=0, atol=1e-10)
+
+
+def test_a_tower_that_sees_the_whole_window_takes_chunks_too() -> None:
+    text = TextTransformerTower(
+        custom_text_clip(TRANSFORMER, SIGLIP_TEXT).text, WordlessTokenizer()
+    )
+    whole, chunked = (
+        DualPromptLearner(text, ["cat", "ox", "horse"], context_length=LENGTH, chunk_size=size)
+        for size in (None, 2)
+    )
+    chunked.load_state_dict(whole.state_dict())
+    torch.testing.assert_close(torch.stack(chunked()), torch.stack(whole()))
+
+
+def kept_for_the_gradient(prompts: DualPromptLearner) -> int:
+    """Count the activations, in numbers, that encoding leaves in memory."""
+    kept: dict[int, int] = {}
+
+    def keep(tensor: Tensor) -> Tensor:
+        storage = tensor.untyped_storage()
+        kept[storage.data_ptr()] = storage.nbytes() // tensor.itemsize
+        return tensor
+
+    with torch.autograd.graph.saved_tensors_hooks(keep, lambda tensor: tensor):
+        features = prompts()
+    assert features[0].requires_grad
+    return sum(kept.values())
+
+
+def test_chunks_keep_no_activations_of_the_tower(pair: EncoderPair) -> None:
+    names = [f"cat {'x' * (i % 7)}" for i in range(60)]
+    whole, chunked = (DualPromptLearner(pair.text, names, chunk_size=n) for n in (None, 10))
+    contexts = sum(parameter.numel() for parameter in chunked.parameters())
+    assert kept_for_the_gradient(chunked) < 3 * contexts
+    assert kept_for_the_gradient(whole) > 20 * contexts
+
+
+def test_no_chunk_is_larger_or_longer_than_it_need_be(
+    pair: EncoderPair, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    shapes = []
+
+    def record(embeddings: Tensor, tokens: Tensor, shared: int = 0) -> Tensor:
+        shapes.append(tuple(tokens.shape))
+        return type(pair.text).forward(pair.text, embeddings, tokens, shared)
+
+    monkeypatch.setattr(pair.text, "forward", record)
+    prompts = DualPromptLearner(
+        pair.text, LONG_AND_SHORT, chunk_size=2, context_length=LENGTH, negative="embedding"
+    )
+    prompts()
+    lengths = sorted(prompts.lengths.tolist())
+    assert shapes == [(2, lengths[1]), (2, lengths[3]), (1, lengths[4])]
+    assert lengths[1] < lengths[3] < lengths[4]
+
+
+@pytest.mark.parametrize("chunk_size", [0, -1])
+def test_chunks_of_nothing_are_refused(pair: EncoderPair, chunk_size: int) -> None:
+    with pytest.raises(ValueError, match=f"`chunk_size` must be at least 1 .* got {chunk_size}"):
+        DualPromptLearner(pair.text, NAMES, chunk_size=chunk_size)
 
 
 @pytest.mark.usefixtures("no_shape_checks")

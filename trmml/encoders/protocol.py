@@ -86,8 +86,12 @@ class TextEncoder(Protocol):
         self,
         embeddings: Float[Tensor, "prompts tokens width"],
         tokens: Int[Tensor, "prompts tokens"],
+        shared: int = 0,
     ) -> Float[Tensor, "prompts dim"]:
-        """Encode prompts given as embeddings; `tokens` tells where each one ends."""
+        """Encode prompts given as embeddings; `tokens` tells where each one ends.
+
+        The first `shared` embeddings are the same in all prompts, which may save work.
+        """
         ...
 
 

@@ -7,6 +7,7 @@ import torch
 from jaxtyping import Float, Int
 from torch import Tensor, nn
 
+from trmml.encoders.causal_transformer import end_states, has_standard_blocks
 from trmml.encoders.frozen import FrozenModule
 from trmml.encoders.tokenizers import as_tokenizer
 
@@ -19,11 +20,12 @@ class TextTransformerTower(FrozenModule):
     Gradients flow through it to the embeddings, never into its own weights.
 
     A causal tower reads a prompt's feature at its end token, which nothing behind it can change:
-    prompts are cut to the longest of a batch, with the same result. The others look at the whole
-    window, padding included, and need their full `context_length`.
+    prompts are cut to the longest of a batch, the last block computes the end tokens alone, and
+    tokens that open all prompts are computed once, with the same result. The others look at the
+    whole window, padding included, and need their full `context_length`.
 
     Section 3.1 of TRM-ML (Ma et al., ACM Multimedia 2024).
-    Differs from the paper: nothing; cutting prompts changes no number.
+    Differs from the paper: nothing; what is left out changes no number.
 
     Args:
         tower: An `open_clip.transformer.TextTransformer`, or an `open_clip.model.CLIP`, which
@@ -74,6 +76,7 @@ class TextTransformerTower(FrozenModule):
         elif self.text_projection is not None:
             self.dim = self.text_projection.shape[1]
         self.causal = self.attn_mask is not None and self.pool_type in ("argmax", "eos")
+        self._open = self.causal and has_standard_blocks(self.transformer)
         self.freeze()
 
     def tokenize(self, texts: Sequence[str]) -> list[list[int]]:
@@ -109,12 +112,15 @@ class TextTransformerTower(FrozenModule):
         self,
         embeddings: Float[Tensor, "prompts tokens width"],
         tokens: Int[Tensor, "prompts tokens"],
+        shared: int = 0,
     ) -> Float[Tensor, "prompts dim"]:
         """Encode prompts given as embeddings; `tokens` tells where each one ends.
 
         Args:
             embeddings: Token embeddings, some of them perhaps learnt, before positions are added.
             tokens: The prompts' tokens, with any token but the end token at learnt places.
+            shared: Embeddings, from the first on, that all prompts have in common, end tokens not
+                among them; those of the first prompt stand for all.
 
         Returns:
             One feature per prompt, not normalised, in the dtype of `embeddings`.
@@ -133,7 +139,10 @@ class TextTransformerTower(FrozenModule):
         dtype = self.transformer.get_cast_dtype()
         x = embeddings.to(dtype) + self.positional_embedding[:length].to(dtype)
         mask = None if self.attn_mask is None else self.attn_mask[:length, :length]
-        x = self._pool(self.transformer(x, attn_mask=mask), tokens)
+        if self._open and mask is not None:
+            x = end_states(self.transformer, x, self._ends(tokens), mask=mask, shared=shared)
+        else:
+            x = self._pool(self.transformer(x, attn_mask=mask), tokens)
         x = self.ln_final(x)  # of one token alone: what the norm does to the others is not needed
         if isinstance(self.text_projection, nn.Linear):
             x = self.text_projection(x)
@@ -150,6 +159,9 @@ class TextTransformerTower(FrozenModule):
             return x[:, 0]
         if self.pool_type == "last":
             return x[:, -1]
+        return x[torch.arange(len(x), device=x.device), self._ends(tokens)]
+
+    def _ends(self, tokens: Int[Tensor, "prompts tokens"]) -> Int[Tensor, " prompts"]:
         # CLIP's end token has the highest number of its vocabulary
         score = tokens if self.pool_type == "argmax" else (tokens == self._end_id).int()
-        return x[torch.arange(len(x), device=x.device), score.argmax(dim=-1)]
+        return score.argmax(dim=-1)

@@ -46,6 +46,8 @@ class TRMMLConfig:
         unknown_as_negative: For single-positive data, where no negative is known: unlabelled
             entries that stay unknown count as negative in the classification losses and set the
             negative thresholds. Ours.
+        text_chunk_size: Most prompts in memory at once, see `DualPromptLearner`; None for all.
+            Changes no number.
     """
 
     aggregation: Literal["regions", "text_pixel", "mean"] = "regions"
@@ -76,6 +78,7 @@ class TRMMLConfig:
     threshold_momentum: float = 0.9
     live_text_prototypes: bool = False
     unknown_as_negative: bool = False
+    text_chunk_size: int | None = None
 
     def __post_init__(self) -> None:
         """Refuse unknown options and ingredients that need regions where there are none.
@@ -102,6 +105,10 @@ class TRMMLConfig:
         for name in ("region_weight", "distillation_weight", "contrastive_weight"):
             if not getattr(self, name) >= 0:
                 raise ValueError(f"`{name}` must be at least 0, got {getattr(self, name)}.")
+        if self.text_chunk_size is not None and self.text_chunk_size < 1:
+            raise ValueError(
+                f"`text_chunk_size` must be at least 1 or None, got {self.text_chunk_size}."
+            )
         needs_regions = self.distillation or self.contrastive or self.prototypes != "none"
         if self.aggregation != "regions" and needs_regions:
             raise ValueError(

@@ -75,6 +75,7 @@ class TextRegionMatcher(FrozenHolder):
                 class_specific=config.class_specific,
                 init=config.prompt_init,
                 negative=config.negative,
+                chunk_size=config.text_chunk_size,
             )
             if config.aggregation == "regions":
                 self.decoder = CategoryAwareRegionDecoder(

@@ -12,6 +12,7 @@ from trmml.modules import ClassNames
 
 __all__ = ["TEMPLATES", "zero_shot_scores", "zero_shot_text_features"]
 
+TEXTS_AT_ONCE = 256
 TEMPLATES: tuple[str, ...] = ("a photo of a {}.",)
 
 
@@ -35,14 +36,14 @@ def zero_shot_text_features(
     for template in templates:
         if "{}" not in template:
             raise ValueError(f"`templates` must each contain '{{}}', got {template!r}.")
-    means = []
-    for names in class_names:
-        synonyms = [names] if isinstance(names, str) else names
-        texts = [template.format(name) for name in synonyms for template in templates]
-        tokens = text_encoder.pad(text_encoder.tokenize(texts))
-        features = normalize(text_encoder(text_encoder.embed_tokens(tokens), tokens), dim=-1)
-        means.append(normalize(features.mean(dim=0), dim=-1))
-    return torch.stack(means)
+    groups = [[names] if isinstance(names, str) else names for names in class_names]
+    texts = [template.format(name) for names in groups for name in names for template in templates]
+    encoded = []
+    for start in range(0, len(texts), TEXTS_AT_ONCE):
+        tokens = text_encoder.pad(text_encoder.tokenize(texts[start : start + TEXTS_AT_ONCE]))
+        encoded.append(text_encoder(text_encoder.embed_tokens(tokens), tokens))
+    parts = normalize(torch.cat(encoded), dim=-1).split([len(g) * len(templates) for g in groups])
+    return torch.stack([normalize(part.mean(dim=0), dim=-1) for part in parts])
 
 
 def zero_shot_scores(

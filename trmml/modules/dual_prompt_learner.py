@@ -1,12 +1,12 @@
 """Learnable positive and negative prompts, encoded by a frozen text tower."""
 
-from collections.abc import Sequence
 from typing import Literal
 
 import torch
 from jaxtyping import Float, Int
 from torch import Tensor, nn
 from torch.nn.functional import normalize
+from torch.utils.checkpoint import checkpoint
 
 from trmml.encoders.protocol import TextEncoder
 from trmml.functional.checks import check_choice
@@ -38,7 +38,8 @@ class DualPromptLearner(FrozenHolder):
 
     The dual form of Eq. (1) of TRM-ML (Ma et al., ACM Multimedia 2024), after DualCoOp
     (Sun et al., NeurIPS 2022); `negative="embedding"` follows PositiveCoOp (WACV 2025).
-    Prompts are cut to the longest one where the tower is causal: the same numbers, less work.
+    Prompts are cut to the longest one where the tower is causal, and the tokens before the first
+    difference are encoded once: the same numbers, less work.
 
     Differs from the paper: synonyms of a class may be given; their features are averaged.
 
@@ -53,11 +54,16 @@ class DualPromptLearner(FrozenHolder):
             they leave of `context_length` is drawn.
         negative: "prompt" encodes a second prompt (paper). "embedding" learns the negative
             feature itself: half the work of the text tower.
+        chunk_size: Most prompts that go through the tower at once, for thousands of classes: the
+            memory for one chunk then does for all, because each is encoded again where its
+            gradients are due. The same features for half as much work again. None encodes all
+            at once.
         generator: Source of the random start.
 
     Raises:
-        ValueError: If `class_names` is empty or holds an empty name, if `context_length` < 1, if
-            `init` is longer than `context_length`, or if a prompt is longer than the tower allows.
+        ValueError: If `class_names` is empty or holds an empty name, if `context_length` or
+            `chunk_size` is below 1, if `init` is longer than `context_length`, or if a prompt is
+            longer than the tower allows.
 
     Examples:
         >>> from trmml.encoders import load_tiny
@@ -69,6 +75,7 @@ class DualPromptLearner(FrozenHolder):
 
     text_encoder: TextEncoder
     tokens: Int[Tensor, "prompts tokens"]
+    lengths: Int[Tensor, " prompts"]
     class_index: Int[Tensor, " prompts"]
     positive_context: nn.Parameter
     negative_context: nn.Parameter | None
@@ -83,10 +90,13 @@ class DualPromptLearner(FrozenHolder):
         class_specific: bool = True,
         init: str | tuple[str, str] | None = None,
         negative: Literal["prompt", "embedding"] = "prompt",
+        chunk_size: int | None = None,
         generator: torch.Generator | None = None,
     ) -> None:
         """Tokenise the class names once and draw the contexts."""
         super().__init__()
+        if chunk_size is not None and chunk_size < 1:
+            raise ValueError(f"`chunk_size` must be at least 1 or None, got {chunk_size}.")
         if context_length < 1:
             raise ValueError(
                 f"`context_length` must be at least 1, got {context_length}; "
@@ -98,11 +108,13 @@ class DualPromptLearner(FrozenHolder):
         self.num_classes = len(synonyms)
         self.context_length = context_length
         self.class_specific = class_specific
+        self.chunk_size = chunk_size
 
-        tokens = prompt_tokens(text_encoder, synonyms, context_length)
+        tokens, lengths = prompt_tokens(text_encoder, synonyms, context_length)
         index = torch.tensor([c for c, names in enumerate(synonyms) for _ in names])
         # Derived from the class names, so not part of what is saved.
         self.register_buffer("tokens", tokens, persistent=False)
+        self.register_buffer("lengths", lengths, persistent=False)
         self.register_buffer("class_index", index, persistent=False)
 
         words = init if isinstance(init, tuple) else (init, init)
@@ -148,52 +160,76 @@ class DualPromptLearner(FrozenHolder):
         contexts = [self.positive_context]
         if self.negative_context is not None:
             contexts.append(self.negative_context)
-        encoded = self._encode(contexts, classes)
+        prompts, owners = self._prompts_of(classes)
+        if self.chunk_size is not None:
+            sides = [self._encode_chunks(context, prompts) for context in contexts]
+        elif self.class_specific:
+            rows = torch.cat([c.index_select(0, self.class_index[prompts]) for c in contexts])
+            tokens = self.tokens[prompts].repeat(len(contexts), 1)
+            sides = self._encode(rows, tokens).chunk(len(contexts))
+        else:
+            sides = [self._encode(context, self.tokens[prompts]) for context in contexts]
+        count = self.num_classes if classes is None else len(classes)
+        encoded = [self._average_synonyms(side, owners, count) for side in sides]
         if self.negative_embedding is not None:
-            rows = slice(None) if classes is None else classes
-            encoded.append(normalize(self.negative_embedding[rows], dim=-1))
+            chosen = slice(None) if classes is None else classes
+            encoded.append(normalize(self.negative_embedding[chosen], dim=-1))
         positive, negative = encoded
         return positive, negative
 
     def _encode(
         self,
-        contexts: Sequence[Float[Tensor, "rows length width"]],
-        classes: Int[Tensor, " sampled"] | None,
-    ) -> list[Float[Tensor, "classes dim"]]:
-        """Encode one prompt per name and context, in a single pass through the tower."""
-        tokens, class_index, owners = self._prompts_of(classes)
+        rows: Float[Tensor, "rows length width"],
+        tokens: Int[Tensor, "prompts tokens"],
+    ) -> Float[Tensor, "prompts dim"]:
+        """Encode prompts in a single pass through the tower; `rows` is 1 where it is shared."""
         with torch.no_grad():
             template = self.text_encoder.embed_tokens(tokens)
         start = self.text_encoder.num_prefix_tokens
         end = start + self.context_length
-        prompts = []
-        for context in contexts:
-            rows = (
-                context[class_index] if self.class_specific else context.expand(len(tokens), -1, -1)
+        context = rows.to(template).expand(len(tokens), -1, -1)
+        embeddings = torch.cat([template[:, :start], context, template[:, end:]], dim=1)
+        return self.text_encoder(embeddings, tokens, start if self.class_specific else end)
+
+    def _encode_chunks(
+        self,
+        context: Float[Tensor, "rows length width"],
+        prompts: Int[Tensor, " prompts"],
+    ) -> Float[Tensor, "prompts dim"]:
+        """Encode prompts of a like length together, and again for their gradients."""
+        order = self.lengths[prompts].argsort(stable=True)
+        prompts = prompts[order]
+        chunks = prompts.split(self.chunk_size)
+        # one gather and one split: the gradient of each slice would be as large as all contexts
+        rows = (
+            context.index_select(0, self.class_index[prompts]).split(self.chunk_size)
+            if self.class_specific
+            else [context] * len(chunks)
+        )
+        features = []
+        for row, chunk in zip(rows, chunks, strict=True):
+            tokens = self.tokens[chunk]
+            if self.text_encoder.causal:
+                tokens = tokens[:, : int(self.lengths[chunk[-1]])]
+            features.append(
+                checkpoint(self._encode, row, tokens, use_reentrant=False, preserve_rng_state=False)
             )
-            prompts.append(
-                torch.cat([template[:, :start], rows.to(template), template[:, end:]], dim=1)
-            )
-        features = self.text_encoder(torch.cat(prompts), tokens.repeat(len(contexts), 1))
-        count = self.num_classes if classes is None else len(classes)
-        return [
-            self._average_synonyms(part, owners, count) for part in features.chunk(len(contexts))
-        ]
+        return torch.cat(features).index_select(0, order.argsort())
 
     def _prompts_of(
         self, classes: Int[Tensor, " sampled"] | None
-    ) -> tuple[Int[Tensor, "prompts tokens"], Int[Tensor, " prompts"], Int[Tensor, " prompts"]]:
-        """Return tokens, class, and row in the result of each prompt of these classes."""
+    ) -> tuple[Int[Tensor, " prompts"], Int[Tensor, " prompts"]]:
+        """Return index, and row in the result, of each prompt of these classes."""
         if classes is None:
-            return self.tokens, self.class_index, self.class_index
+            return torch.arange(len(self.tokens), device=self.tokens.device), self.class_index
         rows = torch.arange(len(classes), device=classes.device)
         if len(self.tokens) == self.num_classes:
-            return self.tokens[classes], classes, rows
+            return classes, rows
         owners = self.class_index.new_full((self.num_classes,), -1)
         owners[classes] = rows
         owners = owners[self.class_index]
-        kept = owners >= 0
-        return self.tokens[kept], self.class_index[kept], owners[kept]
+        prompts = (owners >= 0).nonzero().squeeze(1)
+        return prompts, owners[prompts]
 
     def _average_synonyms(
         self, features: Float[Tensor, "prompts dim"], owners: Int[Tensor, " prompts"], count: int

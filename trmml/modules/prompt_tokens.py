@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 
+import torch
 from jaxtyping import Int
 from torch import Tensor
 
@@ -39,8 +40,12 @@ def num_suffix_tokens(encoder: TextEncoder) -> int:
 
 def prompt_tokens(
     encoder: TextEncoder, synonyms: list[list[str]], context_length: int
-) -> Int[Tensor, "prompts tokens"]:
-    """Tokenise "<context> name." with placeholders where the learnt context will stand."""
+) -> tuple[Int[Tensor, "prompts tokens"], Int[Tensor, " prompts"]]:
+    """Tokenise "<context> name." with placeholders where the learnt context will stand.
+
+    Returns:
+        The padded tokens, and how many of each prompt are no padding.
+    """
     names = [name for group in synonyms for name in group]
     start = encoder.num_prefix_tokens
     # Any ordinary word can hold the place, as its embedding is never used; it must only not be a
@@ -59,4 +64,5 @@ def prompt_tokens(
                 f"{name!r} needs {len(row)} with `context_length` = {context_length}; shorten the "
                 f"name{way_out}."
             )
-    return encoder.pad(rows)
+    tokens = encoder.pad(rows)
+    return tokens, torch.tensor([len(row) for row in rows], device=tokens.device)
