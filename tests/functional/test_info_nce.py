@@ -1,3 +1,4 @@
+from collections.abc import Callable
 from math import exp, log
 
 import pytest
@@ -5,6 +6,7 @@ import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from torch import Tensor
+from torch.utils._python_dispatch import TorchDispatchMode
 
 from tests._references import info_nce as reference
 from tests.functional.finiteness import DTYPES, HALF, assert_finite
@@ -137,6 +139,55 @@ def test_gradients_reach_everything() -> None:
 
     leaves = [tensor.requires_grad_() for tensor in (g, f, v, temperature)]
     assert torch.autograd.gradcheck(loss, leaves)
+
+
+@pytest.mark.parametrize("scores_at_once", [1, 7, 14])
+def test_blocks_change_neither_loss_nor_gradients(
+    monkeypatch: pytest.MonkeyPatch, scores_at_once: int
+) -> None:
+    g, f, v = (tensor.requires_grad_() for tensor in inputs())
+    labels = torch.tensor([[1, 0, -1], [0, 1, 0], [1, -1, 1], [0, 0, 0]])
+    counts = torch.tensor([1, 0, 2])
+    temperature = torch.tensor(0.3, dtype=torch.float64, requires_grad=True)
+
+    def loss(g: Tensor, f: Tensor, v: Tensor, temperature: Tensor) -> Tensor:
+        return multimodal_info_nce(g, f, labels, v, counts, temperature=temperature)
+
+    leaves = [g, f, v, temperature]
+    whole = loss(*leaves)
+    expected = torch.autograd.grad(whole, leaves)
+    monkeypatch.setattr("trmml.functional.info_nce.SCORES_AT_ONCE", scores_at_once)
+    blocked = loss(*leaves)
+    torch.testing.assert_close(blocked, whole)
+    torch.testing.assert_close(torch.autograd.grad(blocked, leaves), expected)
+    assert torch.autograd.gradcheck(loss, leaves)
+
+
+def test_thousands_of_categories_never_meet_all_at_once(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("trmml.functional.info_nce.SCORES_AT_ONCE", 2**12)
+    classes, largest = 200, 0
+    g, f, v = torch.randn(classes, 8), torch.randn(2, classes, 8), torch.randn(classes, 3, 8)
+    labels, counts = torch.zeros(2, classes), torch.full((classes,), 3)
+    labels[:, ::2] = 1
+
+    class Watch(TorchDispatchMode):
+        def __torch_dispatch__(
+            self,
+            func: Callable[..., object],
+            types: object,
+            args: tuple[object, ...] = (),
+            kwargs: dict[str, object] | None = None,
+        ) -> object:
+            nonlocal largest
+            result = func(*args, **(kwargs or {}))
+            if isinstance(result, Tensor):
+                largest = max(largest, result.numel())
+            return result
+
+    with Watch():
+        multimodal_info_nce(g.requires_grad_(), f, labels, v, counts).backward()
+    candidates = 200 + 600
+    assert largest <= max(2**12, candidates * 8)
 
 
 @pytest.mark.parametrize("dtype", DTYPES)

@@ -47,6 +47,20 @@ def test_with_projection_it_is_the_function_of_what_the_mlps_give() -> None:
     torch.testing.assert_close(module(text, region, labels, prototypes, counts), expected)
 
 
+def test_projecting_in_blocks_changes_neither_loss_nor_gradients(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    module = MultimodalInfoNCE(DIM).double()
+    arguments = [x.double() if x.is_floating_point() else x for x in inputs()]
+    whole = module(*arguments)
+    expected = torch.autograd.grad(whole, list(module.parameters()))
+    monkeypatch.setattr("trmml.losses.multimodal_info_nce.PROJECTED_AT_ONCE", 2)
+    blocked = module(*arguments)
+    torch.testing.assert_close(blocked, whole)
+    gradients = torch.autograd.grad(blocked, list(module.parameters()))
+    torch.testing.assert_close(gradients, expected)
+
+
 def test_the_default_size_is_the_papers_two_mlps() -> None:
     count = sum(parameter.numel() for parameter in MultimodalInfoNCE(512).parameters())
     assert count == 2 * (512 * 1536 + 1536 + 1536 * 512 + 512)
@@ -138,7 +152,8 @@ def test_state_survives_a_round_trip() -> None:
 
 def test_it_shows_its_settings() -> None:
     expected = (
-        "MultimodalInfoNCE(dim=6, temperature=0.07, projection=False, learn_temperature=False)"
+        "MultimodalInfoNCE(dim=6, temperature=0.07, projection=False, learn_temperature=False, "
+        "gather_distributed=False)"
     )
     assert repr(MultimodalInfoNCE(DIM, projection=False)) == expected
 

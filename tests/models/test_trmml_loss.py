@@ -211,7 +211,7 @@ def test_the_loss_needs_an_output_of_training_mode() -> None:
 def test_labels_of_another_shape_are_refused() -> None:
     model = TRMML(random_pair(), NAMES).train()
     f, y = batch()
-    with pytest.raises(ValueError, match=r"logits' shape \(8, 3\), got \(8, 2\)"):
+    with pytest.raises(ValueError, match=r"a column for each class, \(8, 3\), got \(8, 2\)"):
         model.loss(matched(model, f), y[:, :2])
 
 

@@ -1,21 +1,35 @@
 """Contrast between the text of a category and regions, of its own and of the others."""
 
+from functools import partial
 from typing import Final
 
 import torch
-from jaxtyping import Bool, Float, Int
+from jaxtyping import Float, Int
 from torch import Tensor
 from torch.nn import functional as F
 
+from trmml.functional.blocks import in_blocks
 from trmml.functional.checks import check_temperature
 from trmml.functional.unit_vectors import unit_vectors
 from trmml.labels import POSITIVE, Labels
 
-__all__ = ["multimodal_info_nce"]
+__all__ = [
+    "candidate_info_nce",
+    "check_bank",
+    "multimodal_info_nce",
+    "positive_regions",
+    "stored_prototypes",
+]
 
 ABSENT: Final = -1e30
 """Score of a candidate that is not there: far below any real one, yet finite, so that an empty
 set of negatives gives a zero gradient instead of nan."""
+
+NOBODY: Final = -1
+"""Owner of a candidate that is not there."""
+
+SCORES_AT_ONCE: Final = 2**24
+"""Most scores held at a time: 64 MiB in float32, and a few times that with what is made of them."""
 
 
 def multimodal_info_nce(
@@ -59,8 +73,8 @@ def multimodal_info_nce(
 
     Returns:
         Loss in nats, float32 for half-precision input; an anchor without negatives adds 0, and
-        without any positive the loss is 0, with zero gradient. Memory grows as
-        classes² · (batch + capacity).
+        without any positive the loss is 0, with zero gradient. Memory grows with the number of
+        positives and prototypes, time with their product with that of the anchors.
 
     Raises:
         ValueError: If only one of `prototypes` and `counts` is given, or `temperature` is a
@@ -75,32 +89,102 @@ def multimodal_info_nce(
         tensor(0.4324)
     """
     check_temperature(temperature)
+    check_bank(prototypes, counts)
+    candidates, owners = positive_regions(region_features, labels)
+    if prototypes is not None and counts is not None:
+        stored, their_owners = stored_prototypes(prototypes, counts)
+        candidates, owners = torch.cat([candidates, stored]), torch.cat([owners, their_owners])
+    return candidate_info_nce(text_features, candidates, owners, temperature=temperature)
+
+
+def check_bank(prototypes: Tensor | None, counts: Tensor | None) -> None:
+    """Refuse one half of a bank without the other."""
     if (prototypes is None) != (counts is None):
         raise ValueError(
             "`prototypes` and `counts` must be given together, got only "
             f"`{'counts' if prototypes is None else 'prototypes'}`; pass both from the same bank."
         )
-    candidates, present = region_features, labels == POSITIVE
-    if prototypes is not None and counts is not None:
-        filled = torch.arange(prototypes.shape[1], device=counts.device) < counts[:, None]
-        candidates = torch.cat([candidates, prototypes.transpose(0, 1)])
-        present = torch.cat([present, filled.T])
-    candidates = unit_vectors(torch.where(present[:, :, None], candidates, 0))
+
+
+def positive_regions(
+    region_features: Float[Tensor, "batch classes dim"], labels: Labels
+) -> tuple[Float[Tensor, "candidates dim"], Int[Tensor, " candidates"]]:
+    """Return the regions of known positives, image by image, and the category of each."""
+    category = torch.arange(labels.shape[1], device=labels.device)
+    return _present(region_features, torch.where(labels == POSITIVE, category, NOBODY))
+
+
+def stored_prototypes(
+    prototypes: Float[Tensor, "classes capacity dim"], counts: Int[Tensor, " classes"]
+) -> tuple[Float[Tensor, "candidates dim"], Int[Tensor, " candidates"]]:
+    """Return the prototypes in filled slots, and the category of each."""
+    category = torch.arange(len(counts), device=counts.device)[:, None]
+    filled = torch.arange(prototypes.shape[1], device=counts.device) < counts[:, None]
+    return _present(prototypes, torch.where(filled, category, NOBODY))
+
+
+def candidate_info_nce(
+    text_features: Float[Tensor, "classes dim"],
+    candidates: Float[Tensor, "candidates dim"],
+    owners: Int[Tensor, " candidates"],
+    *,
+    temperature: float | Float[Tensor, ""],
+) -> Float[Tensor, ""]:
+    """Return the loss of `multimodal_info_nce`, given every region and prototype in one list.
+
+    Args:
+        text_features: One text embedding per category, any length.
+        candidates: Regions and prototypes, any length.
+        owners: Category of each candidate; -1 for one that is not there.
+        temperature: Divides the cosines, > 0.
+    """
+    candidates, present, owner = unit_vectors(candidates), owners >= 0, owners.clamp_min(0)
+    num_positives = torch.zeros(len(text_features), dtype=torch.long, device=owners.device)
+    num_positives = num_positives.index_add(0, owner, present.long())
     # Half-precision cosines divided by a small temperature would be off by tenths.
     with torch.autocast(text_features.device.type, enabled=False):
-        cosines = torch.einsum("ad,scd->sac", unit_vectors(text_features), candidates)
-    return _mean_over_anchors(cosines / temperature, present)
-
-
-def _mean_over_anchors(
-    scores: Float[Tensor, "candidates anchors classes"], present: Bool[Tensor, "candidates classes"]
-) -> Float[Tensor, ""]:
-    """Return the loss of scored candidates, of which only those present count."""
-    own = torch.eye(scores.shape[1], dtype=torch.bool, device=scores.device)
-    rival = present[:, None, :] & ~own
-    negatives = torch.where(rival, scores, ABSENT).logsumexp(dim=(0, 2))
-    positives = scores.diagonal(dim1=1, dim2=2)
-    terms = torch.where(present, -F.logsigmoid(positives - negatives), 0)
-    num_positives = present.sum(dim=0)
-    per_anchor = terms.sum(dim=0) / num_positives.clamp_min(1)
+        anchors = unit_vectors(text_features) / temperature
+        positives = (anchors[owner] * candidates).sum(dim=-1)
+        negatives = _log_sums_over_rivals(anchors, candidates, owners, num_positives)
+    terms = torch.where(present, -F.logsigmoid(positives - negatives[owner]), 0)
+    per_anchor = terms / num_positives[owner].clamp_min(1)
     return per_anchor.sum() / (num_positives > 0).sum().clamp_min(1)
+
+
+def _log_sums_over_rivals(
+    anchors: Float[Tensor, "classes dim"],
+    candidates: Float[Tensor, "candidates dim"],
+    owners: Int[Tensor, " candidates"],
+    num_positives: Int[Tensor, " classes"],
+) -> Float[Tensor, " classes"]:
+    """Return the log of the sum over each anchor's negatives; 0 for categories that are none."""
+    log_sums = partial(_log_sums, candidates=candidates, owners=owners)
+    size = max(SCORES_AT_ONCE // max(len(candidates), 1), 1)
+    if torch.compiler.is_compiling():  # which wants sizes that no value decides
+        every = torch.arange(len(anchors), device=owners.device)
+        return in_blocks(log_sums, anchors, every, size=size)
+    category = num_positives.nonzero()[:, 0]
+    found = in_blocks(log_sums, anchors[category], category, size=size)
+    return anchors.new_zeros(len(anchors)).index_copy(0, category, found)
+
+
+def _log_sums(
+    anchors: Float[Tensor, "block dim"],
+    category: Int[Tensor, " block"],
+    *,
+    candidates: Float[Tensor, "candidates dim"],
+    owners: Int[Tensor, " candidates"],
+) -> Float[Tensor, " block"]:
+    scores = anchors @ candidates.T
+    rival = (owners != category[:, None]) & (owners != NOBODY)
+    return torch.where(rival, scores, ABSENT).logsumexp(dim=1)
+
+
+def _present(
+    features: Float[Tensor, "rows columns dim"], owners: Int[Tensor, "rows columns"]
+) -> tuple[Float[Tensor, "candidates dim"], Int[Tensor, " candidates"]]:
+    """List the features that have an owner; few labels are known, and few slots filled at first."""
+    present = owners != NOBODY
+    if torch.compiler.is_compiling():  # the rest stays in the list, as zeros that nobody owns
+        return torch.where(present[:, :, None], features, 0).flatten(0, 1), owners.flatten()
+    return features[present], owners[present]

@@ -1,17 +1,29 @@
 """The multimodal contrastive loss as a module, with its projections."""
 
 import math
+from functools import partial
+from typing import Final
 
 import torch
-from jaxtyping import Float, Int, Shaped
+from jaxtyping import Float, Int
 from torch import Tensor, nn
 
+from trmml.distributed import gather_rows
+from trmml.functional.blocks import in_blocks
 from trmml.functional.checks import check_temperature
-from trmml.functional.info_nce import multimodal_info_nce
+from trmml.functional.info_nce import (
+    candidate_info_nce,
+    check_bank,
+    positive_regions,
+    stored_prototypes,
+)
 from trmml.functional.unit_vectors import unit_vectors
-from trmml.labels import POSITIVE, Labels
+from trmml.labels import Labels
 
 __all__ = ["MultimodalInfoNCE"]
+
+PROJECTED_AT_ONCE: Final = 2**14
+"""Most features of which the projection holds the hidden layer at a time."""
 
 
 class MultimodalInfoNCE(nn.Module):
@@ -46,6 +58,8 @@ class MultimodalInfoNCE(nn.Module):
         hidden_dim: Hidden size of both MLPs, unused without projection; `3 * dim` by default,
             which meets the paper's count of parameters.
         learn_temperature: Whether to learn the logarithm of the temperature.
+        gather_distributed: Whether, in training mode, the positives of all processes of
+            `torch.distributed` count, so that each returns the loss of the whole batch.
 
     Raises:
         ValueError: If `dim`, `hidden_dim` or `temperature` is not above 0.
@@ -66,6 +80,7 @@ class MultimodalInfoNCE(nn.Module):
         projection: bool = True,
         hidden_dim: int | None = None,
         learn_temperature: bool = False,
+        gather_distributed: bool = False,
     ) -> None:
         """Check the settings and build the projections."""
         super().__init__()
@@ -80,6 +95,7 @@ class MultimodalInfoNCE(nn.Module):
         self.text_projection = _mlp(dim, hidden_dim) if projection else None
         self.region_projection = _mlp(dim, hidden_dim) if projection else None
         self.fixed_temperature = temperature
+        self.gather_distributed = gather_distributed
         self.log_temperature = (
             nn.Parameter(torch.tensor(math.log(temperature))) if learn_temperature else None
         )
@@ -122,27 +138,25 @@ class MultimodalInfoNCE(nn.Module):
                     f"`{argument}` must have features of size {self.dim}, got "
                     f"{features.shape[-1]}; build the loss with the size of your joint space."
                 )
-        if not torch.compiler.is_compiling():
-            region_features, labels = _known_positives(region_features, labels)
+        check_bank(prototypes, counts)
+        regions, owners = positive_regions(region_features, labels)
+        regions = _project(self.region_projection, regions)
+        if self.gather_distributed and self.training:
+            regions, owners = gather_rows(regions), gather_rows(owners)
+        if prototypes is not None and counts is not None:
+            stored, their_owners = stored_prototypes(prototypes, counts)
+            regions = torch.cat([regions, _project(self.region_projection, stored)])
+            owners = torch.cat([owners, their_owners])
         text_features = _project(self.text_projection, text_features)
-        region_features = _project(self.region_projection, region_features)
-        if prototypes is not None:
-            prototypes = _project(self.region_projection, prototypes)
-        return multimodal_info_nce(
-            text_features,
-            region_features,
-            labels,
-            prototypes,
-            counts,
-            temperature=self.temperature,
-        )
+        return candidate_info_nce(text_features, regions, owners, temperature=self.temperature)
 
     def extra_repr(self) -> str:
         """Show the settings; the MLPs show themselves."""
         learnt = self.log_temperature is not None
         return (
             f"dim={self.dim}, temperature={self.fixed_temperature}, "
-            f"projection={self.text_projection is not None}, learn_temperature={learnt}"
+            f"projection={self.text_projection is not None}, learn_temperature={learnt}, "
+            f"gather_distributed={self.gather_distributed}"
         )
 
 
@@ -151,26 +165,17 @@ def _mlp(dim: int, hidden_dim: int) -> nn.Module:
     return nn.Sequential(nn.Linear(dim, hidden_dim), nn.GELU(), nn.Linear(hidden_dim, dim))
 
 
-def _known_positives(
-    region_features: Float[Tensor, "batch classes dim"], labels: Labels
-) -> tuple[Float[Tensor, "kept classes dim"], Shaped[Tensor, "kept classes"]]:
-    """Move each category's positives to the front and drop the rows that hold none.
-
-    Which image a region came from does not matter to the loss, and few labels are known: what is
-    dropped would be projected and scored for nothing.
-    """
-    present = labels == POSITIVE
-    most = int(present.sum(dim=0).max()) if present.numel() else 0
-    rows = present.to(torch.int8).argsort(dim=0, descending=True, stable=True)[:most]
-    index = rows[:, :, None].expand(-1, -1, region_features.shape[-1])
-    return region_features.gather(0, index), labels.gather(0, rows)
-
-
 def _project(
-    projection: nn.Module | None, features: Float[Tensor, "*shape dim"]
-) -> Float[Tensor, "*shape dim"]:
+    projection: nn.Module | None, features: Float[Tensor, "rows dim"]
+) -> Float[Tensor, "rows dim"]:
     """Project features scaled to a root mean square of 1; without a projection, return them."""
     if projection is None:
         return features
+    return in_blocks(partial(_project_block, projection), features, size=PROJECTED_AT_ONCE)
+
+
+def _project_block(
+    projection: nn.Module, features: Float[Tensor, "rows dim"]
+) -> Float[Tensor, "rows dim"]:
     scaled = unit_vectors(features) * math.sqrt(features.shape[-1])
     return projection(scaled.to(next(projection.parameters()).dtype))

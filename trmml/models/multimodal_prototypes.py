@@ -53,12 +53,15 @@ class MultimodalPrototypes(nn.Module):
         """Start in the first stage, with nothing seen."""
         super().__init__()
         self.modalities, self.live_text = modalities, live_text
-        self.bank = PrototypeMemoryBank(num_classes, dim, capacity=capacity, top_k=top_k)
+        self.bank = PrototypeMemoryBank(
+            num_classes, dim, capacity=capacity, top_k=top_k, gather_distributed=True
+        )
         self.labeler = AdaptiveThresholdPseudoLabeler(
             num_classes,
             num_modalities=2 if modalities == "both" else 1,
             momentum=momentum,
             negatives_from=negatives_from,
+            gather_distributed=True,
         )
         self.register_buffer("stage", torch.tensor(1))
         self.register_buffer("text_prototypes", torch.zeros(num_classes, dim))
@@ -83,11 +86,23 @@ class MultimodalPrototypes(nn.Module):
         region_features: Float[Tensor, "batch classes dim"],
         text_features: Float[Tensor, "classes dim"],
         labels: Labels,
+        *,
+        classes: Int[Tensor, " sampled"] | None = None,
     ) -> None:
-        """Learn from a batch's known labels: first the thresholds, then the bank."""
+        """Learn from a batch's known labels: first the thresholds, then the bank.
+
+        Args:
+            features: Dense image features.
+            energy: Region logits.
+            region_features: One feature per image and category.
+            text_features: Positive text features.
+            labels: Known labels in {-1, 0, +1}.
+            classes: Categories that all these are of, each once; None for all.
+        """
         if self.modalities != "none":
-            self.labeler.update(self._similarities(region_features, text_features), labels)
-        self.bank.update(features, energy, labels)
+            similarities = self._similarities(region_features, text_features, classes)
+            self.labeler.update(similarities, labels, classes=classes)
+        self.bank.update(features, energy, labels, classes=classes)
 
     @torch.no_grad()
     def complete(
@@ -95,23 +110,34 @@ class MultimodalPrototypes(nn.Module):
         region_features: Float[Tensor, "batch classes dim"],
         text_features: Float[Tensor, "classes dim"],
         labels: Labels,
+        *,
+        classes: Int[Tensor, " sampled"] | None = None,
     ) -> Labels:
-        """Return `labels` with missing ones filled; unchanged in the first stage."""
+        """Return `labels` with missing ones filled; unchanged in the first stage.
+
+        Args:
+            region_features: One feature per image and category.
+            text_features: Positive text features.
+            labels: Known labels in {-1, 0, +1}.
+            classes: Categories that all these are of; None for all.
+        """
         if self.stage == 1 or self.modalities == "none":
             return labels
-        return self.labeler(self._similarities(region_features, text_features), labels)
+        similarities = self._similarities(region_features, text_features, classes)
+        return self.labeler(similarities, labels, classes=classes)
 
     def _similarities(
         self,
         region_features: Float[Tensor, "batch classes dim"],
         text_features: Float[Tensor, "classes dim"],
+        classes: Int[Tensor, " sampled"] | None,
     ) -> Float[Tensor, "modalities batch classes"]:
         rows = []
         if self.modalities in ("both", "visual"):
-            rows.append(self.bank.similarity(region_features))
+            rows.append(self.bank.similarity(region_features, classes=classes))
         if self.modalities in ("both", "text"):
-            live = self.live_text or self.stage == 1
-            text = text_features if live else self.text_prototypes
+            kept = self.text_prototypes if classes is None else self.text_prototypes[classes]
+            text = text_features if self.live_text or self.stage == 1 else kept
             rows.append(text_similarity(region_features, text))
         return torch.stack(rows)
 

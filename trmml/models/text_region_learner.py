@@ -2,6 +2,7 @@
 
 import torch
 
+from trmml.distributed import mean_over_processes, world_size
 from trmml.encoders.protocol import EncoderPair
 from trmml.labels import NEGATIVE, UNKNOWN, Labels, check_labels
 from trmml.losses import AsymmetricLoss, MultimodalInfoNCE, RegionDistillation
@@ -20,6 +21,11 @@ class TextRegionLearner(TextRegionMatcher):
 
     Adds to `TextRegionMatcher` what only training needs: the losses, the prototypes and the two
     stages. `TRMML` adds to this where models come from and where they are kept.
+
+    With several processes, in training mode, bank, thresholds and every loss are those of the
+    whole batch, and `DistributedDataParallel` gives its gradients; see `trmml.distributed`. Each
+    process then has to call `loss` in every step, be its part of the batch empty. In eval mode no
+    process waits for another.
 
     Differs from the paper: see each part.
 
@@ -54,7 +60,7 @@ class TextRegionLearner(TextRegionMatcher):
         if config.contrastive:
             with drawing_from(generator):
                 self.contrastive_loss = MultimodalInfoNCE(
-                    dim, temperature=config.contrastive_temperature
+                    dim, temperature=config.contrastive_temperature, gather_distributed=True
                 )
         if config.contrastive or config.prototypes != "none":
             self.prototypes = MultimodalPrototypes(
@@ -77,50 +83,74 @@ class TextRegionLearner(TextRegionMatcher):
     def complete(self, output: TRMMLOutput, labels: Labels) -> Labels:
         """Return the labels as the losses see them: missing ones completed in the second stage.
 
-        Known labels stay as they are, and so does the model's state.
+        Known labels stay as they are, as do those of classes that `output` has no score of, and so
+        does the model's state.
+
+        Args:
+            output: What `forward` or `match` returned.
+            labels: Known labels of all classes in {-1, 0, +1}.
         """
+        if output.classes is None:
+            return self._complete(output, labels)
+        completed = labels.clone()
+        completed[:, output.classes] = self._complete(output, labels[:, output.classes])
+        return completed
+
+    def _complete(self, output: TRMMLOutput, labels: Labels) -> Labels:
+        """Complete the labels of the classes in `output`."""
         if self.prototypes is None or output.region_features is None:
             return labels
-        return self.prototypes.complete(output.region_features, output.positive, labels)
+        return self.prototypes.complete(
+            output.region_features, output.positive, labels, classes=output.classes
+        )
 
     def loss(self, output: TRMMLOutput, labels: Labels) -> TRMMLLosses:
         """Compute the terms of Eq. (15) and, in training mode, learn prototypes and thresholds.
 
         Args:
-            output: What `forward` or `match` returned in training mode.
-            labels: Known labels in {-1, 0, +1}.
+            output: What `forward` or `match` returned in training mode. If it is of some classes
+                only, the losses are those of a model of these classes, and the prototypes and
+                thresholds of the others stay.
+            labels: Known labels of all classes in {-1, 0, +1}.
 
         Raises:
             ValueError: If the shapes disagree, a label is not -1, 0 or +1, or `output` has regions
                 but was made in eval mode.
         """
-        if labels.shape != output.logits.shape:
+        expected = (len(output.logits), self.prompts.num_classes)
+        if labels.shape != expected:
             raise ValueError(
-                f"`labels` must have the logits' shape {tuple(output.logits.shape)}, got "
-                f"{tuple(labels.shape)}."
+                f"`labels` must have a row for each image and a column for each class, {expected}, "
+                f"got {tuple(labels.shape)}."
             )
         check_labels(labels)
         if self.decoder is not None and output.query_logits is None:
             raise ValueError("`output` must come from training mode; call `model.train()` first.")
+        labels = labels if output.classes is None else labels[:, output.classes]
         if self.training and self.prototypes is not None and output.region_features is not None:
             known = (output.region_features, output.positive, labels)
-            self.prototypes.observe(output.features, output.energy, *known)
-        completed = self.complete(output, labels)
+            self.prototypes.observe(output.features, output.energy, *known, classes=output.classes)
+        completed = self._complete(output, labels)
         if self.config.unknown_as_negative:
             completed = completed.masked_fill(completed == UNKNOWN, NEGATIVE)
 
-        config, zero = self.config, output.logits.new_zeros(())
         region = self.classification_loss(output.logits, completed)
-        query = distillation = contrastive = zero
+        query = distillation = contrastive = torch.zeros_like(region)
         if output.query_logits is not None:
             query = self.classification_loss(output.query_logits, completed)
             if self.distillation_loss is not None:
                 distillation = self.distillation_loss(output.logits, output.query_logits)
+        if self.training and world_size() > 1:
+            means = torch.stack([region, query, distillation])
+            region, query, distillation = mean_over_processes(means, rows=len(labels)).unbind()
         if self.contrastive_loss is not None and self.prototypes is not None:
-            bank = self.prototypes.bank
             contrastive = self.contrastive_loss(
-                output.positive, output.region_features, labels, bank.prototypes, bank.counts
+                output.positive,
+                output.region_features,
+                labels,
+                *self.prototypes.bank.stored(output.classes),
             )
+        config = self.config
         total = (
             query
             + config.region_weight * region

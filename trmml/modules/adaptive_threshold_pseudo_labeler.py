@@ -3,9 +3,10 @@
 from typing import Literal
 
 import torch
-from jaxtyping import Float
+from jaxtyping import Float, Int
 from torch import Tensor, nn
 
+from trmml.distributed import gather_rows
 from trmml.functional import (
     agree,
     class_mean_similarity,
@@ -49,6 +50,8 @@ class AdaptiveThresholdPseudoLabeler(nn.Module):
         negatives_from: "known" takes $s^-$ from known negatives (paper). "unknown" takes it from
             the unlabelled entries, nearly all negative in practice: for single-positive data,
             where no negative is known and no threshold would ever be set.
+        gather_distributed: Whether, in training mode, thresholds follow the batches of all
+            processes of `torch.distributed`, so that each has those of the whole batch.
 
     Raises:
         ValueError: If a size is below 1, `momentum` is outside [0, 1], or an option is unknown.
@@ -72,6 +75,7 @@ class AdaptiveThresholdPseudoLabeler(nn.Module):
         num_modalities: int = 2,
         momentum: float = 0.9,
         negatives_from: Literal["known", "unknown"] = "known",
+        gather_distributed: bool = False,
     ) -> None:
         """Start with no threshold seen."""
         super().__init__()
@@ -84,13 +88,18 @@ class AdaptiveThresholdPseudoLabeler(nn.Module):
         check_choice(negatives_from, argument="negatives_from", choices=("known", "unknown"))
         self.num_classes, self.num_modalities = num_classes, num_modalities
         self.momentum, self.negatives_from = momentum, negatives_from
+        self.gather_distributed = gather_distributed
         unseen = torch.full((num_modalities, num_classes), torch.nan)
         self.register_buffer("positive_threshold", unseen)
         self.register_buffer("negative_threshold", unseen.clone())
 
     @torch.no_grad()
     def update(
-        self, similarities: Float[Tensor, "modalities batch classes"], labels: Labels
+        self,
+        similarities: Float[Tensor, "modalities batch classes"],
+        labels: Labels,
+        *,
+        classes: Int[Tensor, " sampled"] | None = None,
     ) -> None:
         """Move the thresholds towards the mean similarity of the batch's known labels.
 
@@ -99,29 +108,40 @@ class AdaptiveThresholdPseudoLabeler(nn.Module):
         Args:
             similarities: One matrix per modality, nan where a class has no prototype yet.
             labels: Known labels in {-1, 0, +1}.
+            classes: Categories that the columns stand for, each once; None for all.
 
         Raises:
             ValueError: If the shapes disagree.
         """
-        self._check_sizes(similarities, labels)
+        self._check_sizes(similarities, labels, classes)
+        if self.gather_distributed and self.training:
+            similarities = gather_rows(similarities.transpose(0, 1)).transpose(0, 1)
+            labels = gather_rows(labels)
         as_negative = NEGATIVE if self.negatives_from == "known" else UNKNOWN
         positives = class_mean_similarity(similarities, labels, label=POSITIVE)
         negatives = class_mean_similarity(similarities, labels, label=as_negative)
+        columns = slice(None) if classes is None else classes
         for threshold, observed in (
             (self.positive_threshold, positives),
             (self.negative_threshold, negatives),
         ):
-            threshold.copy_(update_thresholds(threshold, observed, momentum=self.momentum))
+            moved = update_thresholds(threshold[:, columns], observed, momentum=self.momentum)
+            threshold[:, columns] = moved.to(threshold.dtype)
 
     @torch.no_grad()
     def forward(
-        self, similarities: Float[Tensor, "modalities batch classes"], labels: Labels
+        self,
+        similarities: Float[Tensor, "modalities batch classes"],
+        labels: Labels,
+        *,
+        classes: Int[Tensor, " sampled"] | None = None,
     ) -> Labels:
         """Return `labels` with the unknown entries filled on which all modalities agree.
 
         Args:
             similarities: One matrix per modality, nan where a class has no prototype yet.
             labels: Known labels in {-1, 0, +1}.
+            classes: Categories that the columns stand for, each once; None for all.
 
         Returns:
             Completed labels of the same type; entries no estimate was made for stay 0.
@@ -129,8 +149,13 @@ class AdaptiveThresholdPseudoLabeler(nn.Module):
         Raises:
             ValueError: If the shapes disagree.
         """
-        self._check_sizes(similarities, labels)
-        estimates = estimate_labels(similarities, self.positive_threshold, self.negative_threshold)
+        self._check_sizes(similarities, labels, classes)
+        columns = slice(None) if classes is None else classes
+        estimates = estimate_labels(
+            similarities,
+            self.positive_threshold[:, columns],
+            self.negative_threshold[:, columns],
+        )
         return complete_labels(labels, agree(estimates))
 
     @torch.no_grad()
@@ -139,8 +164,9 @@ class AdaptiveThresholdPseudoLabeler(nn.Module):
         self.positive_threshold.fill_(torch.nan)
         self.negative_threshold.fill_(torch.nan)
 
-    def _check_sizes(self, similarities: Tensor, labels: Tensor) -> None:
-        expected = (self.num_modalities, labels.shape[0], self.num_classes)
+    def _check_sizes(self, similarities: Tensor, labels: Tensor, classes: Tensor | None) -> None:
+        num_classes = self.num_classes if classes is None else len(classes)
+        expected = (self.num_modalities, labels.shape[0], num_classes)
         if similarities.shape != expected or labels.shape != expected[1:]:
             raise ValueError(
                 f"`similarities` must have shape (modalities, batch, classes) = {expected} and "
@@ -152,5 +178,6 @@ class AdaptiveThresholdPseudoLabeler(nn.Module):
         """Show sizes and options in the printed module."""
         return (
             f"{self.num_classes}, num_modalities={self.num_modalities}, "
-            f"momentum={self.momentum}, negatives_from={self.negatives_from!r}"
+            f"momentum={self.momentum}, negatives_from={self.negatives_from!r}, "
+            f"gather_distributed={self.gather_distributed}"
         )

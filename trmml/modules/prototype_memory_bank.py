@@ -1,9 +1,10 @@
 """A first-in-first-out memory of what each category looks like at single positions."""
 
 import torch
-from jaxtyping import Float
+from jaxtyping import Float, Int
 from torch import Tensor, nn
 
+from trmml.distributed import gather_rows
 from trmml.functional import prototype_similarity, top_pair_features
 from trmml.labels import POSITIVE, Labels
 
@@ -34,6 +35,8 @@ class PrototypeMemoryBank(nn.Module):
         dim: Size of the joint space.
         capacity: Prototypes kept per category, >= `top_k`.
         top_k: Positions taken from each known positive, >= 1 and at most the number of positions.
+        gather_distributed: Whether, in training mode, the bank remembers what all processes of
+            `torch.distributed` push, so that each has the bank of the whole batch.
 
     Raises:
         ValueError: If a size is below 1 or `top_k` exceeds `capacity`.
@@ -52,7 +55,15 @@ class PrototypeMemoryBank(nn.Module):
     counts: Tensor
     pointers: Tensor
 
-    def __init__(self, num_classes: int, dim: int, *, capacity: int = 32, top_k: int = 2) -> None:
+    def __init__(
+        self,
+        num_classes: int,
+        dim: int,
+        *,
+        capacity: int = 32,
+        top_k: int = 2,
+        gather_distributed: bool = False,
+    ) -> None:
         """Allocate an empty memory."""
         super().__init__()
         sizes = {"num_classes": num_classes, "dim": dim, "capacity": capacity, "top_k": top_k}
@@ -65,6 +76,7 @@ class PrototypeMemoryBank(nn.Module):
                 "push out its own prototypes."
             )
         self.num_classes, self.dim, self.capacity, self.top_k = num_classes, dim, capacity, top_k
+        self.gather_distributed = gather_distributed
         self.register_buffer("prototypes", torch.zeros(num_classes, capacity, dim))
         self.register_buffer("counts", torch.zeros(num_classes, dtype=torch.long))
         self.register_buffer("pointers", torch.zeros(num_classes, dtype=torch.long))
@@ -75,6 +87,8 @@ class PrototypeMemoryBank(nn.Module):
         features: Float[Tensor, "batch positions dim"],
         energy: Float[Tensor, "batch classes positions"],
         labels: Labels,
+        *,
+        classes: Int[Tensor, " sampled"] | None = None,
     ) -> None:
         """Push the strongest positions of every known positive, in batch order.
 
@@ -82,35 +96,56 @@ class PrototypeMemoryBank(nn.Module):
             features: Dense image features in the joint space; stored at unit length.
             energy: Region logits of every category.
             labels: Known labels in {-1, 0, +1}; only +1 is remembered.
+            classes: Categories that the columns stand for, each once; None for all.
 
         Raises:
             ValueError: If sizes disagree with each other or with the bank.
         """
-        self._check_sizes(features, energy, labels)
-        # Transposed, so that pairs come sorted by class and, within a class, in batch order.
-        classes, rows = (labels.T == POSITIVE).nonzero(as_tuple=True)
+        self._check_sizes(features, energy, labels, classes)
+        rows, columns = (labels == POSITIVE).nonzero(as_tuple=True)
         pushed = top_pair_features(
-            features, energy, batch_index=rows, class_index=classes, top_k=self.top_k
+            features, energy, batch_index=rows, class_index=columns, top_k=self.top_k
         )
-        pairs_per_class = classes.bincount(minlength=self.num_classes)
+        owners = columns if classes is None else classes[columns]
+        if self.gather_distributed and self.training:  # the ranks hold the batch in their order
+            pushed, owners = gather_rows(pushed), gather_rows(owners)
+        owners, by_class = owners.sort(stable=True)  # so that a class's pairs stay in batch order
+        pushed = pushed[by_class]
+        pairs_per_class = owners.bincount(minlength=self.num_classes)
         pushed_per_class = pairs_per_class * self.top_k
         first_pair = pairs_per_class.cumsum(0) - pairs_per_class
-        rank = torch.arange(len(classes), device=classes.device) - first_pair[classes]
-        step = torch.arange(self.top_k, device=classes.device)
+        rank = torch.arange(len(owners), device=owners.device) - first_pair[owners]
+        step = torch.arange(self.top_k, device=owners.device)
         order = rank[:, None] * self.top_k + step  # place of each feature in its class's queue
         # A class may push more than fits: only its newest survive, so no slot is written twice.
-        kept = order >= (pushed_per_class - self.capacity)[classes, None]
-        slots = (self.pointers[classes, None] + order) % self.capacity
-        owners = classes[:, None].expand_as(slots)
+        kept = order >= (pushed_per_class - self.capacity)[owners, None]
+        slots = (self.pointers[owners, None] + order) % self.capacity
+        owners = owners[:, None].expand_as(slots)
         self.prototypes[owners[kept], slots[kept]] = pushed[kept].to(self.prototypes)
         self.counts.copy_((self.counts + pushed_per_class).clamp(max=self.capacity))
         self.pointers.copy_((self.pointers + pushed_per_class) % self.capacity)
 
     def similarity(
-        self, region_features: Float[Tensor, "batch classes dim"]
+        self,
+        region_features: Float[Tensor, "batch classes dim"],
+        *,
+        classes: Int[Tensor, " sampled"] | None = None,
     ) -> Float[Tensor, "batch classes"]:
-        """Return the mean cosine with the prototypes of the same class; nan where it has none."""
-        return prototype_similarity(region_features, self.prototypes, self.counts)
+        """Return the mean cosine with the prototypes of the same class; nan where it has none.
+
+        Args:
+            region_features: One feature per image and category, any length.
+            classes: Categories that the columns stand for; None for all.
+        """
+        return prototype_similarity(region_features, *self.stored(classes))
+
+    def stored(
+        self, classes: Int[Tensor, " sampled"] | None = None
+    ) -> tuple[Float[Tensor, "classes capacity dim"], Int[Tensor, " classes"]]:
+        """Return prototypes and counts of these categories; None for all."""
+        if classes is None:
+            return self.prototypes, self.counts
+        return self.prototypes[classes], self.counts[classes]
 
     @torch.no_grad()
     def reset(self) -> None:
@@ -118,9 +153,11 @@ class PrototypeMemoryBank(nn.Module):
         for state in (self.prototypes, self.counts, self.pointers):
             state.zero_()
 
-    def _check_sizes(self, features: Tensor, energy: Tensor, labels: Tensor) -> None:
+    def _check_sizes(
+        self, features: Tensor, energy: Tensor, labels: Tensor, classes: Tensor | None
+    ) -> None:
         batch, positions = features.shape[:2]
-        expected = (batch, self.num_classes, positions)
+        expected = (batch, self.num_classes if classes is None else len(classes), positions)
         if features.shape[-1] != self.dim:
             raise ValueError(
                 f"`features` must have shape (batch, positions, {self.dim}), got "
@@ -143,4 +180,7 @@ class PrototypeMemoryBank(nn.Module):
 
     def extra_repr(self) -> str:
         """Show sizes in the printed module."""
-        return f"{self.num_classes}, {self.dim}, capacity={self.capacity}, top_k={self.top_k}"
+        return (
+            f"{self.num_classes}, {self.dim}, capacity={self.capacity}, top_k={self.top_k}, "
+            f"gather_distributed={self.gather_distributed}"
+        )
