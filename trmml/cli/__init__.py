@@ -12,6 +12,8 @@ def main() -> None:
 
         app()
     except ModuleNotFoundError as error:
+        if error.name == "gradio":
+            sys.exit('trmml: the page needs gradio; pip install "trmml[serve]"')
         if error.name not in ("typer", "rich", "matplotlib"):
             raise
         sys.exit(f'trmml: the command line needs {error.name}; pip install "trmml[train]"')

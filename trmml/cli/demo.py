@@ -37,19 +37,26 @@ def demo(
     fast: Annotated[
         bool, typer.Option("--fast", help="A few images and epochs, only to see that it runs.")
     ] = False,
+    serve: Annotated[
+        bool, typer.Option("--serve", help="Serve a page with the trained model afterwards.")
+    ] = False,
 ) -> None:
     """Hide labels, then compare zero-shot CLIP, a DualCoOp-style baseline and TRM-ML.
 
-    Examples: `trmml demo`, `trmml demo --keep 0.3 --seed 1`, or
+    Examples: `trmml demo`, `trmml demo --serve`, `trmml demo --keep 0.3 --seed 1`, or
     `trmml demo --images photos --labels labels.csv --out my-demo`.
     """
     import matplotlib  # noqa: F401 - if it is missing, say so now and not after minutes of work
+
+    if serve:
+        import gradio  # noqa: F401 - likewise
 
     from trmml.demo import (
         DEMO_RECIPE,
         draw_regions,
         photograph_data,
         run_experiment,
+        save_examples,
         world_data,
         write_results,
     )
@@ -82,6 +89,10 @@ def demo(
     report = {**result.report, "seconds": round(time.monotonic() - start, 1)}
     write_results(report, out / "results.json")
     _print_report(console, report, out, pictures)
+    if serve:
+        from trmml.page import serve as serve_page
+
+        serve_page(result.model, examples=save_examples(data.test, out))
 
 
 def _print_report(

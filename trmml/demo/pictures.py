@@ -6,6 +6,7 @@ from typing import Any
 
 import torch
 from jaxtyping import Float, UInt8
+from PIL import Image
 from torch import Tensor
 
 from trmml.demo.images import ImageSet
@@ -13,7 +14,7 @@ from trmml.encoders import normalize_pixels
 from trmml.labels import POSITIVE
 from trmml.models import TRMML
 
-__all__ = ["draw_regions"]
+__all__ = ["draw_regions", "save_examples"]
 
 COLUMNS = 5  # the image, and its four most probable categories
 FAINTEST = 0.2
@@ -46,10 +47,7 @@ def draw_regions(
     """
     from matplotlib.figure import Figure
 
-    # Spread over the set, among the images with the most categories: chosen by the labels, never
-    # by how well the model does.
-    richest = (images.labels == POSITIVE).sum(dim=1).argsort(descending=True, stable=True)
-    rows = richest[: 4 * count : 4].tolist()
+    rows = _rich_rows(images, count)
     panels = [_panels(model, images, scores, row) for row in rows]
     written = []
     sheet = Figure(figsize=(2.2 * COLUMNS, 2.45 * len(rows)), layout="constrained")
@@ -63,6 +61,32 @@ def draw_regions(
         written.append(path)
     sheet.savefig(directory / "regions.png", dpi=110)
     return [directory / "regions.png", *written]
+
+
+def save_examples(images: ImageSet, directory: Path, *, count: int = 6) -> list[Path]:
+    """Write the images that `draw_regions` draws on, as they are.
+
+    Args:
+        images: Images to choose from.
+        directory: Folder to write into.
+        count: Number of images.
+
+    Returns:
+        The files written.
+    """
+    written = []
+    for row in _rich_rows(images, count):
+        path = directory / f"example-{row:04d}.png"
+        Image.fromarray(images.read(row).permute(1, 2, 0).numpy()).save(path)
+        written.append(path)
+    return written
+
+
+def _rich_rows(images: ImageSet, count: int) -> list[int]:
+    # Spread over the set, among the images with the most categories: chosen by the labels, never
+    # by how well the model does.
+    richest = (images.labels == POSITIVE).sum(dim=1).argsort(descending=True, stable=True)
+    return richest[: 4 * count : 4].tolist()
 
 
 Panel = tuple[UInt8[Tensor, "height width 3"], Float[Tensor, "height width"] | None, str, str]

@@ -1,0 +1,64 @@
+import socket
+import sys
+from pathlib import Path
+
+import pytest
+from typer.testing import CliRunner
+
+from tests.cli.test_demo import exit_status
+from tests.demo.generated import write_photographs
+from tests.page.small_page import small_model
+from trmml.cli.app import app
+
+
+def test_help_is_given_with_an_example() -> None:
+    result = CliRunner().invoke(app, ["serve", "--help"], env={"COLUMNS": "200", "TERM": "dumb"})
+    assert result.exit_code == 0
+    for words in ("--host", "--port", "--open", "--no-open", "trmml serve trmml-demo/model --open"):
+        assert words in result.output
+
+
+@pytest.mark.parametrize("arguments", [["serve", "model"], ["demo", "--serve", "--fast"]])
+def test_a_missing_extra_is_named_at_once(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path, arguments: list[str]
+) -> None:
+    monkeypatch.setitem(sys.modules, "gradio", None)
+    monkeypatch.chdir(tmp_path)
+    status = exit_status(monkeypatch, *arguments)
+    assert status == 'trmml: the page needs gradio; pip install "trmml[serve]"'
+    assert not [*tmp_path.iterdir()]
+
+
+def test_mistakes_end_in_one_line(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], tmp_path: Path
+) -> None:
+    small_model().save_pretrained(tmp_path / "model")
+    with socket.create_server(("127.0.0.1", 0)) as taken:
+        port = taken.getsockname()[1]
+        for arguments, message in (
+            ((tmp_path / "none",), "model.safetensors"),
+            ((tmp_path / "model", "--port", port), f"port {port}"),
+        ):
+            assert exit_status(monkeypatch, "serve", *arguments) == 2
+            [complaint] = capsys.readouterr().err.splitlines()
+            assert complaint.startswith("trmml: ")
+            assert message in complaint
+
+
+def test_the_demo_serves_its_model_with_test_pictures(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    served = []
+    monkeypatch.setattr(
+        "trmml.page.serve", lambda model, *, examples: served.append((model, examples))
+    )
+    table = write_photographs(tmp_path / "photos")
+    options = ["--images", str(tmp_path / "photos"), "--labels", str(table), "--keep", "0.5"]
+    out = tmp_path / "out"
+    result = CliRunner().invoke(app, ["demo", "--fast", "--serve", *options, "--out", str(out)])
+    assert result.exit_code == 0, result.output
+    [(model, examples)] = served
+    assert model.class_names == ["red", "green", "blue"]
+    drawn = {path.name.removeprefix("regions-") for path in out.glob("regions-*.png")}
+    assert {path.name.removeprefix("example-") for path in examples} == drawn
+    assert model.predict(model.preprocess(examples[0])).shape == (1, 3)

@@ -1,0 +1,128 @@
+"""Put the page together; Gradio draws it, `Answers` answers."""
+
+from collections.abc import Sequence
+from html import escape
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from trmml.data.images import BrokenImageError
+from trmml.models import TRMML
+from trmml.page.answers import MAX_TEXT, Answers, Look, ZeroShotMatch
+from trmml.page.markup import (
+    MAX_MATCHES,
+    matches_markup,
+    message_markup,
+    stage_markup,
+    tags_markup,
+)
+
+if TYPE_CHECKING:
+    import gradio
+
+__all__ = ["build_page"]
+
+_EMPTY = '<div class="empty">The photograph will be here.</div>'
+_KEEP_UPLOADS = 300  # seconds
+_KEEP_ANSWERS = 3600
+
+
+def build_page(model: TRMML, *, examples: Sequence[str | Path] = ()) -> "gradio.Blocks":
+    """Build the page, without serving it.
+
+    Dropping a photograph lists its tags; hovering over one, or giving it the focus, shows its
+    region; a category typed in is looked for zero-shot. Uploaded files are deleted after a few
+    minutes, nothing is counted or sent anywhere, and one question is answered at a time.
+
+    Args:
+        model: A trained model.
+        examples: Photographs to click on.
+
+    Returns:
+        What Gradio launches; `serve` does so safely.
+    """
+    import gradio as gr
+
+    answers = Answers(model)
+    files = [str(Path(example).resolve()) for example in examples]
+
+    def redraw(look: Look, matches: Sequence[ZeroShotMatch]) -> list[Any]:
+        drawn = (stage_markup(look, matches), tags_markup(look), matches_markup(matches))
+        return [look, matches, "", *drawn]
+
+    def complain(message: str) -> list[Any]:  # what was there stays
+        return [gr.skip(), gr.skip(), message_markup(message), gr.skip(), gr.skip(), gr.skip()]
+
+    def show(path: str, matches: Sequence[ZeroShotMatch]) -> list[Any]:
+        try:
+            look = answers.look(path)
+        except BrokenImageError as error:
+            return complain(f"{Path(path).name} cannot be shown: {error.reason}.")
+        return redraw(look, [answers.find(look, match.name) for match in matches])
+
+    def show_example(index: int, matches: Sequence[ZeroShotMatch]) -> list[Any]:
+        return show(files[index], matches)
+
+    def ask(text: str, look: Look | None, matches: Sequence[ZeroShotMatch]) -> list[Any]:
+        if look is None:
+            return complain("Drop a photograph first.")
+        try:
+            match = answers.find(look, text)
+        except ValueError as error:
+            return complain(f"Nothing was looked for: {error}")
+        others = [other for other in matches if other.name != match.name]
+        return redraw(look, [match, *others][:MAX_MATCHES])
+
+    plain: dict[str, Any] = {"js_on_load": None, "apply_default_css": False}
+    with gr.Blocks(
+        title="trmml", analytics_enabled=False, delete_cache=(_KEEP_UPLOADS, _KEEP_UPLOADS)
+    ) as page:
+        look = gr.State(None, time_to_live=_KEEP_ANSWERS)
+        matches = gr.State([], time_to_live=_KEEP_ANSWERS)
+        gr.HTML(_masthead(model), **plain)
+        with gr.Row():
+            upload = gr.File(
+                label="Drop a photograph", file_types=["image"], height=132, elem_id="upload"
+            )
+            pictures = gr.Dataset(
+                label="Or take one of these",
+                components=[gr.Image(visible=False)],
+                samples=[[file] for file in files],
+                type="index",
+                visible=bool(files),
+                elem_id="examples",
+            )
+        message = gr.HTML("", elem_classes="told", **plain)
+        with gr.Row():
+            with gr.Column(scale=3, elem_classes="stage-block"):
+                stage = gr.HTML(_EMPTY, **plain)
+            with gr.Column(scale=2):
+                tags = gr.HTML("", elem_classes="told", **plain)
+                text = gr.Textbox(
+                    label="Look for a category it was not trained on",
+                    placeholder="a word, then Enter",
+                    max_length=MAX_TEXT,
+                    max_lines=1,
+                    submit_btn=True,
+                    elem_id="ask",
+                )
+                found = gr.HTML("", elem_classes="told", **plain)
+
+        told = [look, matches, message, stage, tags, found]
+        # One at a time, whoever asks: the model has the machine to itself.
+        alone: dict[str, Any] = {"concurrency_limit": 1, "concurrency_id": "model"}
+        alone["api_visibility"] = "private"
+        shown = upload.upload(show, [upload, matches], told, **alone)
+        shown.then(lambda: None, None, upload, api_visibility="private")  # ready for the next
+        pictures.click(show_example, [pictures, matches], told, **alone)
+        text.submit(ask, [text, look, matches], told, **alone)
+    return page
+
+
+def _masthead(model: TRMML) -> str:
+    source = model.encoders.source.name
+    described = f"{len(model.class_names)} categories, {source} encoder, {model.image_size} pixels"
+    note = "; it knows drawn scenes only, no photographs" if source == "tiny" else ""
+    return (
+        '<header class="masthead"><h1>What is in the picture, and where?</h1>'
+        f"<p>TRM-ML, {escape(described)}{note}</p></header>"
+    )

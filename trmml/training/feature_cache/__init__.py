@@ -1,1 +1,0 @@
-"""Dense features of a frozen image tower, computed once and kept on disk."""
