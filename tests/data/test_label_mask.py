@@ -67,6 +67,14 @@ def test_saving_twice_gives_the_same_bytes(mask, tmp_path):
     assert (tmp_path / "a").read_bytes() == (tmp_path / "b").read_bytes()
 
 
+def test_the_checksum_is_of_what_is_known_alone(mask, tmp_path):
+    mask.save(tmp_path / "m")
+    other = LabelMask(known=mask.known.copy(), protocol="another")
+    assert mask.sha256 == LabelMask.load(tmp_path / "m").sha256 == other.sha256
+    other.known[3, 2] ^= True
+    assert other.sha256 != mask.sha256
+
+
 def test_a_mask_of_the_size_of_voc_keeps_its_count(tmp_path):
     full = -np.ones((5011, 20), dtype=np.int8)
     mask = LabelMask.between(full, hide_labels(full, 0.1), protocol="hcp", seed=0, keep=0.1)

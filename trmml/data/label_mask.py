@@ -113,6 +113,11 @@ class LabelMask:
         """The share of all entries that is known."""
         return float(self.known.mean()) if self.known.size else 0.0
 
+    @property
+    def sha256(self) -> str:
+        """Checksum of what is known, the same for a mask drawn here and one read from a file."""
+        return hashlib.sha256(np.packbits(self.known).tobytes()).hexdigest()
+
     def apply(self, labels: LabelMatrix, *, names: Sequence[str] = ()) -> LabelMatrix:
         """Return full labels with 0 where this mask hides them.
 
@@ -156,7 +161,7 @@ class LabelMask:
             "class_names": list(self.class_names),
             "names_sha256": self.names_sha256,
             "labels_sha256": self.labels_sha256,
-            "mask_sha256": hashlib.sha256(packed.tobytes()).hexdigest(),
+            "mask_sha256": self.sha256,
         }
         metadata = {"trmml": json.dumps(header, ensure_ascii=False)}
         try:

@@ -5,6 +5,7 @@ from trmml.training.encoder_config import EncoderConfig
 from trmml.training.fit import complete_labels, fit, parameter_groups, predict_logits
 from trmml.training.recipe import Recipe
 from trmml.training.run_config import CacheConfig, DataConfig, RunConfig
+from trmml.training.run_data import RunData, open_run_data
 from trmml.training.stored_features import StoredFeatures, encode_images
 
 __all__ = [
@@ -13,6 +14,7 @@ __all__ = [
     "EncoderConfig",
     "Recipe",
     "RunConfig",
+    "RunData",
     "StoredFeatures",
     "complete_labels",
     "dump_run_config",
@@ -20,6 +22,7 @@ __all__ = [
     "fit",
     "list_run_configs",
     "load_run_config",
+    "open_run_data",
     "parameter_groups",
     "predict_logits",
 ]
