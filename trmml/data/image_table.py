@@ -108,19 +108,30 @@ class ImageTable(Dataset[tuple[Any, Tensor]]):
             BrokenImageError: If the file cannot be decoded, unless `broken="replace"`.
             IndexError: If there is no such row.
         """
+        image, source = self.read(row)
+        return image, self.labels[source].clone()
+
+    def read(self, row: int) -> tuple[Any, int]:
+        """Return the image of one row, and the row that it comes from: another if it was replaced.
+
+        Raises:
+            BrokenImageError: If the file cannot be decoded, unless `broken="replace"`.
+            IndexError: If there is no such row.
+        """
         row = range(len(self))[row]
         try:
-            return self._load(row)
+            return self._load(row), row
         except BrokenImageError as error:
             self._note(row, error)
             if self.broken != "replace":
                 raise
         return self._next_readable(row)
 
-    def _next_readable(self, row: int) -> tuple[Any, Int[Tensor, " classes"]]:
+    def _next_readable(self, row: int) -> tuple[Any, int]:
         for step in range(1, len(self)):
+            source = (row + step) % len(self)
             try:
-                return self._load((row + step) % len(self))
+                return self._load(source), source
             except BrokenImageError:
                 continue
         raise ValueError(f"Not one of the {len(self)} images in {self.root} can be decoded.")
@@ -143,7 +154,10 @@ class ImageTable(Dataset[tuple[Any, Tensor]]):
                 readable.append(self[row])
             except BrokenImageError:
                 continue
-        return readable if readable or not rows else [self._next_readable(rows[-1])]
+        if readable or not rows:
+            return readable
+        image, source = self._next_readable(rows[-1])
+        return [(image, self.labels[source].clone())]
 
     def broken_files(self) -> list[BrokenImageError]:
         """Return what was skipped or replaced so far, each with its reason, in row order."""
@@ -193,9 +207,9 @@ class ImageTable(Dataset[tuple[Any, Tensor]]):
             f"known, {int((self.labels > 0).sum())} positive, root={str(self.root)!r})"
         )
 
-    def _load(self, row: int) -> tuple[Any, Int[Tensor, " classes"]]:
+    def _load(self, row: int) -> Any:  # noqa: ANN401 - whatever the transform makes
         image = decode_image(self.root / self.names[row], min_side=self.min_side)
-        return image if self.transform is None else self.transform(image), self.labels[row].clone()
+        return image if self.transform is None else self.transform(image)
 
     def _note(self, row: int, error: BrokenImageError) -> None:
         """Count a broken file, and say so the first time that this process meets it."""

@@ -40,12 +40,16 @@ class SeededImages(Dataset[tuple[Tensor, Tensor]]):
         Args:
             item: Row, and number of the draw: the epoch, or the view of a feature cache.
         """
-        row, draw = item
+        image, source = self.read(*item)
+        return image, self.table.labels[source].clone()
+
+    def read(self, row: int, draw: int) -> tuple[Float[Tensor, "3 height width"], int]:
+        """Return one draw of a row's image, and the row it comes from, as `ImageTable.read`."""
         words = f"{self.seed} {row} {draw}".encode()
         seed = int.from_bytes(hashlib.sha256(words).digest()[:8]) >> 1
         with torch.random.fork_rng(devices=[]):
             torch.set_rng_state(torch.Generator().manual_seed(seed).get_state())
-            return self.table[row]
+            return self.table.read(row)
 
     def __getitems__(
         self, items: Sequence[tuple[int, int]]

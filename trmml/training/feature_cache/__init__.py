@@ -1,0 +1,1 @@
+"""Dense features of a frozen image tower, computed once and kept on disk."""

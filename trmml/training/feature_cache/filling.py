@@ -1,0 +1,168 @@
+"""Compute what a cache misses, block by block, beside any number of processes that do the same."""
+
+import time
+from collections import deque
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any
+
+import torch
+from jaxtyping import Float, Float16
+from torch import Tensor, autocast
+from torch.utils.data import DataLoader, Dataset
+
+from trmml.encoders.protocol import ImageEncoder
+from trmml.training.feature_cache.blocks import Block, Blocks
+from trmml.training.feature_cache.device import device_of
+from trmml.training.feature_cache.feature_file import FeatureFile
+from trmml.training.seeded_images import SeededImages
+
+__all__ = ["fill_blocks"]
+
+POLL_SECONDS = 0.2
+"""How often a process that waits for others' blocks looks again."""
+
+Item = tuple[int, int]  # row, view
+
+
+def fill_blocks(
+    encoder: ImageEncoder,
+    images: SeededImages,
+    resolution: tuple[int, int],
+    blocks: Blocks,
+    file: FeatureFile,
+    *,
+    num_workers: int,
+    batch_size: int,
+    progress: Callable[[int], None],
+    should_stop: Callable[[], bool],
+) -> bool:
+    """Compute every block that nobody else does, and wait for those that others compute.
+
+    Returns:
+        Whether all blocks are done; else `should_stop` said so.
+    """
+    draws = _Draws(images, resolution)
+    missing = {*range(len(blocks))} - blocks.done()
+    while missing:
+        own: set[int] = set()
+        work = _Work(blocks, [blocks[number] for number in sorted(missing)], batch_size)
+        try:
+            # The tower's own precision is in the card, the caller's is not.
+            with autocast("cpu", enabled=False), autocast(device_of(encoder).type, enabled=False):
+                for block, features, sources in _encoded(
+                    encoder, draws, work, num_workers, progress, should_stop
+                ):
+                    sha256 = file.write(block.view, block.start, features)
+                    blocks.finish(block, sha256=sha256, sources=sources)
+                    work.release(block)
+                    own.add(block.number)
+        finally:
+            work.release_all()
+        still_missing = missing - blocks.done()
+        elsewhere = missing - still_missing - own
+        if elsewhere:
+            progress(sum(len(blocks[number]) for number in elsewhere))
+        missing = still_missing
+        if should_stop():
+            break
+        if missing and not own:
+            time.sleep(POLL_SECONDS)
+    return not missing
+
+
+class _Work:
+    """Batches of the blocks to compute, each block claimed when its first batch is asked for."""
+
+    def __init__(self, blocks: Blocks, wanted: list[Block], batch_size: int) -> None:
+        self.blocks, self.wanted, self.batch_size = blocks, wanted, batch_size
+        self.claimed: deque[Block] = deque()
+        self._locks: dict[int, Any] = {}
+
+    def __iter__(self) -> Iterator[list[Item]]:
+        for block in self.wanted:
+            lock = self.blocks.claim(block)
+            if lock is None:
+                continue
+            self._locks[block.number] = lock
+            self.claimed.append(block)
+            for start in range(block.start, block.stop, self.batch_size):
+                stop = min(start + self.batch_size, block.stop)
+                yield [(row, block.view) for row in range(start, stop)]
+
+    def release(self, block: Block) -> None:
+        self._locks.pop(block.number).release()
+
+    def release_all(self) -> None:
+        for number in [*self._locks]:
+            self._locks.pop(number).release()
+
+
+def _encoded(
+    encoder: ImageEncoder,
+    draws: "_Draws",
+    work: _Work,
+    num_workers: int,
+    progress: Callable[[int], None],
+    should_stop: Callable[[], bool],
+) -> Iterator[tuple[Block, Float16[Tensor, "rows positions dim"], list[int]]]:
+    """Yield each claimed block with its features and the rows that its images came from."""
+    loader = DataLoader(
+        draws,
+        batch_sampler=work,  # pyright: ignore[reportArgumentType] - any iterable of batches
+        num_workers=num_workers,
+        collate_fn=_stack,
+        generator=torch.Generator(),  # loaders draw a seed, which is nobody's here
+    )
+    parts: list[Tensor] = []
+    sources: list[int] = []
+    table = draws.images.table
+    for pixels, rows in loader:
+        block = work.claimed[0]
+        paths = [table.root / table.names[row] for row in rows]
+        parts.append(_half_features(encoder, pixels, paths))
+        sources += rows
+        progress(len(rows))
+        if len(sources) == len(block):
+            yield work.claimed.popleft(), torch.cat(parts), sources
+            parts, sources = [], []
+        if should_stop():
+            return
+
+
+@torch.no_grad()
+def _half_features(
+    encoder: ImageEncoder, pixels: Float[Tensor, "batch 3 height width"], paths: list[Path]
+) -> Float16[Tensor, "batch positions dim"]:
+    dense, _ = encoder.encode_dense(pixels.to(device_of(encoder)))
+    half = dense.half()
+    finite = half.isfinite().flatten(1).all(dim=1)
+    if not bool(finite.all()):
+        place = int((~finite).nonzero()[0])
+        raise FloatingPointError(
+            f"Features must fit half precision (at most {torch.finfo(torch.half).max:.0f}), got up "
+            f"to {dense[place].abs().max():.0f} for {paths[place]}; look at this image, or train "
+            "without a cache."
+        )
+    return half.cpu()
+
+
+class _Draws(Dataset[tuple[Tensor, int]]):
+    """Images by row and view, each with the row that it came from."""
+
+    def __init__(self, images: SeededImages, resolution: tuple[int, int]) -> None:
+        self.images, self.resolution = images, resolution
+
+    def __getitem__(self, item: Item) -> tuple[Tensor, int]:
+        image, source = self.images.read(*item)
+        if tuple(image.shape[-2:]) != self.resolution:
+            raise ValueError(
+                "`images` must have a transform to tensors of one size, got "
+                f"{tuple(image.shape[-2:])} for {self.images.table.names[source]} and "
+                f"{self.resolution} for the first; resize or crop them."
+            )
+        return image, source
+
+
+def _stack(items: list[tuple[Tensor, int]]) -> tuple[Tensor, list[int]]:
+    return torch.stack([image for image, _ in items]), [source for _, source in items]
