@@ -25,7 +25,7 @@ def test_a_missing_extra_is_named_at_once(
     monkeypatch.setitem(sys.modules, "gradio", None)
     monkeypatch.chdir(tmp_path)
     status = exit_status(monkeypatch, *arguments)
-    assert status == 'trmml: the page needs gradio; pip install "trmml[serve]"'
+    assert status == 'trmml: this command needs gradio; pip install "trmml[serve]"'
     assert not [*tmp_path.iterdir()]
 
 

@@ -4,6 +4,12 @@ import sys
 
 __all__ = ["main"]
 
+EXTRAS = {
+    **dict.fromkeys(("typer", "rich", "matplotlib"), "train"),
+    **dict.fromkeys(("onnx", "onnxruntime", "onnxscript"), "export"),
+    "gradio": "serve",
+}
+
 
 def main() -> None:
     """Run the `trmml` command; a user's mistake ends in one line and exit status 2."""
@@ -12,11 +18,10 @@ def main() -> None:
 
         app()
     except ModuleNotFoundError as error:
-        if error.name == "gradio":
-            sys.exit('trmml: the page needs gradio; pip install "trmml[serve]"')
-        if error.name not in ("typer", "rich", "matplotlib"):
+        extra = EXTRAS.get(error.name or "")
+        if extra is None:
             raise
-        sys.exit(f'trmml: the command line needs {error.name}; pip install "trmml[train]"')
+        sys.exit(f'trmml: this command needs {error.name}; pip install "trmml[{extra}]"')
     except (ValueError, OSError, FloatingPointError) as error:
         print(f"trmml: {error}", file=sys.stderr)
         sys.exit(2)

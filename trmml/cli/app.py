@@ -4,6 +4,7 @@ import typer
 
 from trmml.cli.data import data
 from trmml.cli.demo import demo
+from trmml.cli.export import export
 from trmml.cli.serve import serve
 
 __all__ = ["app"]
@@ -15,6 +16,7 @@ app = typer.Typer(
     help="Multi-label image recognition with missing labels.",
 )
 app.command()(demo)
+app.command()(export)
 app.command()(serve)
 app.add_typer(data, name="data")
 

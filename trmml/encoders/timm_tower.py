@@ -110,7 +110,7 @@ class TimmTower(ImageTower):
             grid = (final.shape[2], final.shape[3])
             alone = rearrange(final, "b c h w -> (b h w) c 1 1")
             dense = visual.head(trunk.forward_head(alone))
-            dense = dense.unflatten(0, (len(images), grid[0] * grid[1]))
+            dense = dense.unflatten(0, (images.shape[0], grid[0] * grid[1]))
         else:
             grid = (images.shape[2] // self.stride[0], images.shape[3] // self.stride[1])
             set_grid(trunk, grid)

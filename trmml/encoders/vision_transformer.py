@@ -123,6 +123,6 @@ class VisionTransformerTower(ImageTower):
         grid = (patches.shape[2], patches.shape[3])
         patches = rearrange(patches, "b d h w -> b (h w) d")
         table = resize_positions(visual.positional_embedding, visual.grid_size, grid)
-        start = visual.class_embedding.to(patches.dtype).expand(len(patches), 1, -1)
+        start = visual.class_embedding.to(patches.dtype).expand(patches.shape[0], 1, -1)
         tokens = torch.cat((start, patches), dim=1) + table.to(patches.dtype)
         return visual.ln_pre(tokens), grid

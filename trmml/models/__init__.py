@@ -5,6 +5,7 @@ from trmml.models.class_sampling import sample_classes
 from trmml.models.config import TRMMLConfig
 from trmml.models.multimodal_prototypes import MultimodalPrototypes
 from trmml.models.outputs import TRMMLLosses, TRMMLOutput
+from trmml.models.region_maps import region_maps
 from trmml.models.text_region_learner import TextRegionLearner
 from trmml.models.text_region_matcher import TextRegionMatcher
 from trmml.models.trmml import TRMML
@@ -21,6 +22,7 @@ __all__ = [
     "TRMMLOutput",
     "TextRegionLearner",
     "TextRegionMatcher",
+    "region_maps",
     "sample_classes",
     "zero_shot_scores",
     "zero_shot_text_features",

@@ -4,7 +4,6 @@ from pathlib import Path
 from typing import Any, TypeVar
 
 import torch
-from einops import rearrange
 from jaxtyping import Float, Int
 from PIL import ImageOps
 from PIL.Image import Image
@@ -15,10 +14,11 @@ from trmml.data.images import decode_image
 from trmml.encoders import TimmImageEncoder
 from trmml.encoders.pixels import normalize_pixels, square_pixels
 from trmml.encoders.protocol import EncoderPair, ImageEncoder
-from trmml.functional import dual_matching_logits, region_mask, text_pixel_logits
+from trmml.functional import dual_matching_logits, text_pixel_logits
 from trmml.models.config import MIN_TEMPERATURE, TRMMLConfig
 from trmml.models.outputs import TRMMLOutput
 from trmml.models.random_start import drawing_from
+from trmml.models.region_maps import region_maps
 from trmml.models.zero_shot import zero_shot_text_features
 from trmml.modules import CategoryAwareRegionDecoder, ClassNames, DualPromptLearner
 from trmml.modules.frozen import FrozenHolder
@@ -231,14 +231,7 @@ class TextRegionMatcher(FrozenHolder):
     ) -> Float[Tensor, "batch classes height width"]:
         """Return where each class is seen, in [0, 1], at the images' own height and width.
 
-        With "sigmoid" regions this is the soft region of Eq. (2), interpolated bilinearly; with
-        "softmax" ones the weights, scaled to a maximum of 1; without regions the probability that
-        each position alone would give.
+        These are the maps of `trmml.models.region_maps`, interpolated bilinearly.
         """
-        output = self(images)
-        normalization = self.config.normalization if self.decoder is not None else "sigmoid"
-        mask = region_mask(output.energy.float(), normalization=normalization)
-        if normalization == "softmax":
-            mask = mask / mask.amax(dim=-1, keepdim=True)
-        mask = rearrange(mask, "b c (h w) -> b c h w", h=output.grid[0], w=output.grid[1])
-        return interpolate(mask, size=images.shape[-2:], mode="bilinear", align_corners=False)
+        maps = region_maps(self(images), self.config)
+        return interpolate(maps, size=images.shape[-2:], mode="bilinear", align_corners=False)

@@ -1,0 +1,95 @@
+"""A model as one ONNX file."""
+
+import json
+import logging
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+import torch
+
+from trmml.models import TextRegionMatcher
+from trmml.sharing.description import METADATA_KEY, describe, writing
+from trmml.sharing.program import export_program
+
+__all__ = ["export_onnx"]
+
+LARGEST = 2**31 - 2**24  # bytes of a protobuf file, less what the graph itself needs
+
+
+def export_onnx(
+    model: TextRegionMatcher,
+    path: str | Path,
+    *,
+    opset: int | None = None,
+    regions: bool = True,
+) -> None:
+    """Write `export_program`'s graph as one ONNX file that says what it needs.
+
+    A description (class names, decision thresholds, image size, how to prepare a photograph) is in
+    the file's metadata under "trmml", as JSON, and beside it as `<path>.json`.
+
+    Args:
+        model: A trained model, left as it is.
+        path: File to write, best with the suffix `.onnx`; its folder must exist.
+        opset: Version of ONNX's operators; None takes the exporter's own.
+        regions: Whether the graph returns region maps as a second output.
+
+    Raises:
+        ModuleNotFoundError: If `onnx` or `onnxscript` is not installed.
+        ValueError: If the weights exceed the 2 GiB of one ONNX file, or the image tower is no
+            `nn.Module`.
+    """
+    _check_installed()
+    program, description = export_program(model, regions=regions), describe(model, regions=regions)
+    size = sum(weight.nbytes for weight in program.state_dict.values())
+    if size > LARGEST:
+        raise ValueError(
+            f"`model` must have less than 2 GiB of weights to be one ONNX file, got "
+            f"{size / 2**30:.1f} GiB in float32; use `export_pt2` or a smaller tower."
+        )
+    with _errors_only("onnxscript"):
+        converted: Any = torch.onnx.export(
+            program,
+            dynamo=True,
+            verbose=False,
+            opset_version=opset,
+            input_names=[description["input"]["name"]],
+            output_names=description["outputs"],
+            custom_translation_table={torch.ops.aten.sigmoid.default: _exact_sigmoid},
+        )
+    converted.model.metadata_props[METADATA_KEY] = json.dumps(description, ensure_ascii=False)
+    with writing(Path(path), description) as file:
+        converted.save(file)
+
+
+def _exact_sigmoid(x: Any) -> Any:  # noqa: ANN401 - a value of onnxscript
+    # ONNX Runtime's own Sigmoid is 0 below -18 and off by a sixth at -15. The region of a class
+    # that is absent is all such positions, and its direction is what is matched with the text.
+    from onnxscript import opset18
+
+    op: Any = opset18
+    return op.Div(1.0, op.Add(op.Exp(op.Neg(x)), 1.0))
+
+
+def _check_installed() -> None:
+    try:
+        import onnx  # noqa: F401
+        import onnxscript  # noqa: F401
+    except ModuleNotFoundError as error:
+        raise ModuleNotFoundError(
+            f'an ONNX file needs {error.name}; pip install "trmml[export]"', name=error.name
+        ) from error
+
+
+@contextmanager
+def _errors_only(name: str) -> Iterator[None]:
+    """Keep a library's remarks on its own work from the user's screen."""
+    logger = logging.getLogger(name)
+    before = logger.level
+    logger.setLevel(logging.ERROR)
+    try:
+        yield
+    finally:
+        logger.setLevel(before)
