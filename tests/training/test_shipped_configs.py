@@ -2,6 +2,7 @@
 
 import re
 from dataclasses import asdict, replace
+from functools import cache
 from importlib.resources import files
 from pathlib import Path
 
@@ -72,6 +73,11 @@ CELLS |= {
 CELLS |= {f"table6/voc2007-{row}": figure for row, figure in TABLE_6.items()}
 
 
+@cache
+def shipped(name: str) -> RunConfig:
+    return load_run_config(name)
+
+
 def test_there_is_a_file_for_each_cell_and_no_other() -> None:
     assert len(CELLS) == 27 + 8 + 12 + 10 + 4
     assert set(list_run_configs()) == {*CELLS, *DATASETS, "paper", "tiny"}
@@ -110,12 +116,12 @@ def test_the_papers_file_states_every_setting_that_is_on_as_the_code_has_it() ->
         }
         assert [name for name, value in unstated.items() if value not in (None, False)] == []
         assert stated[section] == defaults[section]
-    assert load_run_config("paper") == RunConfig(name="paper")
+    assert shipped("paper") == RunConfig(name="paper")
 
 
 @pytest.mark.parametrize("name", [*CELLS, *DATASETS])
 def test_the_papers_recipe_holds_everywhere(name: str) -> None:
-    config = load_run_config(name)
+    config = shipped(name)
     recipe = {"epochs": 40, "batch_size": 128, "max_lr": 5e-4, "schedule": "onecycle"}
     assert recipe.items() <= asdict(config.recipe).items()
     assert config.recipe == Recipe()
@@ -140,7 +146,7 @@ def test_the_papers_recipe_holds_everywhere(name: str) -> None:
 
 @pytest.mark.parametrize("name", list_run_configs())
 def test_no_file_selects_on_the_test_set_or_on_labels_nobody_has(name: str) -> None:
-    config = load_run_config(name)
+    config = shipped(name)
     assert config.selection == "validation"
     assert config.data.validation_labels == "known"
     assert config.data.validation_share == (0.2 if "largeloss" in name else 0.1)
@@ -148,7 +154,7 @@ def test_no_file_selects_on_the_test_set_or_on_labels_nobody_has(name: str) -> N
 
 @pytest.mark.parametrize("name", [*CELLS, *DATASETS])
 def test_the_splits_are_those_that_the_readers_find(name: str, benchmarks: Path) -> None:
-    data = load_run_config(name).data
+    data = shipped(name).data
     assert data.train_split is not None
     assert data.test_split is not None
     dataset = data.train_split.split("/")[0]
@@ -168,7 +174,7 @@ def benchmarks(tmp_path_factory: pytest.TempPathFactory) -> Path:
 @pytest.mark.parametrize("dataset", TABLE_1)
 @pytest.mark.parametrize("keep", NINE)
 def test_table_1(dataset: str, keep: float) -> None:
-    config, base = load_run_config(f"table1/{dataset}-{keep}"), load_run_config(dataset)
+    config, base = shipped(f"table1/{dataset}-{keep}"), shipped(dataset)
     assert config.data == replace(base.data, keep=keep)
     assert config.model == TRMMLConfig()
     assert (config.data.protocol, config.data.mask_seed) == ("hcp", None)
@@ -176,7 +182,7 @@ def test_table_1(dataset: str, keep: float) -> None:
 
 @pytest.mark.parametrize("name", TABLE_2)
 def test_table_2(name: str) -> None:
-    config = load_run_config(f"table2/{name}")
+    config = shipped(f"table2/{name}")
     assert config.model == TRMMLConfig(unknown_as_negative=True)
     is_largeloss = name.startswith("largeloss")
     assert config.data.protocol == ("spml" if is_largeloss else "splc")
@@ -200,43 +206,43 @@ def test_table_2(name: str) -> None:
     ],
 )
 def test_the_rows_of_table_2_are_in_the_order_of_its_masks(name: str, split: str) -> None:
-    assert load_run_config(f"table2/{name}").data.train_split == split
+    assert shipped(f"table2/{name}").data.train_split == split
 
 
 @pytest.mark.parametrize("dataset", ["coco2014", "voc2007"])
 @pytest.mark.parametrize("row", TABLE_3)
 def test_table_3(dataset: str, row: str) -> None:
-    config = load_run_config(f"table3/{dataset}-{row}")
+    config = shipped(f"table3/{dataset}-{row}")
     assert config.model == ABLATIONS[row.replace("-", "+")]
-    assert config.data == replace(load_run_config(dataset).data, keep=NINE)
+    assert config.data == replace(shipped(dataset).data, keep=NINE)
 
 
 @pytest.mark.parametrize("dataset", TABLE_4)
 def test_table_4(dataset: str) -> None:
-    data = load_run_config(dataset).data
+    data = shipped(dataset).data
     for row in ("without", "with"):
-        config = load_run_config(f"table4/{dataset}-{row}")
-        low = load_run_config(f"table4/{dataset}-{row}-0.1")
+        config = shipped(f"table4/{dataset}-{row}")
+        low = shipped(f"table4/{dataset}-{row}-0.1")
         assert config.data == replace(data, keep=FIVE)
         assert low == config.runs[0]
         assert config.model == ABLATIONS["carl+kd"]
         assert (config.region_decoder is not None) == (row == "with")
-    complete = load_run_config(f"table4/{dataset}-complete")
+    complete = shipped(f"table4/{dataset}-complete")
     assert complete.data == data
     assert complete.model == ABLATIONS["carl+kd"]
     assert complete.region_decoder is None
-    assert f"runs/{complete.name}/" in str(load_run_config(f"table4/{dataset}-with").region_decoder)
+    assert f"runs/{complete.name}/" in str(shipped(f"table4/{dataset}-with").region_decoder)
 
 
 @pytest.mark.parametrize("row", TABLE_6)
 def test_table_6(row: str) -> None:
-    config = load_run_config(f"table6/voc2007-{row}")
+    config = shipped(f"table6/voc2007-{row}")
     assert config.model == PROTOTYPE_ABLATIONS[row]
-    assert config.data == replace(load_run_config("voc2007").data, keep=FIVE)
+    assert config.data == replace(shipped("voc2007").data, keep=FIVE)
 
 
 def test_the_tiny_configuration_runs_the_embedded_pair() -> None:
-    config = load_run_config("tiny")
+    config = shipped("tiny")
     assert config.encoder.family == "tiny"
     assert config.model == TRMMLConfig()
     assert config.recipe == replace(Recipe(), batch_size=32)

@@ -7,6 +7,7 @@ from trmml.training.feature_cache.summary import describe_cache
 from trmml.training.fit import complete_labels, fit, parameter_groups, predict_logits
 from trmml.training.recipe import Recipe
 from trmml.training.run_config import CacheConfig, DataConfig, RunConfig
+from trmml.training.run_data import RunData, open_run_data
 from trmml.training.seeded_images import SeededImages
 from trmml.training.stored_features import StoredFeatures, encode_images
 
@@ -17,6 +18,7 @@ __all__ = [
     "FeatureCache",
     "Recipe",
     "RunConfig",
+    "RunData",
     "SeededImages",
     "StoredFeatures",
     "complete_labels",
@@ -26,6 +28,7 @@ __all__ = [
     "fit",
     "list_run_configs",
     "load_run_config",
+    "open_run_data",
     "parameter_groups",
     "predict_logits",
 ]
