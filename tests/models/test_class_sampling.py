@@ -4,7 +4,7 @@ from torch import Tensor
 
 from tests.models.fixed_features import NAMES, batch, matched
 from tests.random_clip import random_pair
-from trmml.models import ABLATIONS, TRMML, sample_classes
+from trmml.models import ABLATIONS, TRMML, TRMMLConfig, sample_classes
 
 
 def labels_with_positives(*classes: int, num_classes: int = 50) -> Tensor:
@@ -80,3 +80,86 @@ def test_images_are_scored_for_a_sample_too() -> None:
     model, images = TRMML(random_pair(), NAMES).eval(), torch.randn(2, 3, 64, 64)
     classes = torch.tensor([1])
     torch.testing.assert_close(model(images, classes=classes).logits, model(images).logits[:, [1]])
+
+
+PER_CLASS = {  # names of what has an entry per class, and the axis it lies on
+    "prompts.positive_context": 0,
+    "prompts.negative_context": 0,
+    "decoder.queries": 0,
+    "prototypes.text_prototypes": 0,
+    "prototypes.bank.prototypes": 0,
+    "prototypes.bank.counts": 0,
+    "prototypes.bank.pointers": 0,
+    "prototypes.labeler.positive_threshold": 1,
+    "prototypes.labeler.negative_threshold": 1,
+}
+CLASSES, LEFT_OUT = torch.tensor([0, 2]), torch.tensor([1])
+
+
+def trained(config: TRMMLConfig, stage: int) -> TRMML:
+    model = TRMML(random_pair(), NAMES, config=config, generator=seeded(0)).double().train()
+    for step in range(4):
+        f, y = batch(20)
+        model.loss(matched(model, f), y)
+        if step == 1 and stage == 2:
+            model.begin_second_stage()
+    return model
+
+
+def model_of_the_sample(model: TRMML) -> TRMML:
+    """Build a model of the sampled classes alone, in the same state."""
+    names = [NAMES[c] for c in CLASSES]
+    small = TRMML(random_pair(), names, config=model.config).double().train()
+    state = model.state_dict()
+    small.load_state_dict(
+        {
+            name: value.index_select(PER_CLASS[name], CLASSES) if name in PER_CLASS else value
+            for name, value in state.items()
+        }
+    )
+    return small
+
+
+@pytest.mark.parametrize("stage", [1, 2])
+@pytest.mark.parametrize(
+    "options", [{}, {"live_text_prototypes": True}, {"unknown_as_negative": True}]
+)
+def test_a_step_on_a_sample_is_a_step_of_a_model_of_these_classes(
+    stage: int, options: dict[str, object]
+) -> None:
+    model = trained(TRMMLConfig.from_dict({"bank_capacity": 5, **options}), stage)
+    small = model_of_the_sample(model)
+    before = {name: value.clone() for name, value in model.state_dict().items()}
+    f, y = batch(20)
+    output = model.match(f, (2, 3), classes=CLASSES)
+    losses, expected = model.loss(output, y), small.loss(matched(small, f), y[:, CLASSES])
+    torch.testing.assert_close(losses, expected)
+    losses.total.backward()
+    expected.total.backward()
+    small_gradients = {name: p.grad for name, p in small.named_parameters()}
+    for name, parameter in model.named_parameters():
+        gradient = parameter.grad
+        assert gradient is not None
+        if name in PER_CLASS:
+            assert not gradient[LEFT_OUT].any(), name
+            gradient = gradient[CLASSES]
+        torch.testing.assert_close(gradient, small_gradients[name], msg=f"{name} differs")
+    for name, value in small.state_dict().items():
+        found = model.state_dict()[name]
+        if name in PER_CLASS:
+            left = found.index_select(PER_CLASS[name], LEFT_OUT)
+            kept = before[name].index_select(PER_CLASS[name], LEFT_OUT)
+            torch.testing.assert_close(left, kept, rtol=0, atol=0, equal_nan=True)
+            found = found.index_select(PER_CLASS[name], CLASSES)
+        torch.testing.assert_close(found, value, equal_nan=True, msg=f"{name} differs")
+
+
+def test_labels_of_classes_left_out_are_not_completed() -> None:
+    model = trained(TRMMLConfig(), stage=2)
+    f, y = batch(100)
+    completed = model.complete(model.match(f, (2, 3), classes=CLASSES), y)
+    full = model.complete(matched(model, f), y)
+    assert torch.equal(completed[:, CLASSES], full[:, CLASSES])
+    assert torch.equal(completed[:, LEFT_OUT], y[:, LEFT_OUT])
+    assert not torch.equal(completed, y)
+    assert not torch.equal(full[:, LEFT_OUT], y[:, LEFT_OUT])

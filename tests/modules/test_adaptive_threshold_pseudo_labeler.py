@@ -215,3 +215,20 @@ def test_shapes_that_disagree_are_refused(
     for call in (labeler.update, labeler):
         with pytest.raises(ValueError, match=r"`similarities` must have shape .* = \(2, 3, 4\)"):
             call(torch.zeros(similarities), torch.zeros(labels))
+
+
+def test_columns_may_stand_for_some_of_the_categories() -> None:
+    labeler, small = fitted(), AdaptiveThresholdPseudoLabeler(2)
+    classes = torch.tensor([2, 0])  # in any order
+    labeler.positive_threshold[:, classes] = small.positive_threshold
+    labeler.negative_threshold[:, classes] = small.negative_threshold
+    for _ in range(3):
+        similarities, labels = torch.rand(2, 20, 2), torch.randint(-1, 2, (20, 2))
+        labeler.update(similarities, labels, classes=classes)
+        small.update(similarities, labels)
+        found = labeler(similarities, labels, classes=classes)
+        assert torch.equal(found, small(similarities, labels))
+    assert torch.equal(labeler.positive_threshold[:, classes], small.positive_threshold)
+    assert torch.equal(labeler.negative_threshold[:, classes], small.negative_threshold)
+    assert labeler.positive_threshold[:, 1].eq(0.7).all()
+    assert labeler.negative_threshold[:, 1].eq(0.3).all()

@@ -229,3 +229,25 @@ def test_shapes_that_disagree_are_refused(
     with pytest.raises(ValueError, match=message):
         bank.update(torch.zeros(features), torch.zeros(energy), torch.zeros(labels))
     assert not bank.counts.any()
+
+
+def test_columns_may_stand_for_some_of_the_categories() -> None:
+    bank, small = double_bank(classes=5), double_bank(classes=3)
+    classes = torch.tensor([4, 0, 2])  # in any order
+    for size in (4, 6):
+        features, energy, labels = batch(size)
+        bank.update(features, energy, labels, classes=classes)
+        small.update(features, energy, labels)
+    for name, state in small.named_buffers():
+        assert torch.equal(bank.get_buffer(name)[classes], state), name
+        assert not bank.get_buffer(name)[[1, 3]].any(), name
+    regions = torch.randn(2, 3, DIM, dtype=torch.float64)
+    found = bank.similarity(regions, classes=classes)
+    torch.testing.assert_close(found, small.similarity(regions), equal_nan=True)
+    assert torch.equal(bank.stored(classes)[0], small.prototypes)
+    assert bank.stored()[0] is bank.prototypes
+
+
+def test_columns_must_be_as_many_as_the_categories_they_stand_for() -> None:
+    with pytest.raises(ValueError, match=r"`energy` must have shape .* = \(4, 2, 6\)"):
+        double_bank().update(*batch(4), classes=torch.tensor([0, 2]))
