@@ -36,3 +36,13 @@ def test_the_bank_takes_less_than_a_fiftieth_of_a_step():
     assert measured["share"] < 0.02
     page = (DOCS / "parts" / "prototype_memory_bank.md").read_text()
     assert f"{measured['share']:.2%}" in page.replace(" %", "%")
+
+
+def test_thousands_of_categories_fit_in_the_memory_the_docs_name():
+    rows = json.loads((RESULTS / "info_nce_memory.json").read_text())["rows"]
+    blocked = {row["classes"]: row["gib"] for row in rows if not row["at_once"]}
+    at_once = {row["classes"]: row["gib"] for row in rows if row["at_once"]}
+    assert blocked[9600] < 1
+    page = (DOCS / "parts" / "multimodal_info_nce.md").read_text()
+    assert f"take {blocked[9600]} GiB" in page
+    assert f"took {at_once[4800]} GiB" in page
