@@ -1,3 +1,4 @@
+import copy
 import errno
 import os
 import shutil
@@ -20,7 +21,7 @@ from trmml.data import BrokenImageError
 from trmml.encoders import EncoderPair, TimmImageEncoder
 from trmml.encoders.protocol import EncoderSource
 from trmml.models import TRMML
-from trmml.training import Recipe, SeededImages, StoredFeatures, fit
+from trmml.training import FeatureCache, Recipe, SeededImages, StoredFeatures, fit
 
 ROWS = list(range(NUM_IMAGES))
 
@@ -28,10 +29,6 @@ ROWS = list(range(NUM_IMAGES))
 def encoded(images: SeededImages, rows: list[int], draw: int = 0) -> torch.Tensor:
     pixels = torch.stack([images.read(row, draw)[0] for row in rows])
     return random_pair().image.encode_dense(pixels)[0]
-
-
-def stored(dense: torch.Tensor, grid: tuple[int, int]) -> StoredFeatures:
-    return StoredFeatures(dense, dense.float().mean(dim=1), grid)
 
 
 def test_features_are_those_of_the_tower_rounded_to_half_precision(tmp_path: Path) -> None:
@@ -70,28 +67,33 @@ def test_a_loader_takes_it_in_the_place_of_the_images(tmp_path: Path, workers: i
     assert len(cache) == NUM_IMAGES
 
 
+def trained_on(dense: torch.Tensor, cache: FeatureCache, recipe: Recipe) -> list[float]:
+    """Train a fresh model on features; return the loss of every step, and at last its logits."""
+    model = TRMML(random_pair(), NAMES, generator=torch.Generator().manual_seed(0))
+    steps: list[float] = []
+    fit(
+        model,
+        StoredFeatures(dense, dense.float().mean(dim=1), cache.grid),
+        cache.images.table.labels.long(),
+        recipe=recipe,
+        progress=lambda _, losses: steps.append(losses.total.item()),
+    )
+    return steps + model.match(dense, cache.grid).logits.flatten().tolist()
+
+
 def test_training_on_the_cache_gives_what_training_without_it_gives(tmp_path: Path) -> None:
     cache = cache_of(tmp_path)
     cache.fill()
-    labels = cache.images.table.labels.long()
-    recipe = Recipe(epochs=4, batch_size=5, max_lr=1e-3)
-    weights, losses = [], []
-    for dense in (cache.read(ROWS, 0), encoded(cache.images, ROWS)):
-        model = TRMML(random_pair(), NAMES, generator=torch.Generator().manual_seed(0))
-        steps: list[float] = []
-        features = stored(dense, cache.grid)
-        fit(
-            model,
-            features,
-            labels,
-            recipe=recipe,
-            progress=lambda _, step, steps=steps: steps.append(step.total.item()),
-        )
-        weights.append(model.match(dense, cache.grid).logits.detach())
-        losses.append(steps)
-    assert losses[0] == pytest.approx(losses[1], rel=5e-3)
-    assert losses[0][-1] != pytest.approx(losses[0][0], rel=5e-2)  # something was learnt
-    torch.testing.assert_close(weights[0], weights[1], rtol=2e-2, atol=2e-2)
+    dense = torch.cat([encoded(cache.images, ROWS[start : start + 8]) for start in (0, 8, 16)])
+    whole = Recipe(epochs=4, batch_size=5, max_lr=1e-3)
+    assert trained_on(cache.read(ROWS, 0), cache, whole) == trained_on(dense.half(), cache, whole)
+    # Completed labels are decisions, which rounding may turn; nothing else is.
+    warm_up = Recipe(**{**vars(whole), "warmup_share": 1.0})
+    exact = trained_on(dense, cache, warm_up)
+    rounded = trained_on(cache.read(ROWS, 0), cache, warm_up)
+    assert rounded != exact
+    assert rounded == pytest.approx(exact, rel=1e-2, abs=1e-2)
+    assert exact[15] < 0.9 * exact[0]  # something was learnt
 
 
 def test_a_second_run_computes_nothing(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -216,6 +218,31 @@ def test_a_disk_that_fills_up_in_the_middle_keeps_what_is_done(
     torch.testing.assert_close(cache.read(ROWS, 0).float(), whole.read(ROWS, 0).float())
 
 
+def test_a_file_system_that_sets_nothing_aside_is_filled_all_the_same(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def unable(*_: object) -> None:
+        raise OSError(errno.EOPNOTSUPP, os.strerror(errno.EOPNOTSUPP))
+
+    monkeypatch.setattr(os, "posix_fallocate", unable)
+    cache = cache_of(tmp_path)
+    cache.fill(should_stop=lambda: True)
+    assert cache.bytes_missing == 0 < cache.bytes_needed  # a sparse file owns whole pages
+    assert cache.fill()
+    cache.verify()
+
+
+def test_what_a_killed_process_set_aside_is_used_again(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    cache = cache_of(tmp_path)
+    cache.folder.mkdir(parents=True)
+    (cache.folder / "features.bin.partial").write_bytes(bytes(4096))
+    monkeypatch.setattr(shutil, "disk_usage", lambda _: SimpleNamespace(free=2560))
+    assert cache.fill()
+    assert not (cache.folder / "features.bin.partial").exists()
+
+
 @pytest.mark.parametrize("size", [0, 100, 5000])
 def test_a_truncated_file_is_found_on_opening(tmp_path: Path, size: int) -> None:
     cache = cache_of(tmp_path)
@@ -245,6 +272,42 @@ def test_a_damaged_card_is_found_on_opening(tmp_path: Path, text: str) -> None:
     (cache.folder / "card.json").unlink()
     with pytest.raises(ValueError, match=r"card.json is missing; delete the folder"):
         cache_of(tmp_path)
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "",
+        "[]",
+        "{}",
+        '{"sha256": "", "replaced": {"1": 99}}',
+        '{"sha256": "", "replaced": {"9": 1}}',
+    ],
+)
+def test_a_damaged_mark_is_found_on_opening(tmp_path: Path, text: str) -> None:
+    cache = cache_of(tmp_path)
+    cache.fill()
+    (cache.folder / "done" / "000000.json").write_text(text)
+    with pytest.raises(ValueError, match=r"must tell what a block holds.*Delete the folder"):
+        cache_of(tmp_path)
+
+
+def test_a_mark_of_no_block_is_found_on_opening(tmp_path: Path) -> None:
+    cache = cache_of(tmp_path)
+    cache.fill()
+    (cache.folder / "done" / "000003.json").write_text("{}")
+    with pytest.raises(ValueError, match="must hold marks of 3 blocks alone, got others"):
+        cache_of(tmp_path)
+
+
+def test_a_copy_in_another_process_reads_but_does_not_fill(tmp_path: Path) -> None:
+    cache = cache_of(tmp_path)
+    cache.fill()
+    expected = cache.read(ROWS, 0)
+    copied = copy.copy(cache)  # as pickling does, by `__getstate__`
+    assert torch.equal(copied.read(ROWS, 0), expected)
+    with pytest.raises(ValueError, match="`fill` must be called where the cache was opened"):
+        copied.fill()
 
 
 def test_changed_bytes_are_found_when_asked_for(tmp_path: Path) -> None:

@@ -155,9 +155,11 @@ def test_an_error_gives_the_claims_back(tmp_path: Path, monkeypatch: pytest.Monk
 
     with monkeypatch.context() as patch:
         patch.setattr(cache._encoder, "encode_dense", failing)
-        with pytest.raises(KeyboardInterrupt):
+        with pytest.raises(KeyboardInterrupt) as kept:  # and with it all that the call still held
             cache.fill(num_workers=1)
-    assert cache_of(tmp_path).fill()
+    deadline = time.monotonic() + 20
+    assert cache_of(tmp_path).fill(should_stop=lambda: time.monotonic() > deadline)
+    assert kept.tb is not None
 
 
 def test_a_batch_never_reaches_over_a_block(tmp_path: Path) -> None:
