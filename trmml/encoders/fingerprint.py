@@ -5,7 +5,9 @@ import hashlib
 import torch
 from torch import nn
 
-__all__ = ["fingerprint"]
+from trmml.encoders.protocol import EncoderPair
+
+__all__ = ["fingerprint", "pair_fingerprints"]
 
 
 def fingerprint(module: nn.Module) -> str:
@@ -38,3 +40,11 @@ def fingerprint(module: nn.Module) -> str:
         flat = tensor.detach().cpu().contiguous().reshape(-1)
         digest.update(flat.view(torch.uint8).numpy().data)
     return digest.hexdigest()
+
+
+def pair_fingerprints(encoders: EncoderPair) -> dict[str, str]:
+    """Return the fingerprint of each tower that is a module, by its name: "image", "text"."""
+    towers = {"image": encoders.image, "text": encoders.text}
+    return {
+        name: fingerprint(tower) for name, tower in towers.items() if isinstance(tower, nn.Module)
+    }

@@ -7,9 +7,9 @@ from importlib.metadata import version
 from pathlib import Path
 from typing import Any
 
-from torch import Tensor, nn
+from torch import Tensor
 
-from trmml.encoders.fingerprint import fingerprint
+from trmml.encoders.fingerprint import pair_fingerprints
 from trmml.encoders.protocol import EncoderPair
 
 __all__ = ["check_encoders", "read_saved_model", "write_saved_model"]
@@ -41,7 +41,7 @@ def write_saved_model(
         "format": FORMAT,
         "versions": {name: version(name) for name in PACKAGES},
         "encoders": encoders.source._asdict(),
-        "fingerprints": _fingerprints(encoders),
+        "fingerprints": pair_fingerprints(encoders),
         **settings,
         "sha256": hashlib.sha256(weights).hexdigest(),
     }
@@ -87,7 +87,7 @@ def read_saved_model(directory: Path) -> tuple[dict[str, Any], dict[str, Tensor]
 
 def check_encoders(card: dict[str, Any], encoders: EncoderPair) -> None:
     """Refuse towers whose weights are not those the card's model was trained with."""
-    found = _fingerprints(encoders)
+    found = pair_fingerprints(encoders)
     for tower, expected in card["fingerprints"].items():
         if found.get(tower) != expected:
             raise ValueError(
@@ -116,13 +116,6 @@ def _read_card(path: Path) -> dict[str, Any]:
             f"that wrote it, {card['versions'].get('trmml')}."
         )
     return card
-
-
-def _fingerprints(encoders: EncoderPair) -> dict[str, str]:
-    towers = {"image": encoders.image, "text": encoders.text}
-    return {
-        name: fingerprint(tower) for name, tower in towers.items() if isinstance(tower, nn.Module)
-    }
 
 
 def _write(path: Path, content: bytes) -> Path:

@@ -1,39 +1,19 @@
 """Train a model on stored features, in two stages."""
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 
 import torch
-from jaxtyping import Float, Int
-from torch import Tensor, nn
-from torch.nn.utils import clip_grad_norm_
-from torch.optim import AdamW
-from torch.optim.lr_scheduler import OneCycleLR
+from jaxtyping import Float
+from torch import Tensor
 
-from trmml.labels import Labels, check_labels
+from trmml.labels import Labels
 from trmml.models import TRMML, TRMMLLosses
 from trmml.training.recipe import Recipe
+from trmml.training.sources import FeatureSource
 from trmml.training.stored_features import StoredFeatures
+from trmml.training.trainer import Trainer
 
-__all__ = ["complete_labels", "fit", "parameter_groups", "predict_logits"]
-
-CALIBRATION_IMAGES = 256
-
-
-def parameter_groups(model: TRMML, recipe: Recipe) -> list[dict[str, object]]:
-    """Split what learns by learning rate and weight decay.
-
-    Vectors and single numbers (biases, temperature, scale) are never decayed: pulling a
-    temperature towards zero is no regularisation.
-    """
-    groups: dict[tuple[float, float], list[nn.Parameter]] = {}
-    for name, parameter in model.named_parameters():
-        ratio = recipe.decoder_lr_ratio if name.startswith("decoder.") else 1.0
-        decay = recipe.weight_decay if parameter.ndim > 1 else 0.0
-        groups.setdefault((recipe.max_lr * ratio, decay), []).append(parameter)
-    return [
-        {"params": parameters, "lr": lr, "weight_decay": decay}
-        for (lr, decay), parameters in groups.items()
-    ]
+__all__ = ["complete_labels", "fit", "predict_logits"]
 
 
 def fit(
@@ -57,38 +37,12 @@ def fit(
         ValueError: If sizes disagree, a label is not -1, 0 or +1, or nothing is labelled.
         FloatingPointError: If a feature or a loss is not finite, with the image or the step.
     """
-    if labels.shape[0] != len(features):
-        raise ValueError(f"`labels` must have {len(features)} rows, got {labels.shape[0]}.")
-    check_labels(labels)
-    _check_finite(features)
-    if not bool((labels != 0).any()):
-        raise ValueError("`labels` must have a known label, got none; nothing can be learnt.")
-    shuffle = torch.Generator().manual_seed(recipe.seed)
-    model.train()
-    first = torch.randperm(len(features), generator=shuffle)[:CALIBRATION_IMAGES]
-    model.calibrate(features.dense[first])
-    optimizer = AdamW(parameter_groups(model, recipe))
-    steps = recipe.epochs * -(-len(features) // recipe.batch_size)
-    scheduler = _one_cycle(optimizer, steps, recipe.rising_share)
-    for epoch in range(recipe.epochs):
-        if epoch == recipe.warmup_epochs:
-            model.begin_second_stage()
-        for step, rows in enumerate(_batches(len(features), recipe.batch_size, shuffle)):
-            output = model.match(features.dense[rows], features.grid)
-            losses = model.loss(output, labels[rows])
-            if not bool(losses.total.isfinite()):
-                raise FloatingPointError(
-                    f"The loss must be finite, got {losses.total.item()} in step {step} of epoch "
-                    f"{epoch}; lower `max_lr` or look at these images: {rows.tolist()[:8]}..."
-                )
-            optimizer.zero_grad()
-            losses.total.backward()
-            clip_grad_norm_(model.parameters(), recipe.clip_norm)
-            optimizer.step()
-            scheduler.step()
-            if progress is not None:
-                progress(epoch, losses)
-    model.eval()
+
+    def after_step(trainer: Trainer, losses: TRMMLLosses) -> None:
+        if progress is not None:
+            progress(trainer.position.epoch, losses)
+
+    Trainer(model, FeatureSource(features, labels), recipe=recipe).run(after_step=after_step)
 
 
 @torch.no_grad()
@@ -113,28 +67,3 @@ def complete_labels(
         output = model.match(features.dense[i : i + batch_size], features.grid)
         parts.append(model.complete(output, labels[i : i + batch_size]))
     return torch.cat(parts)
-
-
-def _check_finite(features: StoredFeatures) -> None:
-    broken = ~features.dense.isfinite().flatten(1).all(dim=1)
-    if bool(broken.any()):
-        rows = broken.nonzero().flatten().tolist()
-        raise FloatingPointError(
-            f"`features` must be finite, got nan or inf in {len(rows)} images: {rows[:8]}; look at "
-            "these images, or encode in higher precision."
-        )
-
-
-def _one_cycle(optimizer: AdamW, steps: int, rising_share: float) -> OneCycleLR:
-    # A rise of exactly one step makes OneCycleLR divide by zero.
-    rising_share = 1.001 / steps if rising_share * steps == 1 else rising_share
-    peaks = [group["lr"] for group in optimizer.param_groups]
-    return OneCycleLR(
-        optimizer, max_lr=peaks, total_steps=steps, pct_start=rising_share, cycle_momentum=False
-    )
-
-
-def _batches(
-    num_images: int, batch_size: int, generator: torch.Generator
-) -> Iterator[Int[Tensor, " rows"]]:
-    yield from torch.randperm(num_images, generator=generator).split(batch_size)

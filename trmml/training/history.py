@@ -1,0 +1,61 @@
+"""What a run has measured so far: one record an epoch, and the sums of the epoch under way."""
+
+from math import isnan
+from typing import Any
+
+import torch
+
+from trmml.models import TRMMLLosses
+
+__all__ = ["History"]
+
+
+class History:
+    """Records of finished epochs, kept as plain values so that they are saved and compared exactly.
+
+    Attributes:
+        records: One for each finished epoch: its number, mean losses, and what validation gave.
+    """
+
+    def __init__(self) -> None:
+        """Start with nothing measured."""
+        self.records: list[dict[str, Any]] = []
+        self._sums = [0.0] * len(TRMMLLosses._fields)
+        self._steps = 0
+
+    def add_step(self, losses: TRMMLLosses) -> None:
+        """Count a step's losses."""
+        values = torch.stack(losses).tolist()
+        self._sums = [total + value for total, value in zip(self._sums, values, strict=True)]
+        self._steps += 1
+
+    def close_epoch(self, **measured: Any) -> None:  # noqa: ANN401 - whatever JSON knows
+        """Turn the sums into a record, and start the next epoch."""
+        means = [total / max(self._steps, 1) for total in self._sums]
+        losses = dict(zip(TRMMLLosses._fields, means, strict=True))
+        self.records.append({"epoch": len(self.records), "losses": losses, **measured})
+        self._sums, self._steps = [0.0] * len(TRMMLLosses._fields), 0
+
+    def scores(self) -> list[float]:
+        """Return the selection score of each epoch; -inf where there is none."""
+        found = [(record.get("validation") or {}).get("map") for record in self.records]
+        return [float("-inf") if s is None or isnan(s) else s for s in found]
+
+    def best_epoch(self) -> int | None:
+        """Return the first epoch with the best score; None before the first epoch."""
+        scores = self.scores()
+        return scores.index(max(scores)) if scores else None
+
+    def epochs_without_progress(self) -> int:
+        """Return how many epochs have passed since the best one."""
+        best = self.best_epoch()
+        return 0 if best is None else len(self.records) - 1 - best
+
+    def as_plain(self) -> dict[str, Any]:
+        """Return everything as JSON knows it."""
+        return {"records": self.records, "sums": self._sums, "steps": self._steps}
+
+    def load(self, plain: dict[str, Any]) -> None:
+        """Go on from what `as_plain` returned."""
+        self.records = list(plain["records"])
+        self._sums, self._steps = list(plain["sums"]), plain["steps"]
