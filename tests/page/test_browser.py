@@ -63,7 +63,7 @@ def page(address: str, requested: list[str]) -> Iterator[Page]:
 @pytest.fixture
 def fresh(page: Page, address: str) -> Page:
     page.goto(address)
-    expect(page.locator("#ask textarea, #ask input")).to_be_visible()
+    expect(page.locator("#ask input")).to_be_visible()
     return page
 
 
@@ -72,7 +72,7 @@ def drop(page: Page, photograph: Path) -> None:
 
 
 def ask(page: Page, words: str) -> None:
-    box = page.locator("#ask textarea, #ask input")
+    box = page.locator("#ask input")
     box.fill(words)
     box.press("Enter")
 
