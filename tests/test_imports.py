@@ -15,7 +15,10 @@ from typing import Any
 import pytest
 
 ROOT = Path(__file__).parents[1]
-HEAVY = ("torch", "timm", "open_clip", "torchvision", "numpy", "matplotlib", "rich", "typer")
+HEAVY = (
+    *("torch", "timm", "open_clip", "torchvision", "numpy", "matplotlib", "rich", "typer"),
+    "huggingface_hub",
+)
 OPTIONAL = ("timm", "open_clip", "torchvision", "matplotlib", "rich", "typer")
 
 

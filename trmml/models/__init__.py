@@ -3,6 +3,7 @@
 from trmml.models.ablations import ABLATIONS, PROTOTYPE_ABLATIONS
 from trmml.models.class_sampling import sample_classes
 from trmml.models.config import TRMMLConfig
+from trmml.models.hub import HubModel
 from trmml.models.multimodal_prototypes import MultimodalPrototypes
 from trmml.models.outputs import TRMMLLosses, TRMMLOutput
 from trmml.models.region_maps import region_maps
@@ -16,6 +17,7 @@ __all__ = [
     "PROTOTYPE_ABLATIONS",
     "TEMPLATES",
     "TRMML",
+    "HubModel",
     "MultimodalPrototypes",
     "TRMMLConfig",
     "TRMMLLosses",

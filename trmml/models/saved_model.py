@@ -12,7 +12,7 @@ from torch import Tensor
 from trmml.encoders.fingerprint import pair_fingerprints
 from trmml.encoders.protocol import EncoderPair
 
-__all__ = ["check_encoders", "read_saved_model", "write_saved_model"]
+__all__ = ["check_encoders", "read_saved_model", "write_saved_model", "write_text"]
 
 FORMAT = 1
 WEIGHTS, CARD, PARTIAL_CARD = "model.safetensors", "config.json", "config.json.partial"
@@ -48,8 +48,8 @@ def write_saved_model(
     directory.mkdir(parents=True, exist_ok=True)
     # Both files are whole on disk before either is renamed. Stopped between the two renames, the
     # new weights stand beside the old card and the new card's partial file, which reading finds.
-    partial_weights = _write(directory / f"{WEIGHTS}.partial", weights)
-    partial_card = _write(
+    partial_weights = _write_synced(directory / f"{WEIGHTS}.partial", weights)
+    partial_card = _write_synced(
         directory / PARTIAL_CARD, json.dumps(card, indent=2, ensure_ascii=False).encode()
     )
     partial_weights.replace(directory / WEIGHTS)
@@ -118,7 +118,12 @@ def _read_card(path: Path) -> dict[str, Any]:
     return card
 
 
-def _write(path: Path, content: bytes) -> Path:
+def write_text(path: Path, text: str) -> None:
+    """Write a small file whole, or not at all."""
+    _write_synced(path.with_name(f"{path.name}.partial"), text.encode()).replace(path)
+
+
+def _write_synced(path: Path, content: bytes) -> Path:
     with path.open("wb") as file:
         file.write(content)
         file.flush()

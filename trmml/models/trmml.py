@@ -2,13 +2,20 @@
 
 from dataclasses import asdict
 from pathlib import Path
+from typing import Any
 
 import torch
 
 from trmml.encoders.load import load_encoders
 from trmml.encoders.protocol import EncoderPair, EncoderSource
 from trmml.models.config import TRMMLConfig
-from trmml.models.saved_model import check_encoders, read_saved_model, write_saved_model
+from trmml.models.hub import HubModel, find_model
+from trmml.models.saved_model import (
+    check_encoders,
+    read_saved_model,
+    write_saved_model,
+    write_text,
+)
 from trmml.models.text_region_learner import TextRegionLearner
 from trmml.modules import ClassNames
 
@@ -17,7 +24,7 @@ __all__ = ["TRMML"]
 TRAINING_ONLY = ("prototypes.", "contrastive_loss.")
 
 
-class TRMML(TextRegionLearner):
+class TRMML(TextRegionLearner, HubModel):
     r"""Recognise many labels per image from few known ones, with a frozen CLIP.
 
     $$ \mathcal L = \mathcal L^q_{cls} + \alpha \mathcal L^r_{cls} + \beta \mathcal L_{KD}
@@ -97,7 +104,14 @@ class TRMML(TextRegionLearner):
         encoders = load_open_clip(name, pretrained=pretrained, image_size=image_size)
         return cls(encoders, class_names, config=config, image_size=image_size, generator=generator)
 
-    def save_pretrained(self, directory: str | Path, *, training_state: bool = False) -> None:
+    def save_pretrained(  # pyright: ignore[reportIncompatibleMethodOverride] - ours is older
+        self,
+        directory: str | Path,
+        *,
+        training_state: bool = False,
+        model_card_kwargs: dict[str, Any] | None = None,
+        config: None = None,  # noqa: ARG002 - of the mixin's call, for models without their own
+    ) -> None:
         """Write what was learnt: `model.safetensors` and `config.json`.
 
         The frozen towers are not written, only their names and fingerprints of their weights.
@@ -106,6 +120,9 @@ class TRMML(TextRegionLearner):
             directory: Folder to write into; made if absent, existing files replaced.
             training_state: Whether to keep what only training needs as well: bank, thresholds,
                 text prototypes, stage, and the contrastive projections.
+            model_card_kwargs: Arguments of `generate_model_card`, to write its README.md as well;
+                None writes none.
+            config: Nothing; `push_to_hub` passes it.
         """
         state = {
             name: value
@@ -122,23 +139,34 @@ class TRMML(TextRegionLearner):
             training_state=training_state,
             decision_thresholds=self.decision_thresholds,
         )
+        if model_card_kwargs is not None:
+            card = self.generate_model_card(**model_card_kwargs)
+            write_text(Path(directory) / "README.md", str(card))
 
     @classmethod
-    def from_pretrained(
-        cls, directory: str | Path, *, encoders: EncoderPair | None = None
+    def from_pretrained(  # pyright: ignore[reportIncompatibleMethodOverride] - ours is older
+        cls,
+        directory: str | Path,
+        *,
+        encoders: EncoderPair | None = None,
+        **hub: Any,  # noqa: ANN401 - `find_model` names them
     ) -> "TRMML":
-        """Load what `save_pretrained` wrote, in eval mode.
+        """Load what `save_pretrained` or `push_to_hub` wrote, in eval mode.
 
         Args:
-            directory: Folder with `model.safetensors` and `config.json`.
+            directory: Folder with `model.safetensors` and `config.json`; or, where there is no such
+                folder, a repository on the Hugging Face Hub such as "user/name".
             encoders: Towers to use; None loads those named in the folder, which cannot be done
                 for a pair made by hand.
+            **hub: For a repository: `revision`, `token`, `cache_dir`, `local_files_only`,
+                `force_download`.
 
         Raises:
-            FileNotFoundError: If a file is missing.
+            FileNotFoundError: If a file, the repository or the revision is missing.
             ValueError: If a file is damaged, or the towers' weights are not those trained with.
+            ConnectionError: If the Hub refuses.
         """
-        card, state = read_saved_model(Path(directory))
+        card, state = read_saved_model(find_model(directory, **hub))
         if encoders is None:
             source = EncoderSource(**card["encoders"])
             encoders = load_encoders(source, image_size=card["image_size"])
