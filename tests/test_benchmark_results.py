@@ -46,3 +46,19 @@ def test_thousands_of_categories_fit_in_the_memory_the_docs_name():
     page = (DOCS / "parts" / "multimodal_info_nce.md").read_text()
     assert f"take {blocked[9600]} GiB" in page
     assert f"took {at_once[4800]} GiB" in page
+
+
+def test_an_epoch_on_cached_features_is_as_much_faster_as_the_docs_say():
+    measured = json.loads((RESULTS / "feature_cache.json").read_text())
+    sizes = [measured[name] for name in ("images", "batch_size", "image_size", "classes")]
+    assert sizes == [128, 128, 448, 80]
+    faster = measured["times_faster"]["processor"]
+    taken = measured["median_least_most_seconds"]
+    seconds = {name: times["processor"][0] for name, times in taken.items()}
+    assert faster == pytest.approx(seconds["images"] / seconds["cache"], rel=1e-3)
+    assert faster > 20
+    page = (DOCS / "how-to" / "caching_features.md").read_text()
+    assert f"1/{faster:.1f} of" in page
+    assert f"{seconds['cache']:.1f} s instead of {seconds['images']:.1f} s for 128 images" in page
+    assert f"the text tower takes {seconds['text']:.1f} s" in page
+    assert f"reading them {seconds['reading']:.3f} s" in page
