@@ -9,6 +9,7 @@ from jaxtyping import Float
 from torch import Tensor
 from torch.func import functional_call
 
+from trmml.encoders.batch_norm_folding import FoldedCopy
 from trmml.encoders.image_tower import ImageTower
 from trmml.encoders.positions import resize_positions
 
@@ -32,6 +33,8 @@ class ModifiedResNetTower(ImageTower):
     The pool adds a position embedding to $x$ first. Dense features leave it out, as TaI-DPT
     (Guo et al., CVPR 2023) does: what is at a position should not depend on where that is, and
     any input size then needs no interpolation. The pooled feature keeps it, interpolated.
+
+    Its batch norms never learn here, so a copy of the convolutions does their work.
 
     Section 3.1 of TRM-ML (Ma et al., ACM Multimedia 2024).
     Differs from the paper: nothing; it does not say whether the position embedding is added.
@@ -70,13 +73,14 @@ class ModifiedResNetTower(ImageTower):
             autocast_dtype=autocast_dtype,
         )
         self._pool_grid = (side, side)
+        self._folded = FoldedCopy(visual, share=(visual.attnpool,))
 
     def _encode(
         self, images: Float[Tensor, "batch 3 height width"], *, with_pooled: bool
     ) -> tuple[
         Float[Tensor, "batch positions dim"], Float[Tensor, "batch dim"] | None, tuple[int, int]
     ]:
-        visual: Any = self.visual
+        visual: Any = self.visual if torch.compiler.is_compiling() else self._folded()
         x = visual.stem(images)
         for stage in (visual.layer1, visual.layer2, visual.layer3, visual.layer4):
             x = stage(x)

@@ -8,6 +8,7 @@ from trmml.training.feature_cache.summary import describe_cache
 from trmml.training.fit import complete_labels, fit, predict_logits
 from trmml.training.image_source import ImageSource
 from trmml.training.interruption import TrainingStopped
+from trmml.training.loading import loader_options
 from trmml.training.optimization import parameter_groups
 from trmml.training.recipe import Recipe
 from trmml.training.run import run_training
@@ -50,6 +51,7 @@ __all__ = [
     "fit",
     "list_run_configs",
     "load_run_config",
+    "loader_options",
     "open_run_data",
     "parameter_groups",
     "predict_logits",

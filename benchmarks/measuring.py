@@ -1,0 +1,92 @@
+"""What every benchmark of speed does alike: warm up, alternate, take medians, say where.
+
+The contract, for all results under `benchmarks/results/` that hold seconds:
+
+- everything compared is timed in one run, in alternation, after warm-up rounds that do not count;
+- reported are medians and quartiles, and ratios as the median of the rounds' own ratios, so that
+  a load that comes and goes falls on both sides;
+- the device is waited for before each reading of the clock;
+- the processor, its instructions for low precision, threads, versions and load are recorded;
+- the JSON is committed, and `docs/benchmarks.md` is written from it by `write_page.py`, wins and
+  losses alike.
+"""
+
+import os
+import platform
+import statistics
+import time
+from collections.abc import Callable, Mapping
+from pathlib import Path
+
+import torch
+
+__all__ = ["Seconds", "alternate", "environment", "quartiles", "ratio"]
+
+Seconds = dict[str, list[float]]
+
+
+def alternate(
+    works: Mapping[str, Callable[[], object]], *, device: str, warm_up: int, rounds: int
+) -> Seconds:
+    """Time each piece of work once per round, in alternation, and leave warm-up rounds out."""
+    times: Seconds = {name: [] for name in works}
+    for round_ in range(warm_up + rounds):
+        for name, work in works.items():
+            _wait(device)
+            start = time.perf_counter()
+            work()
+            _wait(device)
+            elapsed = time.perf_counter() - start
+            print(f"round {round_ - warm_up + 1:2d}  {name:20s} {elapsed:8.3f} s", flush=True)
+            if round_ >= warm_up:
+                times[name].append(elapsed)
+    return times
+
+
+def quartiles(values: list[float]) -> list[float]:
+    """Return lower quartile, median and upper quartile."""
+    return [round(q, 5) for q in statistics.quantiles(values, n=4, method="inclusive")]
+
+
+def ratio(times: Seconds, above: list[str], below: list[str]) -> list[float]:
+    """Return the quartiles, over the rounds, of one sum of times over another."""
+    rounds = range(len(times[above[0]]))
+    return quartiles(
+        [
+            sum(times[name][i] for name in above) / sum(times[name][i] for name in below)
+            for i in rounds
+        ]
+    )
+
+
+def environment(device: str) -> dict[str, object]:
+    """Describe where the times were taken."""
+    found: dict[str, object] = {
+        "device": torch.cuda.get_device_name() if device == "cuda" else "cpu",
+        "processor": _processor().get("model name", platform.processor()),
+        "instructions": [
+            name
+            for name in ("avx2", "avx512f", "avx512_bf16", "amx_bf16")
+            if name in _processor().get("flags", "").split()
+        ],
+        "cores": os.cpu_count(),
+        "threads": torch.get_num_threads(),
+        "torch": torch.__version__,
+        "matmul_precision": torch.get_float32_matmul_precision(),
+    }
+    if hasattr(os, "getloadavg"):
+        found["load_average"] = [round(load, 2) for load in os.getloadavg()]
+    return found
+
+
+def _wait(device: str) -> None:
+    if device == "cuda":
+        torch.cuda.synchronize()
+
+
+def _processor() -> dict[str, str]:
+    path = Path("/proc/cpuinfo")
+    if not path.exists():
+        return {}
+    lines = path.read_text().split("\n\n")[0].splitlines()
+    return {key.strip(): value.strip() for key, _, value in (line.partition(":") for line in lines)}

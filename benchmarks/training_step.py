@@ -1,0 +1,200 @@
+"""Compare a training step of TRM-ML with a plain one, and see where the time goes.
+
+    python -m benchmarks.training_step
+
+times, by the contract in `measuring.py`, with RN101 and random weights on 448 x 448 images, for
+COCO's 80 class names, and writes `benchmarks/results/training_step.json`. `--device cuda` runs it
+on a GPU, where it also notes peak memory. Then `python -m benchmarks.write_page` writes the page.
+"""
+
+import argparse
+import json
+from collections.abc import Callable
+from pathlib import Path
+
+import torch
+from torch.utils.flop_counter import FlopCounterMode
+
+from benchmarks.measuring import alternate, environment, quartiles, ratio
+from benchmarks.plain_dualcoop import PlainDualCoOp, asymmetric_loss
+
+RESULTS = Path(__file__).parent / "results" / "training_step.json"
+ROWS = {
+    "plain": "plain step, float32",
+    "float32": "`TRMML` step, float32",
+    "bfloat16": "`TRMML` step, bfloat16 towers",
+    "shared_contexts": "`TRMML` step, float32, contexts shared by all classes",
+    "image": "image tower alone: forward",
+    "text": "text tower alone: forward and backward",
+    "predict": "`TRMML.predict`",
+}
+# name: what is divided by what, which target, and whether to be above or below it
+RATIOS: dict[str, tuple[str, list[str], list[str], float, str]] = {
+    "float32": ("plain step / step in float32", ["plain"], ["float32"], 5.0, ">="),
+    "bfloat16": ("plain step / step in bfloat16", ["plain"], ["bfloat16"], 10.0, ">="),
+    "whole": ("step / image and text alone", ["float32"], ["image", "text"], 1.10, "<="),
+    "prediction": ("prediction / image tower alone", ["predict"], ["image"], 1.03, "<="),
+}
+LEARNING_RATE = 1e-3
+
+
+def works(device: str, batch_size: int, image_size: int) -> dict[str, Callable[[], object]]:
+    """Return every piece of work to be timed, by name."""
+    import open_clip
+
+    from trmml import TRMML
+    from trmml.data import hide_labels
+    from trmml.data.class_names import COCO_NAMES
+    from trmml.encoders import load_open_clip
+    from trmml.models import TRMMLConfig
+
+    generator = torch.Generator().manual_seed(0)
+    images = torch.randn(batch_size, 3, image_size, image_size, generator=generator).to(device)
+    # COCO has 2.9 labels per image of 80 classes.
+    truth = 2 * (torch.rand(batch_size, 80, generator=generator) < 2.9 / 80).long() - 1
+    labels = hide_labels(truth, 0.1).to(device)
+
+    clip = open_clip.create_model("RN101")
+    plain = PlainDualCoOp(clip, open_clip.get_tokenizer("RN101"), list(COCO_NAMES)).to(device)
+    plain_optimizer = torch.optim.SGD(plain.parameters(), lr=LEARNING_RATE)
+
+    def plain_step() -> None:
+        plain_optimizer.zero_grad()
+        asymmetric_loss(plain(images), labels).backward()
+        plain_optimizer.step()
+
+    def model_of(dtype: torch.dtype, *, class_specific: bool = True) -> TRMML:
+        pair = load_open_clip("RN101", image_size=image_size, dtype=dtype, channels_last=True)
+        config = TRMMLConfig(class_specific=class_specific)
+        return TRMML(pair, COCO_NAMES, config=config).to(device)
+
+    def step_of(model: TRMML) -> Callable[[], None]:
+        optimizer = torch.optim.AdamW(model.parameters(), lr=LEARNING_RATE)
+
+        def step() -> None:
+            optimizer.zero_grad()
+            model.loss(model(images), labels).total.backward()
+            optimizer.step()
+
+        return step
+
+    single, half, shared, fixed = (
+        model_of(torch.float32).train(),
+        model_of(torch.bfloat16).train(),
+        model_of(torch.float32, class_specific=False).train(),
+        model_of(torch.float32).eval(),
+    )
+
+    def text() -> None:
+        single.prompts.zero_grad()
+        torch.stack(single.prompts()).sum().backward()
+
+    return {
+        "plain": plain_step,
+        "float32": step_of(single),
+        "bfloat16": step_of(half),
+        "shared_contexts": step_of(shared),
+        "image": lambda: single.image_encoder.encode_dense(images),
+        "text": text,
+        "predict": lambda: fixed.predict(images),
+    }
+
+
+def tera_operations(work: Callable[[], object]) -> float:
+    """Count the floating-point operations of matrix products and convolutions, in 10^12."""
+    with FlopCounterMode(display=False) as counter:
+        work()
+    return round(counter.get_total_flops() / 1e12, 3)
+
+
+def peak_gib(work: Callable[[], object]) -> float:
+    """Return the most memory of the GPU that was taken at once."""
+    torch.cuda.reset_peak_memory_stats()
+    work()
+    return round(torch.cuda.max_memory_allocated() / 2**30, 3)
+
+
+def section(measured: dict) -> str:
+    """Return the part of the docs page that shows the results."""
+    setting, place = measured["setting"], measured["environment"]
+    lines = [
+        "## A training step",
+        "",
+        f"RN101 with random weights, {setting['image_size']} × {setting['image_size']} images, "
+        f"{setting['classes']} classes, batch {setting['batch_size']}; {setting['rounds']} rounds "
+        f"in alternation after {setting['warm_up']} of warm-up.",
+        "",
+        f"*{place['processor']} ({', '.join(place['instructions'])}), {place['threads']} threads "
+        f"of {place['cores']} cores, device {place['device']}, torch {place['torch']}, "
+        f"load average {place.get('load_average')}.*",
+        "",
+        "| | seconds (quartiles) | images per second | 10¹² operations |",
+        "|---|---|---|---|",
+    ]
+    for name, title in ROWS.items():
+        low, middle, high = measured["seconds"][name]
+        rate = setting["batch_size"] / middle
+        lines.append(
+            f"| {title} | {middle:.2f} ({low:.2f}–{high:.2f}) | {rate:.2f} | "
+            f"{measured['tera_operations'][name]:.3f} |"
+        )
+    lines += ["", "| | measured (quartiles) | target | by operations alone |", "|---|---|---|---|"]
+    for name, (title, above, below, target, sign) in RATIOS.items():
+        low, middle, high = measured["ratios"][name]
+        met = middle >= target if sign == ">=" else middle <= target
+        operations = measured["tera_operations"]
+        bound = sum(operations[n] for n in above) / sum(operations[n] for n in below)
+        lines.append(
+            f"| {title} | {middle:.2f} ({low:.2f}–{high:.2f}) | {sign} {target:g}, "
+            f"{'met' if met else 'missed'} | {bound:.2f} |"
+        )
+    lines += [
+        "",
+        "The plain step (`benchmarks/plain_dualcoop.py`) is DualCoOp's, with open_clip's modules "
+        "as they come and prompts of all 77 tokens. Operations are those of matrix products and "
+        "convolutions; their quotient is what a step could gain if both ran equally well. "
+        "bfloat16 pays only on a processor with instructions for it (`avx512_bf16`, `amx_bf16`) "
+        "or on a GPU.",
+    ]
+    return "\n".join(lines)
+
+
+def main() -> None:
+    """Run the benchmark."""
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--device", default="cuda" if torch.cuda.is_available() else "cpu")
+    parser.add_argument("--batch-size", type=int, default=4)
+    parser.add_argument("--image-size", type=int, default=448)
+    parser.add_argument("--rounds", type=int, default=5)
+    parser.add_argument("--threads", type=int, default=2)
+    parser.add_argument("--output", type=Path, default=RESULTS)
+    options = parser.parse_args()
+
+    torch.set_num_threads(options.threads)
+    pieces = works(options.device, options.batch_size, options.image_size)
+    operations = {name: tera_operations(work) for name, work in pieces.items()}  # a first warm-up
+    times = alternate(pieces, device=options.device, warm_up=0, rounds=options.rounds)
+    place = environment(options.device)
+    result = {
+        "setting": {
+            "batch_size": options.batch_size,
+            "image_size": options.image_size,
+            "classes": 80,
+            "warm_up": 1,
+            "rounds": options.rounds,
+        },
+        "seconds": {name: quartiles(values) for name, values in times.items()},
+        "ratios": {
+            name: ratio(times, above, below) for name, (_, above, below, *_) in RATIOS.items()
+        },
+        "tera_operations": operations,
+        "environment": place,
+    }
+    if options.device == "cuda":
+        result["peak_gib"] = {name: peak_gib(work) for name, work in pieces.items()}
+    options.output.write_text(json.dumps(result, indent=2) + "\n")
+    print(json.dumps(result, indent=2))
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,66 @@
+"""What `Recipe.compile` compiles: `match`, where nearly all of a step's gradients are."""
+
+from collections.abc import Callable
+
+import pytest
+import torch
+from torch import Tensor
+
+from tests.random_clip import DIM, random_pair
+from trmml import TRMML
+from trmml.models import ABLATIONS, TRMMLConfig, TRMMLLosses, TRMMLOutput
+
+NAMES = ["cat", "traffic light", ["dog", "puppy"]]
+GRID = (2, 3)
+
+pytestmark = pytest.mark.usefixtures("no_shape_checks")
+
+
+def model_of(config: TRMMLConfig) -> TRMML:
+    return TRMML(random_pair(), NAMES, config=config, generator=torch.Generator().manual_seed(0))
+
+
+def batches() -> list[tuple[Tensor, Tensor]]:
+    generator = torch.Generator().manual_seed(1)
+    features = torch.randn(3, 4, 6, DIM, generator=generator)
+    labels = torch.randint(-1, 2, (3, 4, 3), generator=generator)
+    return list(zip(features, labels, strict=True))
+
+
+def train(model: TRMML, step: Callable[[Tensor, Tensor], TRMMLLosses]) -> list[Tensor]:
+    """Take three steps, the last of them in the second stage; return losses and all state."""
+    model.train()
+    optimizer = torch.optim.SGD(model.parameters(), lr=0.1)
+    losses = []
+    for number, (features, labels) in enumerate(batches()):
+        if number == 2:
+            model.begin_second_stage()
+        losses.append(step(features, labels))
+        optimizer.zero_grad()
+        losses[-1].total.backward()
+        optimizer.step()
+    terms = [term.detach() for parts in losses for term in parts]
+    return terms + list(model.state_dict().values())
+
+
+@pytest.mark.parametrize("backend", ["eager", "aot_eager"])
+@pytest.mark.parametrize("name", ["all", "baseline", "dualcoop"])
+def test_one_graph_trains_like_eager_mode(name: str, backend: str) -> None:
+    model, compiled = model_of(ABLATIONS[name]), model_of(ABLATIONS[name])
+    match: Callable[[Tensor, tuple[int, int]], TRMMLOutput] = torch.compile(
+        compiled.match, fullgraph=True, backend=backend
+    )
+    expected = train(model, lambda x, y: model.loss(model.match(x, GRID), y))
+    found = train(compiled, lambda x, y: compiled.loss(match(x, GRID), y))
+    torch.testing.assert_close(found, expected, equal_nan=True, rtol=1e-4, atol=1e-5)
+
+
+def test_prompts_in_chunks_compile_with_breaks_between_the_chunks() -> None:
+    config = TRMMLConfig(text_chunk_size=2)
+    model, compiled = model_of(config), model_of(config)
+    match: Callable[[Tensor, tuple[int, int]], TRMMLOutput] = torch.compile(
+        compiled.match, backend="aot_eager"
+    )
+    expected = train(model, lambda x, y: model.loss(model.match(x, GRID), y))
+    found = train(compiled, lambda x, y: compiled.loss(match(x, GRID), y))
+    torch.testing.assert_close(found, expected, equal_nan=True, rtol=1e-4, atol=1e-5)

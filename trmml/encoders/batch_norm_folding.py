@@ -1,0 +1,77 @@
+"""Frozen batch norms as part of the convolutions before them."""
+
+import copy
+from itertools import pairwise
+
+import torch
+from torch import Tensor, nn
+
+__all__ = ["FoldedCopy", "fold_batch_norms"]
+
+
+def fold_batch_norms(module: nn.Module, *, share: tuple[nn.Module, ...] = ()) -> nn.Module:
+    r"""Return a copy in eval mode whose convolutions do the work of the batch norms behind them.
+
+    $$ \mathrm{bn}(w * x) = (s\,w) * x + (\beta - s\,\mu), \qquad
+       s = \gamma / \sqrt{\sigma^2 + \epsilon} $$
+
+    A batch norm is folded if it stands directly behind a convolution without a bias, in the order
+    in which their parent registers them. The result is the same up to rounding.
+
+    Args:
+        module: Any module that calls its parts in that order; not changed.
+        share: Parts of it that the copy uses themselves, because nothing in them changes.
+    """
+    folded = copy.deepcopy(module, {id(part): part for part in share}).eval()
+    for parent in list(folded.modules()):
+        for (_, conv), (name, norm) in pairwise(list(parent.named_children())):
+            if type(conv) is nn.Conv2d and conv.bias is None and type(norm) is nn.BatchNorm2d:
+                _fold(conv, norm)
+                setattr(parent, name, nn.Identity())
+    return folded
+
+
+@torch.no_grad()
+def _fold(conv: nn.Conv2d, norm: nn.BatchNorm2d) -> None:
+    if norm.running_mean is None or norm.running_var is None:
+        raise ValueError("`norm` must keep running statistics, got a batch norm without them.")
+    dtype = torch.promote_types(conv.weight.dtype, torch.float32)
+    mean, variance = norm.running_mean.to(dtype), norm.running_var.to(dtype)
+    scale = norm.weight.to(dtype) / (variance + norm.eps).sqrt()
+    conv.weight.copy_(conv.weight * scale[:, None, None, None])
+    conv.bias = nn.Parameter(
+        (norm.bias - mean * scale).to(conv.weight), requires_grad=conv.weight.requires_grad
+    )
+
+
+class FoldedCopy:
+    """A frozen module with folded batch norms, made when first asked for and kept up to date.
+
+    The module itself stays as it is, so its state and fingerprint are those of its own weights.
+    The copy is made anew after weights were loaded, moved or otherwise changed in place.
+
+    Args:
+        module: The frozen module.
+        share: As in `fold_batch_norms`.
+    """
+
+    def __init__(self, module: nn.Module, *, share: tuple[nn.Module, ...] = ()) -> None:
+        """Copy nothing yet."""
+        self._module, self._share = module, share
+        self._copy: nn.Module | None = None
+        self._made_from: list[tuple[Tensor, tuple[int, int]]] = []
+
+    def __call__(self) -> nn.Module:
+        """Return the copy."""
+        if self._copy is None or any(_state(x) != state for x, state in self._made_from):
+            # a copy made in inference mode could not be used outside of it
+            with torch.inference_mode(False):
+                self._copy = fold_batch_norms(self._module, share=self._share)
+            tensors = (*self._module.parameters(), *self._module.buffers())
+            self._made_from = [(tensor, _state(tensor)) for tensor in tensors]
+        return self._copy
+
+
+def _state(tensor: Tensor) -> tuple[int, int]:
+    """Tell whether a tensor's values may have changed: its memory, and its changes in place."""
+    return tensor.data_ptr(), 0 if tensor.is_inference() else tensor._version
