@@ -209,7 +209,7 @@ class DualPromptLearner(FrozenHolder):
         features = []
         for row, chunk in zip(rows, chunks, strict=True):
             tokens = self.tokens[chunk]
-            if self.text_encoder.causal:
+            if self.text_encoder.causal and not torch.compiler.is_compiling():  # a fixed size there
                 tokens = tokens[:, : int(self.lengths[chunk[-1]])]
             features.append(
                 checkpoint(self._encode, row, tokens, use_reentrant=False, preserve_rng_state=False)
