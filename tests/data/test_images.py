@@ -3,7 +3,7 @@ import multiprocessing
 
 import numpy as np
 import pytest
-from PIL import Image
+from PIL import Image, ImageOps
 
 from trmml.data import BrokenImageError, decode_image, image_size
 
@@ -250,3 +250,12 @@ def test_a_size_is_read_from_the_header_alone(tmp_path):
     (tmp_path / "a.jpg").write_bytes(b"")
     with pytest.raises(BrokenImageError, match="empty"):
         image_size(tmp_path / "a.jpg")
+
+
+def test_an_upright_picture_is_not_turned_again(tmp_path):
+    exif = Image.Exif()
+    exif[0x0112] = 6
+    Image.new("RGB", (40, 20)).save(tmp_path / "a.jpg", exif=exif)
+    upright = decode_image(tmp_path / "a.jpg")
+    assert upright.size == (20, 40)
+    assert ImageOps.exif_transpose(upright).size == (20, 40)

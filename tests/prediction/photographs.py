@@ -1,5 +1,6 @@
 """A model in milliseconds, and small pictures on disk, for the tests of prediction."""
 
+from functools import cache
 from pathlib import Path
 
 import torch
@@ -12,10 +13,12 @@ from trmml.models import TRMML, TRMMLConfig
 NAMES = ["sea", "sunset, red", "Bäume"]
 SIZE = 64
 
+tiny_pair = cache(load_tiny)  # frozen, so that all can share it
+
 
 def small_model(names=NAMES, config: TRMMLConfig | None = None) -> TRMML:
     generator = torch.Generator().manual_seed(0)
-    model = TRMML(load_tiny(), names, config=config, image_size=SIZE, generator=generator)
+    model = TRMML(tiny_pair(), names, config=config, image_size=SIZE, generator=generator)
     with torch.no_grad():  # less certain, so that probabilities differ without training
         model.log_temperature.fill_(-2.0)
     return model.eval()

@@ -1,5 +1,6 @@
 """The command line: thin, no logic of its own."""
 
+import os
 import sys
 
 __all__ = ["main"]
@@ -27,3 +28,13 @@ def main() -> None:
         sys.exit(2)
     except KeyboardInterrupt:
         sys.exit(130)
+    finally:
+        _flush()
+
+
+def _flush() -> None:
+    """Write out what is left, here and not at exit, where a closed pipe could not be caught."""
+    try:
+        sys.stdout.flush()
+    except BrokenPipeError:
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())

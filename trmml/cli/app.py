@@ -4,7 +4,12 @@ import typer
 
 from trmml.cli.data import data
 from trmml.cli.demo import demo
+from trmml.cli.eval import evaluate
 from trmml.cli.export import export
+from trmml.cli.heatmap import heatmap
+from trmml.cli.info import info
+from trmml.cli.label import label
+from trmml.cli.predict import predict
 from trmml.cli.serve import serve
 
 __all__ = ["app"]
@@ -15,7 +20,12 @@ app = typer.Typer(
     pretty_exceptions_enable=False,
     help="Multi-label image recognition with missing labels.",
 )
+app.command("eval")(evaluate)
+app.command()(predict)
+app.command()(heatmap)
+app.command()(label)
 app.command()(demo)
+app.command()(info)
 app.command()(export)
 app.command()(serve)
 app.add_typer(data, name="data")

@@ -9,6 +9,7 @@ from typing import Annotated, Literal
 import typer
 
 from trmml.cli.progress import progress_bar
+from trmml.cli.standard_streams import check_new_file
 from trmml.data import (
     LabelMask,
     check_path,
@@ -16,7 +17,9 @@ from trmml.data import (
     mask_of_list,
     official_counts,
     open_split,
+    write_table,
 )
+from trmml.prediction import merge_review
 
 __all__ = ["data"]
 
@@ -115,6 +118,25 @@ def single_positive(
     else:
         mask = make_mask(table, protocol=protocol, seed=seed)
     _write(mask, name, out)
+
+
+@data.command()
+def merge(
+    path: Annotated[Path, typer.Argument(help=_PATH)],
+    review: Annotated[Path, typer.Argument(help="File of `trmml label`, with answers.")],
+    out: Annotated[Path, typer.Option(help="CSV table to write.", show_default=False)],
+    split: Annotated[str | None, typer.Option(help=_SPLIT)] = None,
+    images: Annotated[Path | None, typer.Option(help=_IMAGES)] = None,
+) -> None:
+    """Fill in the labels that a person accepted in a review, into a new table.
+
+    Examples: `trmml data merge labels.csv review.csv --out labels-2.csv`.
+    """
+    check_new_file(out)
+    _, table = open_split(path, split, images=images)
+    merged = merge_review(table, review)
+    write_table(merged.table, out)
+    print(f"{out}: {merged.accepted:,} labels filled in, {merged.open:,} proposals left open")
 
 
 def _write(mask: LabelMask, split: str, out: Path) -> None:

@@ -11,7 +11,7 @@ from trmml.data.codings import CODINGS, from_signed, to_signed
 from trmml.data.detection import check_path
 from trmml.data.hiding import hide_labels, keep_per_class, known_entries
 from trmml.data.image_table import ImageTable
-from trmml.data.images import BrokenImageError, decode_image, image_size
+from trmml.data.images import IMAGE_SUFFIXES, BrokenImageError, decode_image, image_size
 from trmml.data.label_mask import LabelMask
 from trmml.data.making_masks import make_mask, mask_of_list
 from trmml.data.official_counts import OFFICIAL_COUNTS, OfficialCounts, official_counts
@@ -38,11 +38,13 @@ from trmml.data.single_positive import (
     split_train_validation,
 )
 from trmml.data.splits import find_splits, open_split
+from trmml.data.table_file import write_table
 
 __all__ = [
     "COCO_NAMES",
     "COCO_NAMES_TAI_DPT",
     "CODINGS",
+    "IMAGE_SUFFIXES",
     "NUS_WIDE_NAMES",
     "OFFICIAL_COUNTS",
     "VOC_NAMES",
@@ -88,4 +90,5 @@ __all__ = [
     "to_signed",
     "write_dualcoop_mask",
     "write_label_text",
+    "write_table",
 ]

@@ -172,6 +172,10 @@ class ImageTable(Dataset[tuple[Any, Tensor]]):
                 found.append(BrokenImageError(path, "was unreadable before, is readable now"))
         return found
 
+    def mark_broken(self, row: int) -> None:
+        """Count a row among the `broken_files`, for whoever reads the images in another way."""
+        self._is_broken[row] = True
+
     def replace(self, **changes: Any) -> "ImageTable":  # noqa: ANN401
         """Return a copy with other settings: labels, class_names, transform, broken, min_side.
 

@@ -4,11 +4,17 @@ import os
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
+from typing import Final
 
 import numpy as np
 from PIL import Image
 
-__all__ = ["BrokenImageError", "decode_image", "image_size"]
+__all__ = ["IMAGE_SUFFIXES", "BrokenImageError", "decode_image", "image_size"]
+
+IMAGE_SUFFIXES: Final = frozenset(
+    {".jpg", ".jpeg", ".jfif", ".png", ".bmp", ".webp", ".tif", ".tiff", ".gif", ".avif"}
+)
+"""What the names of photographs end in, in lower case."""
 
 _ORIENTATION_TAG = 0x0112
 _TURNS = {
@@ -116,7 +122,11 @@ def _upright(pixels: Image.Image, source: Image.Image) -> Image.Image:
     except Exception:  # damaged metadata does not spoil the pixels
         return pixels
     turn = _TURNS.get(orientation)
-    return pixels if turn is None else pixels.transpose(turn)
+    if turn is None:
+        return pixels
+    upright = pixels.transpose(turn)
+    upright.info.clear()  # what it says of the orientation would have others turn it once more
+    return upright
 
 
 def _to_rgb(image: Image.Image, path: str | os.PathLike[str]) -> Image.Image:

@@ -45,6 +45,7 @@ def find_splits(
     | `*-annotations-human-imagelabels.csv`, `class-descriptions*.csv` | `open-images/train`, ... |
     | `data.yaml` or `classes.txt`, with `images` and `labels` | `yolo`, or `yolo/train`, ... |
     | a CSV or JSON table, or a COCO export | its file name |
+    | nothing else, but one CSV table | its file name |
     | a list of SPLC or SCPNet: `coco_*.txt`, `nus_*.txt`, `voc_*.txt` | its file name |
 
     Args:
@@ -67,6 +68,9 @@ def find_splits(
     for reader in (_nus_wide_arrays, _visual_genome, _open_images):
         found |= reader(path, folder)
     found |= _yolo(path)
+    tables = sorted(path.glob("*.csv"))
+    if not found and len(tables) == 1:
+        return find_splits(tables[0], images=images)
     if not found:
         raise ValueError(
             f"{path}: no dataset is recognised; expected annotations/instances_*.json (COCO), "

@@ -14,6 +14,7 @@ from trmml.metrics import (
     ClassRow,
     PrecisionRecallF1,
     class_table,
+    format_class_table,
     mean_average_precision,
     precision_recall_f1,
     summarize_average_precision,
@@ -69,6 +70,30 @@ class Evaluation:
     at_thresholds: DecisionFigures | None
     classes: list[ClassRow]
     thresholds: list[float] | None
+
+    def __str__(self) -> str:
+        """Write the figures as text with Markdown tables, in percent."""
+        unreadable = f", {self.num_unreadable:,} unreadable" if self.num_unreadable else ""
+        rows = {"0.5": self.at_half, "calibrated": self.at_thresholds}
+        decisions = [
+            f"| {title} | {' | '.join(f'{100 * value:.1f}' for value in figures)} |"
+            for title, figures in rows.items()
+            if figures is not None
+        ]
+        images = f"{self.num_images:,} images{unreadable}"
+        return "\n".join(
+            [
+                f"{images}, {self.known_share:.1%} of the labels known",
+                f"mAP {100 * self.mean_average_precision:.2f} "
+                f"(interpolated {100 * self.interpolated_mean_average_precision:.2f})",
+                "",
+                f"| decisions at | {' | '.join(DecisionFigures._fields)} |",
+                "|---" * (1 + len(DecisionFigures._fields)) + "|",
+                *decisions,
+                "",
+                format_class_table(self.classes),
+            ]
+        )
 
     def as_dict(self) -> dict[str, object]:
         """Return the figures as what JSON can hold: nan becomes None."""

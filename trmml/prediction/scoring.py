@@ -11,9 +11,9 @@ from torch.utils.data import DataLoader, Dataset
 
 from trmml.data import BrokenImageError, ImageTable
 from trmml.encoders import normalize_pixels, square_pixels
-from trmml.models import TextRegionMatcher
+from trmml.models import TextRegionMatcher, TRMMLOutput
 
-__all__ = ["ScoredBatch", "score_images", "stream_scores"]
+__all__ = ["ScoredBatch", "score_images", "stream_outputs", "stream_scores"]
 
 
 class ScoredBatch(NamedTuple):
@@ -50,20 +50,9 @@ def stream_scores(
     Raises:
         ValueError: If `batch_size` is below 1.
     """
-    if batch_size < 1:
-        raise ValueError(f"`batch_size` must be at least 1, got {batch_size}.")
-    device = model.log_temperature.device
-    loader = DataLoader(
-        _Rows(table, model.image_size),
-        batch_size=batch_size,
-        num_workers=num_workers,
-        collate_fn=_collate,
-        pin_memory=device.type == "cuda",
-    )
-    for rows, pixels, broken in loader:
-        logits = torch.empty(0, len(model.class_names))
-        if pixels is not None:
-            logits = _score(model, pixels.to(device, non_blocking=True))
+    nothing = torch.empty(0, len(model.class_names))
+    for rows, output, broken in stream_outputs(model, table, batch_size, num_workers):
+        logits = nothing if output is None else output.logits.float().cpu()
         yield ScoredBatch(rows, logits, broken)
 
 
@@ -86,7 +75,7 @@ def score_images(
 
     Returns:
         Logits on the CPU. With `broken="skip"`, a row of nan for each image that cannot be
-        decoded; `evaluate_scores` leaves these out.
+        decoded: `evaluate_scores` leaves these out, `table.broken_files()` gives the reasons.
 
     Raises:
         BrokenImageError: If an image cannot be decoded and the table says `broken="error"`.
@@ -100,20 +89,43 @@ def score_images(
     for batch in stream_scores(model, table, batch_size=batch_size, num_workers=num_workers):
         if batch.broken and table.broken == "error":
             raise next(iter(batch.broken.values()))
+        for row in batch.broken:
+            table.mark_broken(row)
         scores[batch.rows] = batch.logits
         if progress is not None:
             progress(len(batch.rows) + len(batch.broken))
     return scores
 
 
+def stream_outputs(
+    model: TextRegionMatcher, table: ImageTable, batch_size: int, num_workers: int
+) -> Iterator[tuple[list[int], TRMMLOutput | None, dict[int, BrokenImageError]]]:
+    """Yield rows, what the model makes of them (None of no row), and the broken ones."""
+    if batch_size < 1:
+        raise ValueError(f"`batch_size` must be at least 1, got {batch_size}.")
+    device = model.log_temperature.device
+    loader = DataLoader(
+        _Rows(table, model.image_size),
+        batch_size=batch_size,
+        num_workers=num_workers,
+        collate_fn=_collate,
+        pin_memory=device.type == "cuda",
+    )
+    for rows, images, broken in loader:
+        output = None
+        if images is not None:
+            output = _run(model, images.to(device, non_blocking=True))
+        yield rows, output, broken
+
+
 @torch.no_grad()
-def _score(model: TextRegionMatcher, images: Tensor) -> Float[Tensor, "rows classes"]:
+def _run(model: TextRegionMatcher, images: Tensor) -> TRMMLOutput:
     if images.dtype == torch.uint8:  # a quarter of the bytes to send between processes
         images = normalize_pixels(images, model.image_encoder)
     training = model.training
     model.eval()
     try:
-        return model(images).logits.float().cpu()
+        return model(images)
     finally:
         model.train(training)
 

@@ -7,12 +7,11 @@ from pathlib import Path
 from typing import Any, Literal
 
 from trmml.data.image_table import ImageTable
+from trmml.data.images import IMAGE_SUFFIXES
 from trmml.data.readers.layout import multi_hot, read_lines, require
 from trmml.data.readers.text_files import read_text
 
 __all__ = ["load_yolo"]
-
-_PICTURES = (".jpg", ".jpeg", ".png", ".bmp", ".webp", ".tif", ".tiff", ".gif")
 
 
 def load_yolo(
@@ -47,7 +46,7 @@ def load_yolo(
     labels = require(Path(labels), what="the label folder")
     if isinstance(class_names, str | os.PathLike):
         class_names = _names(require(Path(class_names), what="the class names"))
-    pictures = (path for path in images.rglob("*") if path.suffix.lower() in _PICTURES)
+    pictures = (path for path in images.rglob("*") if path.suffix.lower() in IMAGE_SUFFIXES)
     names = sorted(path.relative_to(images).as_posix() for path in pictures)
     if not names:
         raise ValueError(f"{images}: there is no image.")

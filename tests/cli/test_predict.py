@@ -1,0 +1,172 @@
+import csv
+import io
+import json
+import os
+import subprocess
+import sys
+
+import pytest
+
+from tests.prediction.photographs import NAMES, small_model
+
+CALL = [sys.executable, "-c", "from trmml.cli import main; main()"]
+
+
+def damage(path):
+    data = path.read_bytes()
+    path.write_bytes(data[: len(data) // 2])
+
+
+@pytest.fixture
+def given(monkeypatch):
+    """Set what is on standard input."""
+
+    def standard_input(content: bytes):
+        monkeypatch.setattr(sys, "stdin", io.TextIOWrapper(io.BytesIO(content)))
+
+    return standard_input
+
+
+def test_a_line_for_each_photograph_in_order(home, run):
+    status, out, err = run("predict", "model", "photos", "--batch-size", 3)
+    assert status == 0
+    assert [line.split(":")[0] for line in out.splitlines()] == [
+        f"photos/{row}, ö.png" for row in range(7)
+    ]
+    assert "sea 0.9" in out
+    assert "Predicting" in err
+
+
+def test_json_lines_hold_what_the_model_says(home, run):
+    status, out, err = run("predict", "model", "photos", "--top-k", 2, "--json", "--quiet")
+    assert (status, err) == (0, "")
+    model = small_model()
+    for line in out.splitlines():
+        record = json.loads(line)
+        values = model.predict(model.preprocess(record["image"]))[0]
+        best = values.topk(2)
+        assert [tag["class"] for tag in record["tags"]] == [NAMES[i] for i in best.indices]
+        found = [tag["probability"] for tag in record["tags"]]
+        assert found == pytest.approx(best.values.tolist(), abs=1e-5)
+        assert {tag["threshold"] for tag in record["tags"]} == {0.5}
+
+
+def test_csv_has_a_row_for_each_class_and_survives_commas(home, run):
+    _, out, _ = run("predict", "model", "photos", "--threshold", 0, "--format", "csv")
+    rows = list(csv.DictReader(io.StringIO(out)))
+    assert len(rows) == 7 * 3
+    assert {row["class"] for row in rows} == {*NAMES}
+    assert rows[0]["image"] == "photos/0, ö.png"
+    assert 0 < float(rows[0]["probability"]) < 1
+
+
+def test_a_photograph_without_a_tag_is_there_too(home, run):
+    options = ("predict", "model", "photos/1, ö.png", "--threshold", 1, "--format")
+    assert run(*options, "table")[1] == "photos/1, ö.png: -\n"
+    assert run(*options, "csv")[1].splitlines()[1] == '"photos/1, ö.png",,,'
+    assert json.loads(run(*options, "jsonl")[1]) == {"image": "photos/1, ö.png", "tags": []}
+
+
+def test_calibrated_thresholds_decide_unless_a_number_is_given(home, run):
+    model = small_model()
+    model.decision_thresholds = [1.0, 0.0, 1.0]
+    model.save_pretrained("model")
+    record = json.loads(run("predict", "model", "photos/0, ö.png", "--json")[1])
+    assert [(tag["class"], tag["threshold"]) for tag in record["tags"]] == [("sunset, red", 0)]
+    record = json.loads(run("predict", "model", "photos/0, ö.png", "--json", "--threshold", 0.5)[1])
+    assert "sea" in {tag["class"] for tag in record["tags"]}
+
+
+def test_a_file_appears_whole(home, run):
+    status, out, _ = run("predict", "model", "photos", "--out", "tags.csv", "--format", "csv")
+    assert (status, out) == (0, "")
+    assert (home / "tags.csv").read_text(encoding="utf-8").startswith("image,class,")
+    assert not list(home.glob("*.partial"))
+
+
+def test_a_damaged_photograph_in_the_middle_is_reported_and_passed_over(home, run):
+    damage(home / "photos" / "3, ö.png")
+    status, out, err = run("predict", "model", "photos", "--batch-size", 2, "--quiet")
+    assert status == 1
+    assert len(out.splitlines()) == 6
+    assert err.startswith("trmml: photos/3, ö.png: damaged or truncated")
+    assert len(err.splitlines()) == 1
+
+
+@pytest.mark.parametrize("separator", ["\n", "\r\n", "\0"])
+def test_file_names_come_from_standard_input(home, run, given, separator):
+    names = ["photos/2, ö.png", "photos/0, ö.png", "photos/gone.png"]
+    given(separator.join([*names, ""]).encode())
+    status, out, err = run("predict", "model", "-", "--quiet")
+    assert status == 1
+    assert [line.split(":")[0] for line in out.splitlines()] == names[:2]
+    assert err == "trmml: photos/gone.png: the file does not exist\n"
+
+
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        (["nowhere", "photos"], "nowhere: no saved model is there; check the path"),
+        ([".", "photos"], "no saved model is there; did you mean model?"),
+        (["model", "no.jpg"], "no.jpg: there is nothing"),
+        (["model", "model"], "model: there is no image in this folder"),
+        (["model", "photos", "-"], "give it alone"),
+        (["model", "-"], "the list of images is empty"),
+        (["model", "photos", "--threshold", "1.5"], "--threshold"),
+        (["model", "photos", "--top-k", "0"], "--top-k"),
+        (["model", "photos", "--format", "xml"], "--format"),
+        (["model", "photos", "--device", "abacus"], "`device` must be one of this machine"),
+        (["model", "photos", "--out", "none/tags.csv"], "the folder none does not exist"),
+        (["model", "photos", "--out", "photos"], "photos: cannot be written, is a folder"),
+        (["model"], "IMAGES"),
+    ],
+)
+def test_a_wrong_call_ends_with_2_and_a_reason(home, run, given, arguments, message):
+    given(b"\n")
+    status, out, err = run("predict", *arguments)
+    assert status == 2
+    assert out == ""
+    assert message in " ".join(err.replace("│", " ").split())
+
+
+def test_a_damaged_model_ends_with_2(home, run):
+    card = home / "model" / "config.json"
+    card.write_text(card.read_text().replace('"sea",', ""))
+    status, _, err = run("predict", "model", "photos")
+    assert status == 2
+    assert err.startswith("trmml: model: card and weights do not fit together: ")
+    assert len(err.splitlines()) == 1
+    card.write_text("{")
+    assert run("predict", "model", "photos")[0] == 2
+
+
+def test_a_reader_that_leaves_early_gives_no_traceback(home):
+    arguments = ["predict", "model", "photos", "--batch-size", "1", "--quiet"]
+    process = subprocess.Popen(
+        [*CALL, *arguments],
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        env={**os.environ, "OMP_NUM_THREADS": "1"},
+    )
+    assert process.stdout is not None
+    assert process.stderr is not None
+    process.stdout.close()
+    errors = process.stderr.read()
+    process.stderr.close()
+    assert process.wait(timeout=120) == 1
+    assert errors == b""
+
+
+def test_ctrl_c_ends_with_130(home, run, monkeypatch):
+    def interrupt(path, device):
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr("trmml.cli.predict.open_model", interrupt)
+    assert run("predict", "model", "photos")[0] == 130
+
+
+@pytest.mark.parametrize("command", ["predict", "eval", "heatmap", "label", "info", "data merge"])
+def test_help_has_an_example(run, command):
+    status, out, _ = run(*command.split(), "--help")
+    assert status == 0
+    assert f"trmml {command} " in out

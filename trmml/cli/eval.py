@@ -1,0 +1,104 @@
+"""`trmml eval`: how good a saved model is on labelled images."""
+
+import json
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from trmml.cli.messages import note, report_unreadable
+from trmml.cli.options import (
+    AsJson,
+    BatchSize,
+    Device,
+    Images,
+    Labelled,
+    Model,
+    Quiet,
+    Split,
+    Workers,
+)
+from trmml.cli.progress import progress_bar
+from trmml.data import open_split
+from trmml.data.whole_file import whole_file
+from trmml.models.saved_model import read_saved_model
+from trmml.prediction import (
+    align_classes,
+    calibrate_thresholds,
+    evaluate_scores,
+    open_model,
+    score_images,
+)
+
+__all__ = ["evaluate"]
+
+
+def evaluate(
+    model: Model,
+    data: Labelled,
+    split: Split = None,
+    images: Images = None,
+    calibrate: Annotated[
+        bool,
+        typer.Option(
+            "--calibrate",
+            help="Find the threshold of each class that is best on this data, and save it with "
+            "the model; use validation images, not those reported on.",
+        ),
+    ] = False,
+    model_out: Annotated[
+        Path | None,
+        typer.Option(help="With --calibrate: folder for the model, instead of changing it."),
+    ] = None,
+    out: Annotated[Path | None, typer.Option(help="Write the report as JSON, too.")] = None,
+    batch_size: BatchSize = 32,
+    workers: Workers = 0,
+    device: Device = None,
+    as_json: AsJson = False,
+    quiet: Quiet = False,
+) -> None:
+    """Measure mean average precision, precision, recall and F1; only known labels count.
+
+    Exit with 1 if some images could not be read.
+
+    Examples: `trmml eval my-model COCO --split coco2014/val/all --out report.json`, or
+    `trmml eval my-model labels.csv --images photos --calibrate`.
+    """
+    if model_out is not None and not calibrate:
+        raise typer.BadParameter("--model-out goes with --calibrate.")
+    name, table = open_split(data, split, images=images)
+    judged = open_model(model, device=device)
+    table = align_classes(table, judged.class_names).replace(broken="skip")
+    with progress_bar("Scoring", len(table), quiet=quiet) as advance:
+        scores = score_images(
+            judged, table, batch_size=batch_size, num_workers=workers, progress=advance
+        )
+    unreadable = table.broken_files()
+    report_unreadable(unreadable, of=len(table))
+    if calibrate:
+        judged.decision_thresholds = calibrate_thresholds(scores.sigmoid(), table.labels).tolist()
+    found = evaluate_scores(
+        scores, table.labels, table.class_names, thresholds=judged.decision_thresholds
+    )
+    report = {
+        "model": str(model),
+        "data": str(data),
+        "split": name,
+        "calibrated_here": calibrate,
+        **found.as_dict(),
+        "unreadable": [str(error.path) for error in unreadable],
+    }
+    text = json.dumps(report, indent=1, ensure_ascii=False)
+    if out is not None:
+        with whole_file(out) as file:
+            file.write(text + "\n")
+    print(text if as_json else f"{name}: {found}")
+    if calibrate:
+        card, _ = read_saved_model(model)
+        judged.save_pretrained(model_out or model, training_state=card["training_state"])
+        note(
+            f"Saved the thresholds with the model in {model_out or model}. The figures at the "
+            "calibrated thresholds are of the images they were found on.",
+            quiet=quiet,
+        )
+    raise typer.Exit(1 if unreadable else 0)

@@ -1,0 +1,65 @@
+"""`trmml heatmap`: where a model sees each class."""
+
+import csv
+import json
+import sys
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from trmml.cli.messages import note
+from trmml.cli.options import AsJson, Device, Model, Photographs, Quiet
+from trmml.cli.progress import progress_bar
+from trmml.cli.standard_streams import photograph_files
+from trmml.prediction import draw_heatmaps, draw_sheets, open_model
+
+__all__ = ["heatmap"]
+
+
+def heatmap(
+    model: Model,
+    images: Photographs,
+    out: Annotated[Path, typer.Option(help="Folder for the pictures.", show_default=False)],
+    classes: Annotated[
+        str | None,
+        typer.Option(
+            help="Which, separated by commas; a name with a comma in it goes in double quotes."
+        ),
+    ] = None,
+    top_k: Annotated[
+        int, typer.Option(min=1, help="Without --classes: the most probable of each image.")
+    ] = 3,
+    device: Device = None,
+    as_json: AsJson = False,
+    quiet: Quiet = False,
+) -> None:
+    """Draw photographs lit where the model sees a class, and a contact sheet of all of them.
+
+    Prints the files written; exit with 1 if some photographs could not be read.
+
+    Examples: `trmml heatmap my-model photos --out regions --classes dog,ball`, or
+    `trmml heatmap my-model beach.jpg --out regions --top-k 5`.
+    """
+    paths = photograph_files(images)
+    seer = open_model(model, device=device)
+    names = None if classes is None else next(csv.reader([classes], skipinitialspace=True), [])
+    out.mkdir(parents=True, exist_ok=True)
+    drawn = []
+    with progress_bar("Drawing", len(paths), quiet=quiet) as advance:
+        for one in draw_heatmaps(seer, paths, out, classes=names, top_k=top_k):
+            if one.problem is not None:
+                print(f"trmml: {one.path}: {one.problem}", file=sys.stderr)
+            drawn.append(one)
+            advance(1)
+    sheets = draw_sheets([one.panels for one in drawn if one.panels], out)
+    if as_json:
+        overlays = {str(one.path): [str(file) for file in one.files] for one in drawn if one.files}
+        report = {"sheets": [str(sheet) for sheet in sheets], "overlays": overlays}
+        print(json.dumps(report, indent=1, ensure_ascii=False))
+    else:
+        for file in [*sheets, *(file for one in drawn for file in one.files)]:
+            print(file)
+    unreadable = sum(one.problem is not None for one in drawn)
+    note(f"{len(drawn) - unreadable} photographs drawn.", quiet=quiet)
+    raise typer.Exit(1 if unreadable else 0)

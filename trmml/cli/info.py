@@ -1,0 +1,42 @@
+"""`trmml info`: what is installed, and what is in a saved file."""
+
+import json
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from trmml.cli.options import AsJson
+from trmml.prediction import describe_file, describe_installation
+
+__all__ = ["info"]
+
+
+def info(
+    path: Annotated[
+        Path | None,
+        typer.Argument(help="Folder of a saved model, or a label file.", show_default=False),
+    ] = None,
+    as_json: AsJson = False,
+) -> None:
+    """Show versions, devices and extras; or what a saved model or a label file is.
+
+    Examples: `trmml info`, `trmml info my-model`, or `trmml info coco-0.1.mask --json`.
+    """
+    found = describe_installation() if path is None else describe_file(path)
+    if as_json:
+        print(json.dumps(found, indent=1, ensure_ascii=False))
+        return
+    width = max(map(len, found))
+    for name, value in found.items():
+        print(f"{name:<{width}}  {_text(value)}")
+
+
+def _text(value: object) -> str:
+    if isinstance(value, dict):
+        return ", ".join(f"{key} {_text(inner)}" for key, inner in value.items()) or "-"
+    if isinstance(value, list):
+        return ", ".join(map(_text, value)) or "-"
+    if isinstance(value, float):
+        return f"{value:.4g}"
+    return {None: "-", True: "yes", False: "no"}.get(value, str(value))  # pyright: ignore

@@ -1,0 +1,56 @@
+"""What several commands take, under one name and with one meaning."""
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+__all__ = [
+    "AsJson",
+    "BatchSize",
+    "Device",
+    "Images",
+    "Labelled",
+    "Model",
+    "Photographs",
+    "Quiet",
+    "Split",
+    "Workers",
+]
+
+Quiet = Annotated[
+    bool, typer.Option("--quiet", "-q", help="No progress bars and no notes; errors still show.")
+]
+AsJson = Annotated[bool, typer.Option("--json", help="Print the result as JSON.")]
+Model = Annotated[Path, typer.Argument(help="Folder of a saved model.", show_default=False)]
+Images = Annotated[
+    Path | None,
+    typer.Option(help="Folder of the images, where it is not beside the table."),
+]
+Split = Annotated[
+    str | None,
+    typer.Option(help="Which split, for example coco2014/val/all; a wrong one lists all."),
+]
+Labelled = Annotated[
+    Path,
+    typer.Argument(
+        help="Folder of a benchmark or an export, or one's own CSV or JSON table.",
+        show_default=False,
+    ),
+]
+Photographs = Annotated[
+    list[str],
+    typer.Argument(
+        metavar="IMAGES...",
+        help="Files, folders, or - for a list of file names on standard input.",
+        show_default=False,
+    ),
+]
+Device = Annotated[
+    str | None,
+    typer.Option(help="Such as cpu or cuda:1. Without it, a GPU if there is one."),
+]
+BatchSize = Annotated[int, typer.Option(min=1, help="Images at once.")]
+Workers = Annotated[
+    int, typer.Option(min=0, help="Processes that read images; 0 reads in the main one.")
+]

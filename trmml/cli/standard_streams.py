@@ -1,0 +1,56 @@
+"""Standard input and output where a command takes or gives files."""
+
+import io
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import TextIO
+
+import typer
+
+from trmml.data.whole_file import whole_file
+from trmml.prediction import find_images, split_names
+
+__all__ = ["check_new_file", "output_file", "photograph_files"]
+
+
+def check_new_file(path: Path) -> None:
+    """Refuse, before any work, to write over labels or answers that a person wrote.
+
+    Raises:
+        ValueError: If the file exists, or its folder does not.
+    """
+    if path.exists():
+        raise ValueError(f"{path}: is there already and is never overwritten; choose a new name.")
+    if not path.parent.is_dir():
+        raise ValueError(f"{path}: cannot be written, the folder {path.parent} does not exist.")
+
+
+def photograph_files(arguments: list[str]) -> list[Path]:
+    """Return the image files that the arguments name, or standard input for `-`.
+
+    What stands in a list is not looked for yet: a file of it that is missing is one that cannot
+    be read, while a missing argument is a slip of the hand.
+
+    Raises:
+        ValueError: If an argument does not exist, or there is no image.
+    """
+    if "-" not in arguments:
+        return find_images(arguments)
+    if len(arguments) > 1:
+        raise typer.BadParameter("- reads all file names from standard input; give it alone.")
+    return split_names(sys.stdin.buffer.read())
+
+
+@contextmanager
+def output_file(path: Path | None) -> Iterator[TextIO]:
+    """Open a file that appears whole at the end, or standard output for None."""
+    if path is not None:
+        with whole_file(path) as file:
+            yield file
+        return
+    if isinstance(sys.stdout, io.TextIOWrapper):
+        sys.stdout.reconfigure(errors="surrogateescape")  # file names that are no UTF-8
+    yield sys.stdout
+    sys.stdout.flush()

@@ -1,0 +1,128 @@
+"""Heat maps of photographs as files: an overlay of each class, and a sheet of all."""
+
+import re
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+from typing import NamedTuple
+
+from PIL import Image
+
+from trmml.data import BrokenImageError, decode_image
+from trmml.models import TextRegionMatcher
+from trmml.prediction.classes import class_titles
+from trmml.prediction.pictures import Panel, captioned, contact_sheet, light_up
+from trmml.prediction.tagging import decision_thresholds
+
+__all__ = ["DrawnImage", "draw_heatmaps", "draw_sheets"]
+
+LONGEST_SIDE = 1024
+SHEET_ROWS = 40
+PRESENT, ABSENT = "black", "#8a8a8a"
+
+
+class DrawnImage(NamedTuple):
+    """What was drawn of one photograph.
+
+    Attributes:
+        path: The photograph.
+        files: Overlays written.
+        panels: The photograph and its overlays, for a sheet; small.
+        problem: Why the file could not be read, or None.
+    """
+
+    path: Path
+    files: list[Path]
+    panels: list[Panel]
+    problem: str | None = None
+
+
+def draw_heatmaps(
+    model: TextRegionMatcher,
+    paths: Sequence[str | Path],
+    directory: str | Path,
+    *,
+    classes: Sequence[str] | None = None,
+    top_k: int = 3,
+) -> Iterator[DrawnImage]:
+    """Write an overlay of each photograph and class: lit where the model sees the class.
+
+    Overlays have the photograph's proportions, at most 1024 pixels a side, and a caption with the
+    class and its probability, in grey where that is below the threshold. Their names begin with
+    the photograph's place in the list, so that equal names in several folders stay apart.
+
+    Args:
+        model: A trained model, in eval mode.
+        paths: Image files.
+        directory: Folder to write into; it must exist.
+        classes: Which to draw; None draws the most probable of each photograph.
+        top_k: How many of these.
+
+    Yields:
+        What was drawn of each photograph, in order.
+
+    Raises:
+        ValueError: If a class is not the model's, or `top_k` is below 1.
+    """
+    titles, cuts = class_titles(model.class_names), decision_thresholds(model)
+    if classes is not None and not classes:
+        raise ValueError(
+            f"`classes` must name at least one class, got none of {', '.join(titles)}."
+        )
+    unknown = [name for name in classes or () if name not in titles]
+    if unknown:
+        raise ValueError(
+            f"`classes` must be of the model's, got also {', '.join(map(repr, unknown))}; it knows "
+            f"{', '.join(titles)}."
+        )
+    if top_k < 1:
+        raise ValueError(f"`top_k` must be at least 1, got {top_k}.")
+    chosen = None if classes is None else [titles.index(name) for name in classes]
+    for number, path in enumerate(map(Path, paths), start=1):
+        try:
+            photograph = decode_image(path)
+        except BrokenImageError as error:
+            yield DrawnImage(path, [], [], error.reason)
+            continue
+        images = model.preprocess(photograph)
+        probabilities, heatmaps = model.predict(images)[0].cpu(), model.heatmap(images)[0].cpu()
+        best = probabilities.topk(min(top_k, len(titles))).indices.tolist()
+        photograph.thumbnail((LONGEST_SIDE, LONGEST_SIDE), Image.Resampling.LANCZOS)
+        files, panels = [], [Panel(_small(photograph), path.name)]
+        for column in best if chosen is None else chosen:
+            caption = f"{titles[column]}  {probabilities[column]:.2f}"
+            color = PRESENT if bool(probabilities[column] >= cuts[column]) else ABSENT
+            lit = light_up(photograph, heatmaps[column])
+            name = f"{number:04d}-{_plain(path.stem)}-{_plain(titles[column])}.jpg"
+            files.append(Path(directory, name))
+            captioned(Panel(lit, caption, color)).save(files[-1], quality=90)
+            panels.append(Panel(_small(lit), caption, color))
+        yield DrawnImage(path, files, panels)
+
+
+def draw_sheets(rows: Sequence[Sequence[Panel]], directory: str | Path) -> list[Path]:
+    """Write contact sheets of at most 40 rows: `contact_sheet.jpg`, `contact_sheet-2.jpg`, ...
+
+    Args:
+        rows: Panels of each photograph.
+        directory: Folder to write into.
+
+    Returns:
+        The files written.
+    """
+    written = []
+    for start in range(0, len(rows), SHEET_ROWS):
+        ending = "" if start == 0 else f"-{start // SHEET_ROWS + 1}"
+        written.append(Path(directory, f"contact_sheet{ending}.jpg"))
+        contact_sheet(rows[start : start + SHEET_ROWS]).save(written[-1], quality=90)
+    return written
+
+
+def _small(picture: Image.Image) -> Image.Image:
+    small = picture.copy()
+    small.thumbnail((480, 480), Image.Resampling.LANCZOS)
+    return small
+
+
+def _plain(name: str) -> str:
+    """Leave out of a name what file systems do not take."""
+    return re.sub(r"[^\w.,()+-]+", "_", name)[:80]

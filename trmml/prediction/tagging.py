@@ -1,0 +1,129 @@
+"""Which classes are in a photograph: scores turned into tags, photograph by photograph."""
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import NamedTuple
+
+import torch
+from jaxtyping import Float
+from torch import Tensor
+
+from trmml.data import ImageTable
+from trmml.metrics import decide
+from trmml.models import TextRegionMatcher
+from trmml.prediction.calibration import HALF
+from trmml.prediction.classes import class_titles
+from trmml.prediction.scoring import stream_scores
+
+__all__ = ["Prediction", "Tag", "decision_thresholds", "tag_images"]
+
+
+class Tag(NamedTuple):
+    """A class that a photograph is said to show.
+
+    Attributes:
+        name: The class.
+        probability: That it is there.
+        threshold: From which probability on the class counts as there.
+    """
+
+    name: str
+    probability: float
+    threshold: float
+
+
+@dataclass(frozen=True)
+class Prediction:
+    """What is said about one photograph.
+
+    Attributes:
+        path: The file, as it was given.
+        tags: The most probable first; may be empty.
+        problem: Why the file could not be read, or None.
+    """
+
+    path: Path
+    tags: list[Tag]
+    problem: str | None = None
+
+    def as_dict(self) -> dict[str, object]:
+        """Return the prediction as what JSON can hold."""
+        tags = [
+            {"class": tag.name, "probability": tag.probability, "threshold": tag.threshold}
+            for tag in self.tags
+        ]
+        return {"image": str(self.path), "tags": tags}
+
+
+def decision_thresholds(
+    model: TextRegionMatcher, threshold: float | None = None
+) -> Float[Tensor, " classes"]:
+    """Return the threshold of each class: one for all, the model's calibrated ones, or 0.5.
+
+    Args:
+        model: May carry calibrated thresholds.
+        threshold: If given, that of every class, in [0, 1].
+
+    Raises:
+        ValueError: If the threshold is no probability, or the model's are of other classes.
+    """
+    num_classes = len(model.class_names)
+    if threshold is not None and not 0 <= threshold <= 1:
+        raise ValueError(f"`threshold` must be a probability in [0, 1], got {threshold}.")
+    if threshold is None and model.decision_thresholds is not None:
+        if len(model.decision_thresholds) != num_classes:
+            raise ValueError(
+                f"`model.decision_thresholds` must have {num_classes} numbers, one a class, got "
+                f"{len(model.decision_thresholds)}; calibrate again."
+            )
+        return torch.tensor(model.decision_thresholds, dtype=torch.float32)
+    return torch.full((num_classes,), HALF if threshold is None else threshold)
+
+
+def tag_images(
+    model: TextRegionMatcher,
+    paths: Sequence[str | Path],
+    *,
+    top_k: int | None = None,
+    threshold: float | None = None,
+    batch_size: int = 32,
+    num_workers: int = 0,
+) -> Iterator[Prediction]:
+    """Say of each photograph which classes it shows; nothing piles up, however many there are.
+
+    Args:
+        model: A trained model.
+        paths: Image files.
+        top_k: If given, at most so many classes a photograph; without `threshold`, always so
+            many, probable or not.
+        threshold: As in `decision_thresholds`.
+        batch_size: As in `stream_scores`.
+        num_workers: As in `stream_scores`.
+
+    Yields:
+        One prediction for each file in order, also for a file that cannot be read.
+
+    Raises:
+        ValueError: If an option is out of range, or a file is there twice.
+    """
+    cuts = decision_thresholds(model, threshold)
+    best_alone = top_k is not None and threshold is None
+    titles = class_titles(model.class_names)
+    unlabelled = torch.zeros(len(paths), 0, dtype=torch.int8)
+    table = ImageTable(".", [str(path) for path in paths], unlabelled, ())
+    stream = stream_scores(model, table, batch_size=batch_size, num_workers=num_workers)
+    for rows, logits, broken in stream:
+        probabilities = logits.sigmoid()
+        chosen = decide(probabilities, threshold=None if best_alone else cuts, top_k=top_k)
+        found = {
+            row: Prediction(Path(paths[row]), [], error.reason) for row, error in broken.items()
+        }
+        for row, values, present in zip(rows, probabilities, chosen, strict=True):
+            order = values.argsort(descending=True, stable=True)
+            tags = [
+                Tag(titles[column], float(values[column]), float(cuts[column]))
+                for column in order[present[order]].tolist()
+            ]
+            found[row] = Prediction(Path(paths[row]), tags)
+        yield from (found[row] for row in sorted(found))
