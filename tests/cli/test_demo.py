@@ -109,9 +109,6 @@ def test_mistakes_in_the_data_end_in_one_line(
 
 
 def test_what_is_not_installed_is_named(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setitem(sys.modules, "matplotlib", None)
-    status = exit_status(monkeypatch, "demo", "--fast")
-    assert status == 'trmml: this command needs matplotlib; pip install "trmml[train]"'
     monkeypatch.setitem(sys.modules, "trmml.cli.app", None)
     monkeypatch.setitem(sys.modules, "typer", None)
     monkeypatch.delitem(sys.modules, "trmml.cli.app")

@@ -46,10 +46,8 @@ def demo(
     Examples: `trmml demo`, `trmml demo --serve`, `trmml demo --keep 0.3 --seed 1`, or
     `trmml demo --images photos --labels labels.csv --out my-demo`.
     """
-    import matplotlib  # noqa: F401 - if it is missing, say so now and not after minutes of work
-
     if serve:
-        import gradio  # noqa: F401 - likewise
+        import gradio  # noqa: F401 - if it is missing, say so now and not after minutes of work
 
     from trmml.demo import (
         DEMO_RECIPE,

@@ -10,13 +10,14 @@ import torch
 from jaxtyping import Float
 from PIL import Image, ImageDraw, ImageFont
 from torch import Tensor
-from torch.nn.functional import interpolate
+from torch.nn.functional import interpolate, max_pool2d
 
 __all__ = ["Panel", "captioned", "contact_sheet", "light_up"]
 
-FAINTEST = 0.2
+FAINTEST = 0.3
+LINE = (255.0, 196.0, 0.0)
 SMALLEST = 1e-6  # a region fainter than this is shown as none
-CELL = (240, 200)
+CELL, NARROWEST = (240, 200), 110
 GAP, TEXT_SIZE = 10, 15
 STRIP = TEXT_SIZE + 9  # above a picture, for its caption
 
@@ -36,10 +37,10 @@ class Panel(NamedTuple):
 
 
 def light_up(picture: Image.Image, heatmap: Float[Tensor, "height width"]) -> Image.Image:
-    """Darken a picture outside of where a class is seen.
+    """Show a picture in its colours where a class is seen, dark and grey elsewhere.
 
     Relative to the strongest position, because a region's features are scored by direction alone:
-    what is lit is what is scored.
+    what is lit is what is scored. A line runs where the light is half of the strongest.
 
     Args:
         picture: In its own proportions.
@@ -47,10 +48,15 @@ def light_up(picture: Image.Image, heatmap: Float[Tensor, "height width"]) -> Im
     """
     size = (picture.height, picture.width)
     light = heatmap.float().cpu() / heatmap.amax().clamp_min(SMALLEST).cpu()
-    light = interpolate(light[None, None], size=size, mode="bilinear", align_corners=False)[0, 0]
-    pixels = torch.from_numpy(np.array(picture.convert("RGB")))
-    shown = pixels * (FAINTEST + (1 - FAINTEST) * light[..., None])
-    return Image.fromarray(shown.round().to(torch.uint8).numpy())
+    light = interpolate(light[None, None], size=size, mode="bilinear", align_corners=False)[0]
+    pixels = torch.from_numpy(np.array(picture.convert("RGB"))).movedim(2, 0).float()
+    grey = FAINTEST * torch.from_numpy(np.array(picture.convert("L"))).float()
+    shown = light * pixels + (1 - light) * grey
+    inside = (light >= 0.5).float()
+    reach = 2 * (max(size) // 400) + 3  # so that the line is seen in large pictures, too
+    shrunk = -max_pool2d(-inside, reach, stride=1, padding=reach // 2)
+    shown = torch.where(inside > shrunk, torch.tensor(LINE)[:, None, None], shown)
+    return Image.fromarray(shown.round().to(torch.uint8).movedim(0, 2).numpy())
 
 
 def captioned(panel: Panel) -> Image.Image:
@@ -77,17 +83,24 @@ def contact_sheet(rows: Sequence[Sequence[Panel]], *, cell: tuple[int, int] = CE
     shrunk = [
         [panel._replace(picture=_fitted(panel.picture, cell)) for panel in row] for row in rows
     ]
-    # A row of landscape photographs needs less height than the cell has.
+    # Rows and columns are only as large as their largest picture, so that photographs of one
+    # shape, as most are, stand close together; columns have room for a short caption at least.
     heights = [max((panel.picture.height for panel in row), default=0) for row in shrunk]
-    width = GAP + columns * (cell[0] + GAP)
-    canvas = Image.new("RGB", (width, GAP + sum(STRIP + high + GAP for high in heights)), "white")
-    top = GAP
-    for row, height in zip(shrunk, heights, strict=True):
+    widths = [NARROWEST] * columns
+    for row in shrunk:
         for column, panel in enumerate(row):
-            left = GAP + column * (cell[0] + GAP)
-            _write(canvas, panel, (left, top), cell[0])
+            widths[column] = max(widths[column], panel.picture.width)
+    width = GAP + sum(wide + GAP for wide in widths)
+    height = GAP + sum(STRIP + high + GAP for high in heights)
+    canvas = Image.new("RGB", (width, height), "white")
+    top = GAP
+    for row, high in zip(shrunk, heights, strict=True):
+        left = GAP
+        for panel, wide in zip(row, widths, strict=False):
+            _write(canvas, panel, (left, top), wide)
             canvas.paste(panel.picture, (left, top + STRIP))
-        top += STRIP + height + GAP
+            left += wide + GAP
+        top += STRIP + high + GAP
     return canvas
 
 

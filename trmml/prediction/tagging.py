@@ -78,7 +78,7 @@ def decision_thresholds(
                 f"{len(model.decision_thresholds)}; calibrate again."
             )
         return torch.tensor(model.decision_thresholds, dtype=torch.float32)
-    return torch.full((num_classes,), HALF if threshold is None else threshold)
+    return torch.full((num_classes,), float(HALF if threshold is None else threshold))
 
 
 def tag_images(
