@@ -1,10 +1,13 @@
 """The engine underneath: Hugging Face Accelerate, set up for this library's models."""
 
+import warnings
 from typing import Any
+
+from torch import nn
 
 from trmml.training.recipe import Recipe
 
-__all__ = ["build_accelerator"]
+__all__ = ["build_accelerator", "prepare_step"]
 
 
 def build_accelerator(recipe: Recipe) -> Any:  # noqa: ANN401 - imported only when needed
@@ -30,4 +33,17 @@ def build_accelerator(recipe: Recipe) -> Any:  # noqa: ANN401 - imported only wh
     AcceleratorState._reset_state()
     # Buffers are equal in all processes: bank and thresholds learn from the gathered batch.
     settings = DistributedDataParallelKwargs(broadcast_buffers=False)
-    return Accelerator(mixed_precision=recipe.mixed_precision, kwargs_handlers=[settings])
+    # Without `cpu`, Accelerate takes several processes on CPUs for so many lonely ones.
+    return Accelerator(
+        mixed_precision=recipe.mixed_precision,
+        cpu=not torch.accelerator.is_available(),
+        kwargs_handlers=[settings],
+    )
+
+
+def prepare_step(accelerator: Any, step: nn.Module) -> Any:  # noqa: ANN401
+    """Wrap a training step for the accelerator's device, precision and processes."""
+    with warnings.catch_warnings():
+        # torch 2.15 prefers a name that older ones, and Accelerate, do not know yet.
+        warnings.filterwarnings("ignore", "`broadcast_buffers` is deprecated", FutureWarning)
+        return accelerator.prepare_model(step)

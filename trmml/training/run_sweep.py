@@ -44,7 +44,7 @@ def run_sweep(
         )
     found = {}
     for run in config.runs:
-        place = Path(folder) / run.name.replace("/", "-")
+        place = Path(folder) / run.name.rpartition("/")[2]
         finished = place / "report.json"
         if resume and finished.exists():
             report = json.loads(finished.read_text(encoding="utf-8"))

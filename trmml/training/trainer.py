@@ -10,7 +10,7 @@ from torch import Tensor
 
 from trmml.distributed import gather_rows
 from trmml.models import TRMML, TRMMLLosses, sample_classes
-from trmml.training.acceleration import build_accelerator
+from trmml.training.acceleration import build_accelerator, prepare_step
 from trmml.training.checkpoints import RunState
 from trmml.training.history import History
 from trmml.training.optimization import build_optimizer, build_scheduler
@@ -70,7 +70,7 @@ class Trainer:
         self.model, self.source, self.recipe, self.validate = model, source, recipe, validate
         self.accelerator = accelerator or build_accelerator(recipe)
         self.steps_per_epoch = num_steps(len(source.labels), recipe.batch_size)
-        self.step = self.accelerator.prepare_model(TrainingStep(model))
+        self.step = prepare_step(self.accelerator, TrainingStep(model))
         self.optimizer = self.accelerator.prepare_optimizer(build_optimizer(model, recipe))
         self.scheduler = build_scheduler(
             self.optimizer.optimizer, recipe, steps=recipe.epochs * self.steps_per_epoch

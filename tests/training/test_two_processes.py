@@ -1,0 +1,53 @@
+import json
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+import torch
+from safetensors.torch import load_file
+
+from tests.training.squares_run import squares_config
+from tests.training.two_process_run import uneven_config
+from trmml.training import run_training
+
+
+def run_two(*arguments: object) -> str:
+    launcher = [sys.executable, "-m", "torch.distributed.run", "--standalone", "--nproc-per-node=2"]
+    result = subprocess.run(
+        [*launcher, "-m", "tests.training.two_process_run", *map(str, arguments)],
+        capture_output=True,
+        text=True,
+        env={**os.environ, "OMP_NUM_THREADS": "1"},
+        timeout=600,
+        check=False,
+    )
+    assert result.returncode == 0, result.stderr
+    assert "Warning" not in result.stderr
+    return result.stdout
+
+
+def test_two_processes_run_as_one_does_also_after_a_stop(tmp_path: Path) -> None:
+    squares_config(tmp_path)  # writes the pictures
+    assert run_two(tmp_path, tmp_path / "two", "--stop").split() == ["stopped", "stopped"]
+    assert run_two(tmp_path, tmp_path / "two") == ""
+    run_training(uneven_config(tmp_path), tmp_path / "one")
+
+    one, two = (
+        [json.loads(line) for line in (tmp_path / name / "metrics.jsonl").read_text().splitlines()]
+        for name in ("one", "two")
+    )
+    assert len(one) == 3
+    for single, double in zip(one, two, strict=True):
+        assert double["losses"] == pytest.approx(single["losses"], rel=1e-5)
+        assert double["validation"] == pytest.approx(single["validation"], abs=1e-9)
+    weights = {
+        name: load_file(tmp_path / name / "last/model.safetensors") for name in ("one", "two")
+    }
+    for name, value in weights["one"].items():
+        torch.testing.assert_close(
+            weights["two"][name], value, rtol=1e-4, atol=1e-5, equal_nan=True, msg=name
+        )
+    environment = json.loads((tmp_path / "two" / "environment.json").read_text())
+    assert environment["processes"] == 2

@@ -1,0 +1,32 @@
+"""`torchrun ... -m tests.training.two_process_run ROOT FOLDER [--stop]`: one process of a run."""
+
+import os
+import signal
+import sys
+from dataclasses import replace
+from pathlib import Path
+
+from tests.training.squares_run import squares_config
+from trmml.training import Recipe, RunConfig, TrainingStopped, run_training
+
+
+def uneven_config(root: Path) -> RunConfig:
+    """30 images in steps of 29: 15 and 14, then one and none, for two processes."""
+    recipe = Recipe(epochs=3, batch_size=29, max_lr=4e-3, ema_decay=0.8)
+    return replace(squares_config(root), recipe=recipe, checkpoint_every=None)
+
+
+def main(root: Path, folder: Path, *, stop: bool) -> None:
+    def interrupt(title: str, done: int, total: int) -> None:
+        # One process alone gets the signal; all have to stop after the same step.
+        if stop and (title, done) == ("Training", 3) and os.environ.get("RANK") == "1":
+            os.kill(os.getpid(), signal.SIGTERM)
+
+    try:
+        run_training(uneven_config(root), folder, resume=True, progress=interrupt)
+    except TrainingStopped:
+        print("stopped", flush=True)
+
+
+if __name__ == "__main__":
+    main(Path(sys.argv[1]), Path(sys.argv[2]), stop="--stop" in sys.argv)
