@@ -5,8 +5,11 @@ import sys
 
 __all__ = ["main"]
 
+TRAIN = (
+    *("typer", "rich", "matplotlib", "accelerate", "pydantic", "yaml", "tensorboard", "filelock"),
+)
 EXTRAS = {
-    **dict.fromkeys(("typer", "rich", "matplotlib"), "train"),
+    **dict.fromkeys(TRAIN, "train"),
     **dict.fromkeys(("onnx", "onnxruntime", "onnxscript"), "export"),
     "gradio": "serve",
 }

@@ -11,6 +11,7 @@ from trmml.cli.info import info
 from trmml.cli.label import label
 from trmml.cli.predict import predict
 from trmml.cli.serve import serve
+from trmml.cli.train import train
 
 __all__ = ["app"]
 
@@ -20,6 +21,7 @@ app = typer.Typer(
     pretty_exceptions_enable=False,
     help="Multi-label image recognition with missing labels.",
 )
+app.command()(train)
 app.command("eval")(evaluate)
 app.command()(predict)
 app.command()(heatmap)

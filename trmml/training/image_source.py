@@ -8,6 +8,7 @@ from torch import Tensor
 from torch.utils.data import DataLoader, default_collate
 
 from trmml.data import ImageTable
+from trmml.training.loading import loader_options
 from trmml.training.seeded_images import SeededImages
 from trmml.training.sources import Batch
 
@@ -23,14 +24,19 @@ class ImageSource:
         table: Images with a transform to normalised tensors of one size.
         seed: Of the augmentation.
         image_size: Height and width that the transform gives.
-        num_workers: Processes that decode; 0 does it in this one.
+        num_workers: Processes that decode; 0 does it in this one, None takes the free cores.
 
     Raises:
         ValueError: If the table leaves broken images out, which would shift the rows of a batch.
     """
 
     def __init__(
-        self, table: ImageTable, *, seed: int, image_size: tuple[int, int], num_workers: int = 0
+        self,
+        table: ImageTable,
+        *,
+        seed: int,
+        image_size: tuple[int, int],
+        num_workers: int | None = 0,
     ) -> None:
         """Keep the table; nothing is read yet."""
         if table.broken == "skip":
@@ -40,8 +46,14 @@ class ImageSource:
             )
         self.images = SeededImages(table, seed=seed)
         self.labels = table.labels
-        self.num_workers = num_workers
         self._no_images = torch.zeros(0, 3, *image_size)
+        self._items: list[list[tuple[int, int]]] = []
+        self._loader = DataLoader(
+            self.images,
+            batch_sampler=self._items,  # filled for each epoch: the workers outlive it
+            collate_fn=self._collate,
+            **loader_options(num_images=len(table), batch_size=1, num_workers=num_workers),
+        )
 
     def batches(self, parts: Sequence[Int[Tensor, " _"]], *, epoch: int) -> Iterator[Batch]:
         """Yield one batch for each set of rows, augmented for the epoch.
@@ -50,15 +62,9 @@ class ImageSource:
             BrokenImageError: If a file cannot be decoded and the table says "error".
             ChildProcessError: If a worker process dies.
         """
-        loader = DataLoader(
-            self.images,
-            batch_sampler=[[(row, epoch) for row in rows.tolist()] for rows in parts],
-            collate_fn=self._collate,
-            num_workers=self.num_workers,
-            pin_memory=torch.cuda.is_available(),
-        )
+        self._items[:] = [[(row, epoch) for row in rows.tolist()] for rows in parts]
         try:
-            for images, labels in loader:
+            for images, labels in self._loader:
                 yield Batch(images, labels, None)
         except RuntimeError as error:
             if "DataLoader worker" not in str(error):

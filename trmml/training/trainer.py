@@ -70,7 +70,7 @@ class Trainer:
         self.model, self.source, self.recipe, self.validate = model, source, recipe, validate
         self.accelerator = accelerator or build_accelerator(recipe)
         self.steps_per_epoch = num_steps(len(source.labels), recipe.batch_size)
-        self.step = prepare_step(self.accelerator, TrainingStep(model))
+        self.step = prepare_step(self.accelerator, TrainingStep(model, compile=recipe.compile))
         self.optimizer = self.accelerator.prepare_optimizer(build_optimizer(model, recipe))
         self.scheduler = build_scheduler(
             self.optimizer.optimizer, recipe, steps=recipe.epochs * self.steps_per_epoch

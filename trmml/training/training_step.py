@@ -1,7 +1,6 @@
 """One training step as a module, so that it can be wrapped, compiled and sent to a device."""
 
-from typing import cast
-
+import torch
 from jaxtyping import Float, Int
 from torch import Tensor, nn
 
@@ -19,12 +18,14 @@ class TrainingStep(nn.Module):
 
     Args:
         model: To train.
+        compile: Whether to compile its `match`, where nearly all of a step's gradients are.
     """
 
-    def __init__(self, model: TRMML) -> None:
+    def __init__(self, model: TRMML, *, compile: bool = False) -> None:
         """Hold the model."""
         super().__init__()
         self.model = model
+        self._match = torch.compile(model.match) if compile else model.match
 
     def forward(
         self,
@@ -41,9 +42,6 @@ class TrainingStep(nn.Module):
             grid: Height and width of the grid of positions; None for images.
             classes: Categories that take part in this step; None for all.
         """
-        chosen = {} if classes is None else {"classes": classes}
         if grid is None:
-            output = self.model(inputs, **chosen)
-        else:
-            output = self.model.match(inputs, grid, **chosen)
-        return cast("TRMMLLosses", self.model.loss(output, labels))
+            inputs, grid = self.model.image_encoder.encode_dense(inputs)
+        return self.model.loss(self._match(inputs, grid, classes=classes), labels)

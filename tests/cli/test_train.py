@@ -1,0 +1,157 @@
+import json
+import os
+import re
+import signal
+import sys
+from pathlib import Path
+
+import pytest
+from typer.testing import CliRunner, Result
+
+from tests.training.coloured_squares import write_squares
+from trmml.cli import main
+from trmml.cli.app import app
+from trmml.models import TRMML
+
+SMALL = (
+    "data.image_size=64",
+    "recipe.epochs=2",
+    "recipe.batch_size=12",
+    "data.validation_share=0.25",
+)
+
+
+@pytest.fixture(scope="module")
+def data(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    folder = tmp_path_factory.mktemp("squares")
+    return write_squares(folder, 24, side=32)
+
+
+def settings(*given: str) -> list[str]:
+    return [word for text in (*SMALL, *given) for word in ("--set", text)]
+
+
+def invoke(*arguments: object) -> Result:
+    return CliRunner().invoke(app, ["train", *map(str, arguments)])
+
+
+def exit_status(monkeypatch: pytest.MonkeyPatch, *arguments: object) -> int | str | None:
+    """Run the command as the shell does."""
+    monkeypatch.setattr(sys, "argv", ["trmml", "train", *map(str, arguments)])
+    with pytest.raises(SystemExit) as stopped:
+        main()
+    return stopped.value.code
+
+
+def test_a_run_trains_goes_on_and_says_where_it_is(data: Path, tmp_path: Path) -> None:
+    out = tmp_path / "run"
+    first = invoke("tiny", "--data", data, "--keep", 0.5, "--out", out, *settings())
+    assert first.exit_code == 0, first.output
+    assert f"Everything is in {out}" in first.stdout
+    assert re.search(r"epoch 2: loss \d+\.\d+, mAP", first.stderr)
+    assert TRMML.from_pretrained(out / "best").class_names == ["red", "green", "blue"]
+    before = (out / "report.json").read_bytes()
+
+    again = invoke("--out", out, "--resume", "--json", "--quiet")
+    assert again.exit_code == 0, again.output
+    assert json.loads(again.stdout) == json.loads(before)
+    assert again.stderr == ""
+
+
+def test_a_mean_is_over_runs_of_their_own(data: Path, tmp_path: Path) -> None:
+    out = tmp_path / "mean"
+    keep = settings("data.keep=[0.5, 1.0]", "recipe.epochs=1")
+    result = invoke("tiny", "--data", data, "--out", out, "--json", "--quiet", *keep)
+    assert result.exit_code == 0, result.output
+    report = json.loads(result.stdout)
+    figures = [
+        json.loads((out / name / "report.json").read_text())["validation"]["mean_average_precision"]
+        for name in ("tiny-0.5", "tiny-1")
+    ]
+    assert list(report["runs"].values()) == figures
+    assert report["mean_average_precision"] == pytest.approx(sum(figures) / 2)
+
+
+def test_features_are_cached_where_asked(data: Path, tmp_path: Path) -> None:
+    cache = ["--cache-features", "--cache-dir", tmp_path / "cache", "--views", 2]
+    result = invoke(
+        "tiny", "--data", data, "--out", tmp_path / "run", "--quiet", *cache, *settings()
+    )
+    assert result.exit_code == 0, result.output
+    assert len(list((tmp_path / "cache").glob("*/features.bin"))) == 2  # training and validation
+
+
+def test_a_signal_ends_the_command_with_its_own_status(
+    data: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    from trmml.training import run_watch
+
+    save = run_watch.RunWatch._save
+    monkeypatch.setattr(
+        run_watch.RunWatch,
+        "after_epoch",
+        lambda *_: os.kill(os.getpid(), signal.SIGTERM),
+    )
+    status = exit_status(
+        monkeypatch, "tiny", "--data", data, "--out", tmp_path / "run", "--quiet", *settings()
+    )
+    assert status == 128 + signal.SIGTERM
+    assert list((tmp_path / "run" / "checkpoints").iterdir())
+    assert run_watch.RunWatch._save is save
+
+
+def test_configurations_are_listed_and_shown() -> None:
+    listed = invoke("--list")
+    assert listed.exit_code == 0
+    names = [line.split()[0] for line in listed.stdout.splitlines()]
+    assert {"voc2007", "table1/coco2014-0.1", "tiny"} <= set(names)
+    shown = invoke("voc2007", "--keep", 0.3, "--show")
+    assert "keep: 0.3" in shown.stdout
+
+
+@pytest.mark.parametrize(
+    ("arguments", "words"),
+    [
+        (["voc2008"], "voc2007"),
+        (["tiny"], "data.path"),
+        (["tiny", "--data", "nowhere"], "nowhere"),
+        (["tiny", "--set", "recipe.epoch=3"], "did you mean `recipe.epochs`"),
+        (["tiny", "--set", "recipe.mixed_precision=fp16", "--data", "x.csv"], "needs a GPU"),
+    ],
+)
+def test_a_mistake_ends_in_one_clear_line(
+    arguments: list[str],
+    words: str,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    assert exit_status(monkeypatch, *arguments) == 2
+    error = capsys.readouterr().err
+    assert error.startswith("trmml: ")
+    assert words in error
+    assert "Traceback" not in error
+
+
+def test_without_a_configuration_the_way_out_is_told() -> None:
+    result = invoke("--resume")
+    assert result.exit_code == 2
+    assert "--list" in result.output
+
+
+def test_help_has_examples_and_every_option() -> None:
+    output = invoke("--help").output
+    assert "trmml train voc2007 --keep 0.1" in output
+    for option in (
+        "data",
+        "keep",
+        "out",
+        "resume",
+        "cache-features",
+        "views",
+        "set",
+        "list",
+        "json",
+    ):
+        assert f"--{option}" in output
