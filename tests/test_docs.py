@@ -71,6 +71,9 @@ def wrong_with(command: str) -> str | None:
         return wrong_with_trmml(arguments)
     if program == "pip":
         return wrong_with_pip(arguments)
+    if program == "torchrun":
+        after = arguments.index("trmml") if "trmml" in arguments else None
+        return "it starts no trmml" if after is None else wrong_with_trmml(arguments[after + 1 :])
     if program == "python":
         scripts = [word for word in arguments if word.endswith(".py")]
         absent = [script for script in scripts if not (ROOT / script).is_file()]

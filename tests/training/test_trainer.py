@@ -185,3 +185,22 @@ def test_fp16_without_a_gpu_is_refused() -> None:
 
 def generator() -> torch.Generator:
     return torch.Generator().manual_seed(0)
+
+
+def test_a_compiled_step_trains_as_a_plain_one(
+    monkeypatch: pytest.MonkeyPatch, no_shape_checks: None
+) -> None:
+    compiled = []
+
+    def compile_eagerly(function: Callable[..., Any]) -> Callable[..., Any]:
+        compiled.append(function)
+        return compiler(function, fullgraph=True, backend="eager")
+
+    compiler = torch.compile
+    monkeypatch.setattr(torch, "compile", compile_eagerly)
+    plain, other = trainer_of(), trainer_of(replace(SHORT, compile=True))
+    for trainer in (plain, other):
+        trainer.run()
+    assert compiled == [other.model.match]
+    for name, value in plain.model.state_dict().items():
+        torch.testing.assert_close(other.model.state_dict()[name], value, equal_nan=True)

@@ -1,0 +1,184 @@
+"""`trmml train`: a run from a configuration, or the runs behind a mean."""
+
+import json
+import os
+from collections.abc import Iterator
+from contextlib import ExitStack, contextmanager
+from pathlib import Path
+from typing import Annotated, Any
+
+import typer
+
+from trmml.cli.messages import note
+from trmml.cli.options import AsJson, Quiet
+from trmml.cli.progress import progress_bar
+from trmml.training import (
+    RunConfig,
+    TrainingStopped,
+    dump_run_config,
+    list_run_configs,
+    load_run_config,
+    run_sweep,
+)
+from trmml.training.run_sources import Progress
+
+__all__ = ["train"]
+
+SETTINGS = "config.yaml"
+
+
+def train(
+    config: Annotated[
+        str | None,
+        typer.Argument(help="Name of a configuration, see --list, or a YAML file."),
+    ] = None,
+    data: Annotated[
+        Path | None, typer.Option(help="Folder of the dataset, or one's own CSV or JSON table.")
+    ] = None,
+    images: Annotated[
+        Path | None, typer.Option(help="Folder of the images, where it is not beside the table.")
+    ] = None,
+    keep: Annotated[
+        float | None, typer.Option(min=0.0, max=1.0, help="Share of the labels that stays known.")
+    ] = None,
+    out: Annotated[
+        Path | None, typer.Option(help="Folder of the run; runs/NAME if not given.")
+    ] = None,
+    resume: Annotated[
+        bool, typer.Option("--resume", help="Go on with the run in the folder, if there is one.")
+    ] = False,
+    cache_features: Annotated[
+        bool,
+        typer.Option("--cache-features", help="Encode each image once and keep its features."),
+    ] = False,
+    cache_dir: Annotated[Path, typer.Option(help="Where features are kept.")] = Path(
+        "feature-cache"
+    ),
+    views: Annotated[
+        int | None, typer.Option(min=1, help="Augmented views of each image in the cache.")
+    ] = None,
+    settings: Annotated[
+        list[str] | None,
+        typer.Option("--set", help="Any setting, such as --set recipe.epochs=10; repeatable."),
+    ] = None,
+    show: Annotated[
+        bool, typer.Option("--show", help="Print the resolved configuration and end.")
+    ] = False,
+    names: Annotated[
+        bool, typer.Option("--list", help="Print the names of the configurations and end.")
+    ] = False,
+    as_json: AsJson = False,
+    quiet: Quiet = False,
+) -> None:
+    """Train a model, select its best epoch, test it, and leave everything in a folder.
+
+    Ctrl-C stops after the step under way with the state saved; --resume goes on from there, and
+    after any other end, as if nothing had happened.
+
+    Examples: `trmml train voc2007 --keep 0.1 --data VOCdevkit/VOC2007`,
+    `trmml train table1/coco2014-0.1 --data COCO --cache-features`,
+    `trmml train my.yaml --data labels.csv --set recipe.epochs=10`,
+    `trmml train --out runs/voc2007 --resume`, or on four GPUs
+    `torchrun --nproc-per-node 4 -m trmml train voc2007 --data VOCdevkit/VOC2007`.
+    """
+    if names:
+        for name, meaning in list_run_configs().items():
+            print(f"{name:<32} {meaning}")
+        return
+    settings = _overrides(settings or [], data, images, keep)
+    if cache_features:
+        settings.append(f"cache.directory={json.dumps(str(cache_dir))}")
+    if views is not None:
+        settings.append(f"cache.views={views}")
+    chosen = _choose(config, out, settings, resume=resume)
+    if show:
+        print(dump_run_config(chosen), end="")
+        return
+    folder = out or Path("runs") / chosen.name
+    speaks = os.environ.get("RANK", "0") == "0"  # of several processes, the first one
+    try:
+        with _bars(quiet=quiet or not speaks) as progress:
+            report = run_sweep(
+                chosen,
+                folder,
+                resume=resume,
+                progress=progress,
+                on_epoch=lambda record: note(_line(record), quiet=quiet or not speaks),
+            )
+    except TrainingStopped as stopped:
+        note(
+            f"Stopped, with the state saved. Go on: trmml train --out {folder} --resume",
+            quiet=quiet,
+        )
+        raise typer.Exit(128 + stopped.signal) from None
+    if speaks:
+        print(
+            json.dumps(report, indent=1, ensure_ascii=False)
+            if as_json
+            else _summary(report, folder)
+        )
+
+
+def _overrides(
+    settings: list[str], data: Path | None, images: Path | None, keep: float | None
+) -> list[str]:
+    given = {"data.path": data, "data.images": images}
+    texts = [f"{key}={json.dumps(str(path))}" for key, path in given.items() if path is not None]
+    if keep is not None:
+        texts.append(f"data.keep={keep}")
+    return [*settings, *texts]
+
+
+def _choose(
+    config: str | None, out: Path | None, settings: list[str], *, resume: bool
+) -> RunConfig:
+    """Load the named configuration, or that of the folder to go on with."""
+    if config is None and resume and out is not None and (out / SETTINGS).exists():
+        config = str(out / SETTINGS)
+    if config is None:
+        raise typer.BadParameter(
+            "CONFIG must name a configuration (--list shows them) or a YAML file; only --resume "
+            "with --out of a run goes without."
+        )
+    return load_run_config(config, settings)
+
+
+@contextmanager
+def _bars(*, quiet: bool) -> Iterator[Progress]:
+    """Show one bar after the other, each for one kind of work."""
+    with ExitStack() as stack:
+        shown: dict[str, Any] = {"title": None}
+
+        def progress(title: str, done: int, total: int) -> None:
+            if shown["title"] != title:
+                stack.close()
+                advance = stack.enter_context(progress_bar(title, total, quiet=quiet))
+                shown.update(title=title, done=0, advance=advance)
+            shown["advance"](done - shown["done"])
+            shown["done"] = done
+
+        yield progress
+
+
+def _line(record: dict[str, Any]) -> str:
+    """Return an epoch's record on one line."""
+    validation = record.get("validation")
+    score = "" if validation is None else f", mAP {_percent(validation['map'])}"
+    return f"epoch {record['epoch'] + 1}: loss {record['losses']['total']:.4f}{score}"
+
+
+def _summary(report: dict[str, Any], folder: Path) -> str:
+    if "runs" in report:
+        lines = [f"{name}: mAP {_percent(figure)}" for name, figure in report["runs"].items()]
+        return "\n".join([*lines, f"mean: mAP {_percent(report['mean_average_precision'])}"])
+    lines = [
+        f"{split}: mAP {_percent(report[split]['mean_average_precision'])} on "
+        f"{report[split]['num_images']:,} images"
+        for split in ("validation", "test")
+        if report[split] is not None
+    ]
+    return "\n".join([*lines, f"Everything is in {folder}; start with {folder / 'report.md'}"])
+
+
+def _percent(figure: float | None) -> str:
+    return "-" if figure is None else f"{100 * figure:.1f}"
