@@ -3,7 +3,7 @@ from pathlib import Path
 
 import pytest
 
-from benchmarks import photographs
+from benchmarks import photographs, training_step, write_page
 from benchmarks.ablation import RESULTS, table
 
 DOCS = Path(__file__).parents[1] / "docs"
@@ -62,3 +62,28 @@ def test_an_epoch_on_cached_features_is_as_much_faster_as_the_docs_say():
     assert f"{seconds['cache']:.1f} s instead of {seconds['images']:.1f} s for 128 images" in page
     assert f"the text tower takes {seconds['text']:.1f} s" in page
     assert f"reading them {seconds['reading']:.3f} s" in page
+
+
+def test_the_page_of_speed_is_written_from_the_committed_results():
+    assert write_page.PAGE.read_text() == write_page.page()
+
+
+def test_a_training_step_was_measured_by_the_contract():
+    measured = json.loads(training_step.RESULTS.read_text())
+    setting = measured["setting"]
+    sizes = (setting["batch_size"], setting["image_size"], setting["classes"])
+    assert sizes == (4, 448, 80)
+    assert setting["warm_up"] >= 1
+    assert setting["rounds"] >= 3
+    assert measured["environment"]["threads"] == 2
+    assert measured["environment"]["matmul_precision"] == "highest"
+    assert set(measured["seconds"]) == set(training_step.ROWS)
+    assert set(measured["ratios"]) == set(training_step.RATIOS)
+
+
+def test_the_step_does_a_third_of_the_plain_steps_operations():
+    operations = json.loads(training_step.RESULTS.read_text())["tera_operations"]
+    assert operations["float32"] < 0.36 * operations["plain"]
+    assert operations["shared_contexts"] < 0.2 * operations["plain"]
+    assert operations["float32"] < 1.02 * (operations["image"] + operations["text"])
+    assert operations["predict"] < 1.01 * operations["image"]
