@@ -152,7 +152,7 @@ def test_a_reader_that_leaves_early_gives_no_traceback(home, arguments, status):
         [*CALL, *arguments],
         stdout=subprocess.PIPE,
         stderr=subprocess.PIPE,
-        env={**os.environ, "OMP_NUM_THREADS": "1"},
+        env={**os.environ, "OMP_NUM_THREADS": "1", "PYTHONUNBUFFERED": ""},
     )
     assert process.stdout is not None
     assert process.stderr is not None
