@@ -7,6 +7,8 @@ from torch.multiprocessing.spawn import spawn
 from tests.two_processes import BLOCKS, CASES, DTYPES, block_rows, run, train
 from trmml.distributed import gather_rows, mean_over_processes, world_size
 
+pytestmark = pytest.mark.slow
+
 Results = dict[str, list[dict[str, Tensor]]]
 
 

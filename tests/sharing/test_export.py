@@ -46,6 +46,8 @@ from trmml.sharing import (
     run_exported,
 )
 
+pytestmark = pytest.mark.slow
+
 ROOT = Path(__file__).parents[2]
 EXAMPLE = ROOT / "examples" / "predict_without_trmml.py"
 PHOTOS = ROOT.parent / "shared" / "data" / "coco256"

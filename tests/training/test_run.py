@@ -16,6 +16,8 @@ from trmml import TRMML
 from trmml.data import LabelMask
 from trmml.training import Recipe, RunConfig, TrainingStopped, load_run_config, run_training
 
+pytestmark = pytest.mark.slow
+
 
 @pytest.fixture(scope="module")
 def root(tmp_path_factory: pytest.TempPathFactory) -> Path:
@@ -117,7 +119,6 @@ def test_a_full_disk_ends_a_run_that_goes_on_when_there_is_room(
     assert outcome(tmp_path / "run") == outcome(whole)
 
 
-@pytest.mark.slow
 def test_a_run_killed_at_20_random_moments_ends_in_the_same_bytes(tmp_path: Path) -> None:
     environment = {**os.environ, "OMP_NUM_THREADS": "1"}
     result = subprocess.run(

@@ -12,6 +12,8 @@ from tests.training.squares_run import squares_config
 from tests.training.two_process_run import uneven_config
 from trmml.training import run_training
 
+pytestmark = pytest.mark.slow
+
 
 def run_two(*arguments: object) -> str:
     launcher = [sys.executable, "-m", "torch.distributed.run", "--standalone", "--nproc-per-node=2"]
