@@ -2,7 +2,7 @@ import pytest
 import torch
 
 from trmml.data import ImageTable, load_table, write_table
-from trmml.data.whole_file import whole_file
+from trmml.whole_file import whole_file
 
 
 def test_what_is_written_is_read_back(tmp_path):

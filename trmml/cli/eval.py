@@ -20,7 +20,6 @@ from trmml.cli.options import (
 )
 from trmml.cli.progress import progress_bar
 from trmml.data import open_split
-from trmml.data.whole_file import whole_file
 from trmml.models.saved_model import read_saved_model
 from trmml.prediction import (
     align_classes,
@@ -29,6 +28,7 @@ from trmml.prediction import (
     open_model,
     score_images,
 )
+from trmml.whole_file import whole_file
 
 __all__ = ["evaluate"]
 

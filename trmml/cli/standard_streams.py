@@ -9,8 +9,8 @@ from typing import TextIO
 
 import typer
 
-from trmml.data.whole_file import whole_file
 from trmml.prediction import find_images, split_names
+from trmml.whole_file import whole_file
 
 __all__ = ["check_new_file", "output_file", "photograph_files"]
 

@@ -4,7 +4,7 @@ import csv
 import os
 
 from trmml.data.image_table import ImageTable
-from trmml.data.whole_file import whole_file
+from trmml.whole_file import whole_file
 
 __all__ = ["write_table"]
 

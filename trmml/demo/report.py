@@ -4,6 +4,8 @@ import json
 from pathlib import Path
 from typing import Any
 
+from trmml.whole_file import write_whole
+
 __all__ = ["table_rows", "write_results"]
 
 METHODS = {
@@ -15,10 +17,8 @@ METHODS = {
 
 
 def write_results(report: dict[str, Any], path: Path) -> None:
-    """Write the report as JSON, under a temporary name first."""
-    partial = path.with_name(path.name + ".partial")
-    partial.write_text(json.dumps(report, indent=2) + "\n", encoding="utf-8")
-    partial.replace(path)
+    """Write the report as JSON, whole or not at all."""
+    write_whole(path, json.dumps(report, indent=2) + "\n")
 
 
 def table_rows(report: dict[str, Any]) -> list[tuple[str, str]]:

@@ -7,9 +7,9 @@ from typing import NamedTuple
 
 from trmml.data import ImageTable
 from trmml.data.readers.text_files import read_text
-from trmml.data.whole_file import whole_file
 from trmml.labels import UNKNOWN
 from trmml.prediction.proposals import Proposal
+from trmml.whole_file import whole_file
 
 __all__ = ["Merged", "merge_review", "write_review"]
 

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, NamedTuple
 
-from trmml.training.feature_cache.card import write_whole
+from trmml.whole_file import write_whole
 
 __all__ = ["Block", "Blocks", "lock_file"]
 

@@ -2,7 +2,6 @@
 
 import hashlib
 import json
-import os
 from pathlib import Path
 from typing import Any
 
@@ -16,8 +15,9 @@ from trmml.encoders.protocol import EncoderPair, ImageEncoder
 from trmml.training.feature_cache.description import describe
 from trmml.training.feature_cache.device import device_of
 from trmml.training.seeded_images import SeededImages
+from trmml.whole_file import write_whole
 
-__all__ = ["CARD", "card_key", "make_card", "read_card", "write_card", "write_whole"]
+__all__ = ["CARD", "card_key", "make_card", "read_card", "write_card"]
 
 CARD = "card.json"
 FORMAT = 1
@@ -107,16 +107,6 @@ def write_card(folder: Path, card: dict[str, Any]) -> None:
     """Write the card of a cache's folder."""
     text = json.dumps(card, indent=2, ensure_ascii=False)
     write_whole(folder / CARD, text.encode())
-
-
-def write_whole(path: Path, content: bytes) -> None:
-    """Write a file that is there whole or not at all, whenever the process ends."""
-    partial = path.with_name(f"{path.name}.{os.getpid()}.partial")
-    with partial.open("wb") as file:
-        file.write(content)
-        file.flush()
-        os.fsync(file.fileno())
-    partial.replace(path)
 
 
 @torch.no_grad()
