@@ -1,12 +1,13 @@
 """CLIP's own ResNets: dense features without the attention of their pooling."""
 
 import math
+from collections.abc import Callable
 from typing import Any
 
 import torch
 from einops import rearrange
 from jaxtyping import Float
-from torch import Tensor
+from torch import Tensor, nn
 from torch.func import functional_call
 
 from trmml.encoders.batch_norm_folding import FoldedCopy
@@ -73,7 +74,15 @@ class ModifiedResNetTower(ImageTower):
             autocast_dtype=autocast_dtype,
         )
         self._pool_grid = (side, side)
-        self._folded = FoldedCopy(visual, share=(visual.attnpool,))
+        self._folded: Callable[[], nn.Module] = FoldedCopy(visual, share=(visual.attnpool,))
+
+    def keep_folded(self) -> None:
+        """Let the folded weights take the place of the tower's own, as for a file to deploy."""
+        self.visual = self._folded()
+        self._folded = self._own_visual
+
+    def _own_visual(self) -> nn.Module:
+        return self.visual
 
     def _encode(
         self, images: Float[Tensor, "batch 3 height width"], *, with_pooled: bool

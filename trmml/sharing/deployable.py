@@ -10,6 +10,7 @@ from torch.utils._python_dispatch import TorchDispatchMode
 
 from trmml.encoders import normalize_pixels
 from trmml.encoders.image_tower import ImageTower
+from trmml.encoders.modified_resnet import ModifiedResNetTower
 from trmml.models import TextRegionMatcher, TRMMLConfig, region_maps
 
 __all__ = ["DeployableModel"]
@@ -57,9 +58,11 @@ class DeployableModel(nn.Module):
         matcher.to("cpu", torch.float32).eval()
         # Files keep weights in their plain layout.
         self.image_encoder = matcher.image_encoder.to(memory_format=torch.contiguous_format)
-        for part in self.image_encoder.modules():
+        for part in list(self.image_encoder.modules()):
             if isinstance(part, ImageTower):
                 part.channels_last, part.autocast_dtype = False, None
+            if isinstance(part, ModifiedResNetTower):
+                part.keep_folded()
         matcher.image_projection = None  # the encoder has it too
         self.matcher = matcher
         self.config: TRMMLConfig = model.config
