@@ -8,6 +8,7 @@ from typing import Literal, cast
 
 from trmml.data.class_names import COCO_NAMES, NUS_WIDE_NAMES, VOC_NAMES
 from trmml.data.image_table import ImageTable
+from trmml.data.images import IMAGE_SUFFIXES
 from trmml.data.readers.coco import load_coco, load_coco_file
 from trmml.data.readers.cub import load_cub
 from trmml.data.readers.formatted_arrays import load_formatted_arrays
@@ -111,7 +112,10 @@ def open_split(
 def _images_beside(path: Path, images: str | os.PathLike[str] | None) -> Path:
     if images is not None:
         return Path(images)
-    folders = [entry for entry in path.parent.iterdir() if entry.is_dir()]
+    beside = list(path.parent.iterdir())
+    if any(entry.suffix.lower() in IMAGE_SUFFIXES for entry in beside):
+        return path.parent  # a folder there may be anything, such as that of a run
+    folders = [entry for entry in beside if entry.is_dir()]
     return folders[0] if len(folders) == 1 else path.parent
 
 
