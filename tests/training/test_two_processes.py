@@ -42,7 +42,8 @@ def test_two_processes_run_as_one_does_also_after_a_stop(tmp_path: Path) -> None
     )
     assert len(one) == 3
     for single, double in zip(one, two, strict=True):
-        assert double["losses"] == pytest.approx(single["losses"], rel=1e-5)
+        # float32 over several steps; `tests/test_distributed.py` holds 1e-5 in float64
+        assert double["losses"] == pytest.approx(single["losses"], rel=1e-4)
         assert double["validation"] == pytest.approx(single["validation"], abs=1e-9)
     weights = {
         name: load_file(tmp_path / name / "last/model.safetensors") for name in ("one", "two")
