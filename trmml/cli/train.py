@@ -20,11 +20,11 @@ from trmml.training import (
     load_run_config,
     run_sweep,
 )
+from trmml.training.run_folder import SETTINGS
+from trmml.training.run_report import percent
 from trmml.training.run_sources import Progress
 
 __all__ = ["train"]
-
-SETTINGS = "config.yaml"
 
 
 def train(
@@ -163,22 +163,18 @@ def _bars(*, quiet: bool) -> Iterator[Progress]:
 def _line(record: dict[str, Any]) -> str:
     """Return an epoch's record on one line."""
     validation = record.get("validation")
-    score = "" if validation is None else f", mAP {_percent(validation['map'])}"
+    score = "" if validation is None else f", mAP {percent(validation['map'])}"
     return f"epoch {record['epoch'] + 1}: loss {record['losses']['total']:.4f}{score}"
 
 
 def _summary(report: dict[str, Any], folder: Path) -> str:
     if "runs" in report:
-        lines = [f"{name}: mAP {_percent(figure)}" for name, figure in report["runs"].items()]
-        return "\n".join([*lines, f"mean: mAP {_percent(report['mean_average_precision'])}"])
+        lines = [f"{name}: mAP {percent(figure)}" for name, figure in report["runs"].items()]
+        return "\n".join([*lines, f"mean: mAP {percent(report['mean_average_precision'])}"])
     lines = [
-        f"{split}: mAP {_percent(report[split]['mean_average_precision'])} on "
+        f"{split}: mAP {percent(report[split]['mean_average_precision'])} on "
         f"{report[split]['num_images']:,} images"
         for split in ("validation", "test")
         if report[split] is not None
     ]
     return "\n".join([*lines, f"Everything is in {folder}; start with {folder / 'report.md'}"])
-
-
-def _percent(figure: float | None) -> str:
-    return "-" if figure is None else f"{100 * figure:.1f}"

@@ -12,7 +12,7 @@ from torch import Tensor
 from trmml.encoders.fingerprint import pair_fingerprints
 from trmml.encoders.protocol import EncoderPair
 
-__all__ = ["check_encoders", "read_saved_model", "write_saved_model", "write_text"]
+__all__ = ["check_encoders", "read_saved_model", "write_saved_model"]
 
 FORMAT = 1
 WEIGHTS, CARD, PARTIAL_CARD = "model.safetensors", "config.json", "config.json.partial"
@@ -116,11 +116,6 @@ def _read_card(path: Path) -> dict[str, Any]:
             f"that wrote it, {card['versions'].get('trmml')}."
         )
     return card
-
-
-def write_text(path: Path, text: str) -> None:
-    """Write a small file whole, or not at all."""
-    _write_synced(path.with_name(f"{path.name}.partial"), text.encode()).replace(path)
 
 
 def _write_synced(path: Path, content: bytes) -> Path:

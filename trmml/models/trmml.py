@@ -14,10 +14,10 @@ from trmml.models.saved_model import (
     check_encoders,
     read_saved_model,
     write_saved_model,
-    write_text,
 )
 from trmml.models.text_region_learner import TextRegionLearner
 from trmml.modules import ClassNames
+from trmml.whole_file import write_whole
 
 __all__ = ["TRMML"]
 
@@ -141,7 +141,7 @@ class TRMML(TextRegionLearner, HubModel):
         )
         if model_card_kwargs is not None:
             card = self.generate_model_card(**model_card_kwargs)
-            write_text(Path(directory) / "README.md", str(card))
+            write_whole(Path(directory) / "README.md", str(card))
 
     @classmethod
     def from_pretrained(  # pyright: ignore[reportIncompatibleMethodOverride] - ours is older

@@ -10,7 +10,7 @@ from torch.utils.data import DataLoader, default_collate
 from trmml.data import ImageTable
 from trmml.training.loading import loader_options
 from trmml.training.seeded_images import SeededImages
-from trmml.training.sources import Batch
+from trmml.training.sources import Batch, name_files
 
 __all__ = ["ImageSource"]
 
@@ -76,8 +76,7 @@ class ImageSource:
 
     def describe(self, rows: Int[Tensor, " rows"]) -> str:
         """Name rows by their files."""
-        names = [self.images.table.names[row] for row in rows.tolist()]
-        return ", ".join(names[:8]) + (f" and {len(names) - 8} more" if len(names) > 8 else "")
+        return name_files(self.images.table, rows)
 
     def _collate(
         self, items: list[tuple[Float[Tensor, "3 height width"], Shaped[Tensor, " classes"]]]

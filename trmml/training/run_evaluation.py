@@ -7,7 +7,7 @@ from jaxtyping import Float
 from torch import Tensor
 
 from trmml.models import TRMML
-from trmml.prediction import Evaluation, calibrate_thresholds, evaluate_scores
+from trmml.prediction import Evaluation, calibrate_thresholds, class_titles, evaluate_scores
 from trmml.training.run_config import RunConfig
 from trmml.training.run_sources import RunSources
 from trmml.training.scoring import score_source
@@ -60,7 +60,7 @@ class RunEvaluator:
     def _evaluate(
         self, model: TRMML, source: Source, logits: Float[Tensor, "images classes"]
     ) -> Evaluation:
-        names = [name if isinstance(name, str) else name[0] for name in model.class_names]
+        names = class_titles(model.class_names)
         return evaluate_scores(logits, source.labels, names, thresholds=model.decision_thresholds)
 
     @torch.no_grad()

@@ -18,8 +18,9 @@ from trmml.training.run_config import RunConfig
 from trmml.training.run_report import report_text
 from trmml.whole_file import write_whole
 
-__all__ = ["RunFolder"]
+__all__ = ["SETTINGS", "RunFolder"]
 
+SETTINGS = "config.yaml"
 PACKAGES = ("trmml", "torch", "torchvision", "open_clip_torch", "timm", "numpy", "accelerate")
 
 
@@ -47,7 +48,7 @@ class RunFolder:
         self.path, self.writes = Path(path), writes
         self.checkpoints = CheckpointStore(self.path / "checkpoints")
         self.best, self.last = self.path / "best", self.path / "last"
-        self._settings = self.path / "config.yaml"
+        self._settings = self.path / SETTINGS
         self._curves: Any = None
 
     def check(self, *, resume: bool) -> None:

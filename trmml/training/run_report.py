@@ -2,7 +2,7 @@
 
 from typing import Any
 
-__all__ = ["report_text"]
+__all__ = ["percent", "report_text"]
 
 SELECTION = {
     "validation": "the best on images set aside from the training set",
@@ -35,8 +35,8 @@ def report_text(report: dict[str, Any]) -> str:
 
 def _section(split: str, figures: dict[str, Any]) -> list[str]:
     ranking = (
-        f"Mean average precision {_percent(figures['mean_average_precision'])} (plain), "
-        f"{_percent(figures['interpolated_mean_average_precision'])} (interpolated), on "
+        f"Mean average precision {percent(figures['mean_average_precision'])} (plain), "
+        f"{percent(figures['interpolated_mean_average_precision'])} (interpolated), on "
         f"{figures['num_images']:,} images, {figures['known_share']:.1%} of their labels known."
     )
     rows = [("at 0.5", figures["at_half"]), ("at calibrated thresholds", figures["at_thresholds"])]
@@ -47,7 +47,7 @@ def _section(split: str, figures: dict[str, Any]) -> list[str]:
         "",
         *_table(
             ("decisions", *DECISIONS),
-            [(name, *(_percent(row[key]) for key in DECISIONS)) for name, row in rows if row],
+            [(name, *(percent(row[key]) for key in DECISIONS)) for name, row in rows if row],
         ),
         "",
         *_table(
@@ -56,7 +56,7 @@ def _section(split: str, figures: dict[str, Any]) -> list[str]:
                 (
                     row["name"],
                     *(str(row[key]) for key in COUNTS),
-                    *(_percent(row[key]) for key in RATES),
+                    *(percent(row[key]) for key in RATES),
                 )
                 for row in figures["classes"]
             ],
@@ -69,5 +69,6 @@ def _table(head: tuple[str, ...], rows: list[tuple[str, ...]]) -> list[str]:
     return ["| " + " | ".join(cell.replace("|", "\\|") for cell in line) + " |" for line in lines]
 
 
-def _percent(value: float | None) -> str:
+def percent(value: float | None) -> str:
+    """Return a share in percent, with one decimal; "-" where there is none."""
     return "-" if value is None else f"{100 * value:.1f}"

@@ -16,7 +16,7 @@ from trmml.training.interruption import StopRequest, TrainingStopped
 from trmml.training.run_config import RunConfig
 from trmml.training.run_data import RunData
 from trmml.training.seeded_images import SeededImages
-from trmml.training.sources import Batch, Source
+from trmml.training.sources import Batch, Source, name_files
 
 __all__ = ["CachedSource", "Progress", "RunSources", "open_sources"]
 
@@ -54,8 +54,7 @@ class CachedSource:
 
     def describe(self, rows: Int[Tensor, " rows"]) -> str:
         """Name rows by their files."""
-        names = [self.cache.images.table.names[row] for row in rows.tolist()]
-        return ", ".join(names[:8]) + (f" and {len(names) - 8} more" if len(names) > 8 else "")
+        return name_files(self.cache.images.table, rows)
 
 
 def open_sources(

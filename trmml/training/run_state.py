@@ -12,7 +12,7 @@ from trmml.training.random_state import random_state, restore_random_state
 if TYPE_CHECKING:
     from trmml.training.trainer import Trainer
 
-__all__ = ["collect_state", "restore_state"]
+__all__ = ["collect_state", "restore_state", "run_settings"]
 
 FREE_TO_CHANGE = ("compile", "patience")  # neither changes what a step computes
 
@@ -29,7 +29,7 @@ def collect_state(trainer: "Trainer") -> RunState:
     tensors |= _prefixed("random", generators)
     scaler = trainer.accelerator.scaler
     plain = {
-        "settings": _settings(trainer),
+        "settings": trainer.settings,
         "position": list(trainer.position),
         "history": trainer.history.as_plain(),
         "optimizer": optimizer["param_groups"],
@@ -48,7 +48,7 @@ def restore_state(trainer: "Trainer", state: RunState) -> None:
         ValueError: If the state is of a training with other settings; the message names them.
     """
     tensors, plain = state
-    _check_settings(plain["settings"], _settings(trainer))
+    _check_settings(plain["settings"], trainer.settings)
     trainer.model.load_state_dict(_under("model", tensors))
     moments: dict[int, dict[str, Tensor]] = {}
     for name, value in _under("optimizer", tensors).items():
@@ -68,7 +68,7 @@ def restore_state(trainer: "Trainer", state: RunState) -> None:
     trainer.history.load(plain["history"])
 
 
-def _settings(trainer: "Trainer") -> dict[str, Any]:
+def run_settings(trainer: "Trainer") -> dict[str, Any]:
     """Return what has to be the same for a run to go on to the same weights."""
     recipe = asdict(trainer.recipe)
     for name in FREE_TO_CHANGE:

@@ -81,9 +81,8 @@ class RunWatch:
                 model.save_pretrained(directory, training_state=True)
 
     def _save(self, trainer: Trainer, *, step: int) -> None:
-        state = trainer.state()
         if self.folder.writes:
-            self.folder.checkpoints.save(state, step=step)
+            self.folder.checkpoints.save(trainer.state(), step=step)
 
     def _agreed_signal(self, trainer: Trainer) -> int:
         """Return the signal that any process got, so that all stop after the same step; 0 if none.

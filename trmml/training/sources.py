@@ -6,10 +6,11 @@ from typing import NamedTuple, Protocol, runtime_checkable
 from jaxtyping import Float, Int
 from torch import Tensor
 
+from trmml.data import ImageTable
 from trmml.labels import Labels, check_labels
 from trmml.training.stored_features import StoredFeatures
 
-__all__ = ["Batch", "FeatureSource", "Source"]
+__all__ = ["Batch", "FeatureSource", "Source", "name_files"]
 
 
 class Batch(NamedTuple):
@@ -74,3 +75,9 @@ class FeatureSource:
     def describe(self, rows: Int[Tensor, " rows"]) -> str:
         """Name rows by their number."""
         return f"images {rows.tolist()[:8]}{'...' if len(rows) > 8 else ''}"
+
+
+def name_files(table: ImageTable, rows: Int[Tensor, " rows"]) -> str:
+    """Name the files of some rows, as far as a message has room."""
+    names = [table.names[row] for row in rows.tolist()]
+    return ", ".join(names[:8]) + (f" and {len(names) - 8} more" if len(names) > 8 else "")

@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager, nullcontext
+from functools import cached_property
 from typing import Any, NamedTuple
 
 import torch
@@ -16,7 +17,7 @@ from trmml.training.history import History
 from trmml.training.optimization import build_optimizer, build_scheduler
 from trmml.training.order import calibration_rows, epoch_steps, num_steps
 from trmml.training.recipe import Recipe
-from trmml.training.run_state import collect_state, restore_state
+from trmml.training.run_state import collect_state, restore_state, run_settings
 from trmml.training.sources import Batch, Source
 from trmml.training.training_step import TrainingStep
 from trmml.training.weight_average import WeightAverage
@@ -109,6 +110,11 @@ class Trainer:
             if after_epoch is not None:
                 after_epoch(self)
         self.model.eval()
+
+    @cached_property
+    def settings(self) -> dict[str, Any]:
+        """What has to be the same for a saved state to go on; read once, for towers are large."""
+        return run_settings(self)
 
     def state(self) -> RunState:
         """Return all that training goes on from."""
