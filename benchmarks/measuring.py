@@ -3,6 +3,7 @@
 The contract, for all results under `benchmarks/results/` that hold seconds:
 
 - everything compared is timed in one run, in alternation, after warm-up rounds that do not count;
+  every other round goes backwards, so that nothing always follows the same work;
 - reported are medians and quartiles, and ratios as the median of the rounds' own ratios, so that
   a load that comes and goes falls on both sides;
 - the device is waited for before each reading of the clock;
@@ -31,7 +32,7 @@ def alternate(
     """Time each piece of work once per round, in alternation, and leave warm-up rounds out."""
     times: Seconds = {name: [] for name in works}
     for round_ in range(warm_up + rounds):
-        for name, work in works.items():
+        for name, work in list(works.items())[:: -1 if round_ % 2 else 1]:
             _wait(device)
             start = time.perf_counter()
             work()

@@ -1,6 +1,6 @@
 """Measure which share of a training step the memory bank takes.
 
-    python benchmarks/memory_bank_share.py
+    python -m benchmarks.memory_bank_share
 
 times, side by side in one run and in alternation, a training step of TRM-ML (RN101 with random
 weights, 80 classes, 448 x 448, a tenth of the labels known) and the bank's update and similarity
@@ -10,36 +10,23 @@ share. `--batch-size` and `--steps` change the size.
 
 import argparse
 import json
-import platform
-import statistics
-import time
-from collections.abc import Callable
 from pathlib import Path
 
 import torch
+
+from benchmarks.measuring import alternate, environment, quartiles
 
 RESULTS = Path(__file__).parent / "results" / "memory_bank_share.json"
 WARM_UP = 2
 
 
-def seconds(work: Callable[[], object]) -> float:
-    """Time one call, waiting for the device."""
-    if torch.cuda.is_available():
-        torch.cuda.synchronize()
-    start = time.perf_counter()
-    work()
-    if torch.cuda.is_available():
-        torch.cuda.synchronize()
-    return time.perf_counter() - start
-
-
 def section(measured: dict) -> str:
     """Return the part of the docs page that shows the results."""
-    seconds = measured["median_seconds"]
+    (_, bank, _), (_, step, _) = (measured["seconds"][name] for name in ("bank", "step"))
     return (
         "## The memory bank\n\n"
-        f"Its update and its similarities take {seconds['bank'] * 1000:.1f} ms of a step of "
-        f"{seconds['step']:.2f} s, {measured['share']:.2%}: RN101 with random weights, "
+        f"Its update and its similarities take {bank * 1000:.1f} ms of a step of "
+        f"{step:.2f} s, {measured['share']:.2%}: RN101 with random weights, "
         f"{measured['classes']} classes, batch {measured['batch_size']}, "
         f"{measured['environment']['threads']} threads."
     )
@@ -81,30 +68,18 @@ def main() -> None:
         prototypes.bank.update(output.features, output.energy, labels)
         prototypes.bank.similarity(output.region_features)
 
-    times: dict[str, list[float]] = {"step": [], "bank": []}
-    for round_ in range(WARM_UP + options.steps):
-        for name, work in (("step", step), ("bank", bank)):
-            elapsed = seconds(work)
-            if round_ >= WARM_UP:
-                times[name].append(elapsed)
-    medians = {name: statistics.median(values) for name, values in times.items()}
+    times = alternate(
+        {"step": step, "bank": bank}, device=device, warm_up=WARM_UP, rounds=options.steps
+    )
+    taken = {name: quartiles(values) for name, values in times.items()}
     result = {
         "batch_size": options.batch_size,
         "image_size": size,
         "classes": 80,
         "steps": options.steps,
-        "median_seconds": {name: round(value, 6) for name, value in medians.items()},
-        "quartiles_seconds": {
-            name: [round(q, 6) for q in statistics.quantiles(values, n=4)]
-            for name, values in times.items()
-        },
-        "share": round(medians["bank"] / medians["step"], 5),
-        "environment": {
-            "torch": torch.__version__,
-            "device": torch.cuda.get_device_name() if device == "cuda" else "cpu",
-            "threads": torch.get_num_threads(),
-            "machine": platform.machine(),
-        },
+        "seconds": taken,
+        "share": round(taken["bank"][1] / taken["step"][1], 5),
+        "environment": environment(device),
     }
     RESULTS.write_text(json.dumps(result, indent=2) + "\n")
     print(json.dumps(result, indent=2))

@@ -1,7 +1,11 @@
 from collections.abc import Iterator
+from typing import TYPE_CHECKING
 
 import pytest
 import torch
+
+if TYPE_CHECKING:
+    from tests.models.loopback_hub import LoopbackHub
 
 
 @pytest.fixture(autouse=True)
@@ -21,3 +25,18 @@ def no_shape_checks() -> Iterator[None]:
     torch._dynamo.reset()
     yield
     jaxtyping.config.update("jaxtyping_disable", before)
+
+
+@pytest.fixture
+def hub(monkeypatch, tmp_path) -> Iterator["LoopbackHub"]:
+    """A hub on this machine, spoken to by `huggingface_hub` itself, with an empty cache."""
+    from huggingface_hub import constants
+
+    from tests.models.loopback_hub import loopback_hub
+
+    with loopback_hub() as server:
+        template = f"{server.address}/{{repo_id}}/resolve/{{revision}}/{{filename}}"
+        monkeypatch.setattr(constants, "ENDPOINT", server.address)
+        monkeypatch.setattr(constants, "HUGGINGFACE_CO_URL_TEMPLATE", template)
+        monkeypatch.setattr(constants, "HF_HUB_CACHE", str(tmp_path / "cache"))
+        yield server

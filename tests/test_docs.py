@@ -5,16 +5,18 @@ import shlex
 import subprocess
 import sys
 import tomllib
-from functools import cache
 from itertools import pairwise
 from pathlib import Path
+from typing import Any
 
 import pytest
 from sybil import Sybil
+from typer.main import get_command
 
 from tests.markdown_blocks import INCLUDED, ROOT, PythonBlocks, pages, shell_commands
 from tests.test_public_api import resolve
 from trmml import __version__
+from trmml.cli.app import app
 
 README = ROOT / "README.md"
 PROJECT = tomllib.loads((ROOT / "pyproject.toml").read_text())
@@ -22,33 +24,19 @@ FIRST_COMMAND = 'pip install -e ".[train]" && trmml demo'
 SECOND_COMMAND = 'pip install -e ".[test]" && pytest'
 
 
-@cache
-def help_of(command: tuple[str, ...]) -> str | None:
-    """Return what a subcommand of `trmml` prints as its help, or None where it does not exist."""
-    run = "from trmml.cli import main; main()"
-    result = subprocess.run(
-        [sys.executable, "-c", run, *command, "--help"],
-        capture_output=True,
-        text=True,
-        env={"COLUMNS": "200", "TERM": "dumb", "NO_COLOR": "1", "PATH": "/usr/bin:/bin"},
-        timeout=120,
-        check=False,
-    )
-    return result.stdout if result.returncode == 0 else None
-
-
 def wrong_with_trmml(arguments: list[str]) -> str | None:
     """Say what is wrong with the arguments of a `trmml` command, or None."""
-    words = [word for word in arguments if re.fullmatch(r"[a-z][a-z-]*", word)]
-    deepest = max(
-        (tuple(words[:depth]) for depth in range(3) if help_of(tuple(words[:depth]))),
-        key=len,
-        default=None,
-    )
-    if deepest is None or not (deepest or not words):
-        return "no such subcommand"
+    command: Any = get_command(app)
+    words = [word for word in arguments if not word.startswith("-")]
+    while isinstance(getattr(command, "commands", None), dict):
+        if not words:
+            break
+        command = command.commands.get(words.pop(0))
+        if command is None:
+            return "no such subcommand"
+    options = {name for known in command.params for name in (*known.opts, *known.secondary_opts)}
     for word in arguments:
-        if word.startswith("--") and word.split("=")[0] not in (help_of(deepest) or ""):
+        if word.startswith("--") and word.split("=")[0] not in options | {"--help"}:
             return f"no option {word}"
     return None
 

@@ -169,6 +169,28 @@ def test_json_is_all_there_is_on_standard_output(monkeypatch, capsys, photos):
     assert "Checking files" in printed.err
 
 
+def test_quiet_leaves_the_result_alone(monkeypatch, capsys, photos):
+    assert status(monkeypatch, "check", photos / "labels.csv", "--quiet") == 0
+    printed = capsys.readouterr()
+    assert (printed.err, "3 images" in printed.out) == ("", True)
+
+
+def test_the_written_labels_are_told_as_json(photos):
+    out = photos / "half.mask"
+    result = run("hide", photos / "labels.csv", "--keep", 0.5, "--out", out, "--json")
+    mask = LabelMask.load(out)
+    assert json.loads(result.stdout) == {
+        "file": str(out),
+        "split": "labels.csv",
+        "rows": 3,
+        "classes": 2,
+        "protocol": "hcp",
+        "seed": 0,
+        "known": int(mask.known.sum()),
+        "share": mask.share,
+    }
+
+
 @pytest.mark.parametrize(
     ("arguments", "message"),
     [

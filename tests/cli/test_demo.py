@@ -3,6 +3,7 @@ import sys
 from pathlib import Path
 
 import pytest
+import torch
 from typer.testing import CliRunner
 
 from tests.demo.generated import write_photographs
@@ -37,10 +38,11 @@ def test_the_whole_demo_runs_offline_on_generated_scenes(tmp_path: Path) -> None
 def test_the_demo_runs_on_photographs(tmp_path: Path) -> None:
     table = write_photographs(tmp_path / "photos")
     options = ["--images", str(tmp_path / "photos"), "--labels", str(table), "--single-positive"]
-    out = ["--fast", "--out", str(tmp_path / "out")]
+    out = ["--fast", "--out", str(tmp_path / "out"), "--json", "--quiet"]
     result = CliRunner().invoke(app, ["demo", *options, *out])
     assert result.exit_code == 0, result.output
     report = json.loads((tmp_path / "out" / "results.json").read_text(encoding="utf-8"))
+    assert (json.loads(result.stdout), result.stderr) == (report, "")
     assert (report["source"], report["single_positive"]) == ("photographs", True)
 
 
@@ -123,6 +125,20 @@ def test_an_interrupted_run_ends_quietly(monkeypatch: pytest.MonkeyPatch) -> Non
 
     monkeypatch.setattr("trmml.cli.app.app", interrupt)
     assert exit_status(monkeypatch, "demo") == 130
+
+
+def test_a_full_device_ends_in_one_line_that_helps(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    def fill() -> None:
+        raise torch.OutOfMemoryError("CUDA out of memory. Tried to allocate 20.00 GiB. GPU 0 has")
+
+    monkeypatch.setattr("trmml.cli.app.app", fill)
+    assert exit_status(monkeypatch, "predict") == 2
+    complaint = capsys.readouterr().err
+    assert complaint.startswith("trmml: CUDA out of memory; take fewer images at once")
+    assert "--batch-size" in complaint
+    assert "recipe.accumulation" in complaint
 
 
 def test_a_training_that_diverges_ends_in_one_line(

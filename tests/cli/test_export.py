@@ -79,9 +79,10 @@ def test_the_line_says_what_the_file_is(quick, saved, tmp_path):
     assert "2/2" in unchecked.stderr
 
 
-def test_quiet_prints_nothing(quick, saved, tmp_path):
+def test_quiet_leaves_the_result_alone(quick, saved, tmp_path):
     result = run(saved, "--format", "onnx", "--out", tmp_path / "tags.onnx", "--quiet")
-    assert (result.exit_code, result.output) == (0, "")
+    assert (result.exit_code, result.stderr) == (0, "")
+    assert result.stdout.startswith(f"{tmp_path / 'tags.onnx'}: 2.5 MB")
 
 
 def test_options_reach_the_exporter_of_the_format(quick, saved, tmp_path):

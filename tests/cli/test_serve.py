@@ -36,13 +36,26 @@ def test_mistakes_end_in_one_line(
     with socket.create_server(("127.0.0.1", 0)) as taken:
         port = taken.getsockname()[1]
         for arguments, message in (
-            ((tmp_path / "none",), "model.safetensors"),
+            ((tmp_path / "none",), "no saved model is there"),
             ((tmp_path / "model", "--port", port), f"port {port}"),
         ):
             assert exit_status(monkeypatch, "serve", *arguments) == 2
             [complaint] = capsys.readouterr().err.splitlines()
             assert complaint.startswith("trmml: ")
             assert message in complaint
+
+
+def test_the_model_is_opened_where_asked(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    served = []
+    monkeypatch.setattr(
+        "trmml.page.serve", lambda model, **options: served.append((model, options))
+    )
+    small_model().save_pretrained(tmp_path)
+    result = CliRunner().invoke(app, ["serve", str(tmp_path), "--device", "cpu", "--port", "0"])
+    assert result.exit_code == 0, result.output
+    [(model, options)] = served
+    assert (model.log_temperature.device.type, options["port"]) == ("cpu", 0)
+    assert exit_status(monkeypatch, "serve", tmp_path, "--device", "abacus") == 2
 
 
 def test_the_demo_serves_its_model_with_test_pictures(

@@ -12,6 +12,7 @@ from tests.training.coloured_squares import write_squares
 from trmml.cli import main
 from trmml.cli.app import app
 from trmml.models import TRMML
+from trmml.training import TrainingStopped
 
 SMALL = (
     "data.image_size=64",
@@ -98,6 +99,20 @@ def test_a_signal_ends_the_command_with_its_own_status(
     assert status == 128 + signal.SIGTERM
     assert list((tmp_path / "run" / "checkpoints").iterdir())
     assert run_watch.RunWatch._save is save
+
+
+@pytest.mark.parametrize(("rank", "notes"), [("0", 1), ("1", 0)])
+def test_of_several_processes_the_first_one_says_how_to_go_on(
+    rank: str, notes: int, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def stop(*_: object, **__: object) -> None:
+        raise TrainingStopped(signal.SIGINT)
+
+    monkeypatch.setenv("RANK", rank)
+    monkeypatch.setattr(sys.modules["trmml.cli.train"], "run_sweep", stop)
+    result = invoke("tiny", "--data", "labels.csv", "--out", tmp_path / "run")
+    assert result.exit_code == 128 + signal.SIGINT
+    assert result.stderr.count(f"trmml train --out {tmp_path / 'run'} --resume") == notes
 
 
 def test_configurations_are_listed_and_shown() -> None:

@@ -60,6 +60,14 @@ def test_changed_weights_show_at_once():
     assert not torch.allclose(encoder(pixels).dense, other(pixels).dense)
 
 
+def test_replaced_weights_show_at_once():
+    encoder, other = tower(), tower()
+    pixels = images(64, 64)
+    encoder(pixels)
+    encoder.load_state_dict(other.state_dict(), assign=True)
+    torch.testing.assert_close(encoder(pixels).dense, other(pixels).dense, rtol=0, atol=0)
+
+
 def test_it_follows_to_another_precision_and_back():
     encoder = tower()
     pixels = images(64, 64)

@@ -1,5 +1,4 @@
 import re
-from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -7,7 +6,7 @@ import torch
 from huggingface_hub import ModelCard, ModelHubMixin, constants
 from PIL import Image
 
-from tests.models.loopback_hub import LoopbackHub, loopback_hub
+from tests.models.loopback_hub import loopback_hub
 from tests.random_clip import random_pair
 from trmml.encoders import load_tiny
 from trmml.models import TRMML, TRMMLConfig
@@ -25,17 +24,6 @@ def small(seed: int = 0, *, config: TRMMLConfig | None = None) -> TRMML:
 
 def load(name: str | Path, **options) -> TRMML:
     return TRMML.from_pretrained(name, encoders=random_pair(), **options)
-
-
-@pytest.fixture
-def hub(monkeypatch, tmp_path) -> Iterator[LoopbackHub]:
-    """A hub on this machine, spoken to by `huggingface_hub` itself, with an empty cache."""
-    with loopback_hub() as server:
-        template = f"{server.address}/{{repo_id}}/resolve/{{revision}}/{{filename}}"
-        monkeypatch.setattr(constants, "ENDPOINT", server.address)
-        monkeypatch.setattr(constants, "HUGGINGFACE_CO_URL_TEMPLATE", template)
-        monkeypatch.setattr(constants, "HF_HUB_CACHE", str(tmp_path / "cache"))
-        yield server
 
 
 def test_what_is_pushed_is_what_is_loaded(hub):

@@ -5,14 +5,16 @@ import sys
 
 __all__ = ["main"]
 
-TRAIN = (
-    *("typer", "rich", "matplotlib", "accelerate", "pydantic", "yaml", "tensorboard", "filelock"),
-)
+TRAIN = ("typer", "rich", "matplotlib", "accelerate", "pydantic", "yaml", "tensorboard", "filelock")
 EXTRAS = {
     **dict.fromkeys(TRAIN, "train"),
     **dict.fromkeys(("onnx", "onnxruntime", "onnxscript"), "export"),
     "gradio": "serve",
 }
+FEWER_AT_ONCE = (
+    "take fewer images at once with --batch-size, or in training smaller parts of a step with "
+    "--set recipe.accumulation=2 (or 4), which computes the same."
+)
 
 
 def main() -> None:
@@ -28,6 +30,12 @@ def main() -> None:
         sys.exit(f'trmml: this command needs {error.name}; pip install "trmml[{extra}]"')
     except (ValueError, OSError, FloatingPointError) as error:
         print(f"trmml: {error}", file=sys.stderr)
+        sys.exit(2)
+    except RuntimeError as error:
+        if type(error).__name__ != "OutOfMemoryError":  # torch's; a wrong call has no torch yet
+            raise
+        reason = str(error).partition(".")[0]
+        print(f"trmml: {reason}; {FEWER_AT_ONCE}", file=sys.stderr)
         sys.exit(2)
     except KeyboardInterrupt:
         sys.exit(130)

@@ -8,6 +8,8 @@ from typing import Annotated, Literal
 
 import typer
 
+from trmml.cli.messages import note
+from trmml.cli.options import AsJson, Quiet
 from trmml.cli.progress import progress_bar
 from trmml.cli.standard_streams import check_new_file
 from trmml.data import (
@@ -40,7 +42,8 @@ def check(
         bool, typer.Option("--fast", help="Read headers only: misses truncated and equal files.")
     ] = False,
     workers: Annotated[int, typer.Option(min=1, help="Threads that read files.")] = 4,
-    as_json: Annotated[bool, typer.Option("--json", help="Print the reports as JSON.")] = False,
+    as_json: AsJson = False,
+    quiet: Quiet = False,
 ) -> None:
     """Look at every file and every label; exit with 0 if usable, 1 if not, 2 on a wrong call.
 
@@ -57,7 +60,7 @@ def check(
             nonlocal advance
             if advance is None or done == 1:  # another split begins
                 bars.close()
-                advance = bars.enter_context(progress_bar("Checking files", total))
+                advance = bars.enter_context(progress_bar("Checking files", total, quiet=quiet))
             advance(1)
 
         reports = check_path(path, images=images, fast=fast, workers=workers, progress=show)
@@ -80,6 +83,8 @@ def hide(
     ] = "hcp",
     seed: Annotated[int, typer.Option(min=0, help="Of the generator.")] = 0,
     images: Annotated[Path | None, typer.Option(help=_IMAGES)] = None,
+    as_json: AsJson = False,
+    quiet: Quiet = False,
 ) -> None:
     """Keep a share of the labels, and write which to a small file that describes itself.
 
@@ -87,7 +92,8 @@ def hide(
     `trmml data hide labels.csv --keep 0.5 --protocol stratified --out half.mask`.
     """
     name, table = open_split(path, split, images=images)
-    _write(make_mask(table, protocol=protocol, keep=keep, seed=seed), name, out)
+    mask = make_mask(table, protocol=protocol, keep=keep, seed=seed)
+    _write(mask, name, out, as_json=as_json, quiet=quiet)
 
 
 @data.command()
@@ -105,6 +111,8 @@ def single_positive(
         typer.Option(help="Take the labels from this published list instead of drawing them."),
     ] = None,
     images: Annotated[Path | None, typer.Option(help=_IMAGES)] = None,
+    as_json: AsJson = False,
+    quiet: Quiet = False,
 ) -> None:
     """Keep one positive label of each image, and write which to a small file.
 
@@ -117,7 +125,7 @@ def single_positive(
         mask = mask_of_list(table, published)
     else:
         mask = make_mask(table, protocol=protocol, seed=seed)
-    _write(mask, name, out)
+    _write(mask, name, out, as_json=as_json, quiet=quiet)
 
 
 @data.command()
@@ -127,6 +135,7 @@ def merge(
     out: Annotated[Path, typer.Option(help="CSV table to write.", show_default=False)],
     split: Annotated[str | None, typer.Option(help=_SPLIT)] = None,
     images: Annotated[Path | None, typer.Option(help=_IMAGES)] = None,
+    as_json: AsJson = False,
 ) -> None:
     """Fill in the labels that a person accepted in a review, into a new table.
 
@@ -136,20 +145,38 @@ def merge(
     _, table = open_split(path, split, images=images)
     merged = merge_review(table, review)
     write_table(merged.table, out)
-    print(f"{out}: {merged.accepted:,} labels filled in, {merged.open:,} proposals left open")
+    if as_json:
+        print(json.dumps({"file": str(out), "filled": merged.accepted, "open": merged.open}))
+    else:
+        print(f"{out}: {merged.accepted:,} labels filled in, {merged.open:,} proposals left open")
 
 
-def _write(mask: LabelMask, split: str, out: Path) -> None:
+def _write(mask: LabelMask, split: str, out: Path, *, as_json: bool, quiet: bool) -> None:
     mask.save(out)
     rows, classes = mask.known.shape
-    seed = "" if mask.seed is None else f", seed {mask.seed}"
-    print(
-        f"{out}: {split}, {rows:,} rows x {classes} classes, protocol {mask.protocol}{seed}; "
-        f"{int(mask.known.sum()):,} labels known ({mask.share:.4%})"
-    )
+    known = int(mask.known.sum())
+    if as_json:
+        report = {
+            "file": str(out),
+            "split": split,
+            "rows": rows,
+            "classes": classes,
+            "protocol": mask.protocol,
+            "seed": mask.seed,
+            "known": known,
+            "share": mask.share,
+        }
+        print(json.dumps(report, indent=1))
+    else:
+        seed = "" if mask.seed is None else f", seed {mask.seed}"
+        print(
+            f"{out}: {split}, {rows:,} rows x {classes} classes, protocol {mask.protocol}{seed}; "
+            f"{known:,} labels known ({mask.share:.4%})"
+        )
     expected = official_counts(split)
     if expected is not None and expected[:2] != mask.known.shape:
-        print(
+        note(
             f"note: the official {split} has {expected.rows:,} rows and {expected.classes} "
-            "classes; a mask of another size is another mask"
+            "classes; a mask of another size is another mask",
+            quiet=quiet,
         )

@@ -1,7 +1,9 @@
 """`trmml demo`: the whole method on a CPU, in minutes."""
 
+import json
 import time
 from dataclasses import replace
+from functools import partial
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -9,6 +11,8 @@ import typer
 from rich.console import Console
 from rich.table import Table
 
+from trmml.cli.messages import note
+from trmml.cli.options import AsJson, Quiet
 from trmml.cli.progress import progress_bar
 
 __all__ = ["demo"]
@@ -40,6 +44,8 @@ def demo(
     serve: Annotated[
         bool, typer.Option("--serve", help="Serve a page with the trained model afterwards.")
     ] = False,
+    as_json: AsJson = False,
+    quiet: Quiet = False,
 ) -> None:
     """Hide labels, then compare zero-shot CLIP, a DualCoOp-style baseline and TRM-ML.
 
@@ -65,18 +71,18 @@ def demo(
     if keep == 0 and not single_positive:
         raise typer.BadParameter("--keep must be above 0; without labels nothing is learnt.")
     start = time.monotonic()
-    console = Console()
+    bar = partial(progress_bar, quiet=quiet)
     out.mkdir(parents=True, exist_ok=True)  # before minutes of work, so that a bad path costs none
     if images is not None and labels is not None:
         data = photograph_data(images, labels, limit=100 if fast else None)
     else:
         num_train, num_test = (60, 30) if fast else (2000, 1000)
-        with progress_bar("Generating scenes", num_train + num_test) as advance:
+        with bar("Generating scenes", num_train + num_test) as advance:
             data = world_data(num_train=num_train, num_test=num_test, progress=lambda _: advance(1))
     result = run_experiment(
         data,
         load_tiny(),
-        progress=progress_bar,
+        progress=bar,
         keep=keep,
         seed=seed,
         single_positive=single_positive,
@@ -86,18 +92,30 @@ def demo(
     result.model.save_pretrained(out / "model")
     report = {**result.report, "seconds": round(time.monotonic() - start, 1)}
     write_results(report, out / "results.json")
-    _print_report(console, report, out, pictures)
+    if as_json:
+        print(json.dumps(report, indent=1, ensure_ascii=False))
+    else:
+        _print_report(report)
+    note(
+        f"{report['seconds']:.0f} s. Wrote {out / 'results.json'}, {pictures[0]} and "
+        f"{len(pictures) - 1} more, and the model. On a picture of your own:\n"
+        f"  trmml predict {out / 'model'} picture.jpg --top-k 5\n"
+        "or\n"
+        "  from trmml import TRMML\n"
+        f"  model = TRMML.from_pretrained({str(out / 'model')!r})\n"
+        '  probabilities = model.predict(model.preprocess("picture.jpg"))',
+        quiet=quiet,
+    )
     if serve:
         from trmml.page import serve as serve_page
 
         serve_page(result.model, examples=save_examples(data.test, out))
 
 
-def _print_report(
-    console: Console, report: dict[str, Any], out: Path, pictures: list[Path]
-) -> None:
+def _print_report(report: dict[str, Any]) -> None:
     from trmml.demo.report import table_rows
 
+    console = Console()
     table = Table("Method", title="Mean average precision on the test images (%)")
     table.add_column("mAP", justify="right")
     for row in table_rows(report):
@@ -121,15 +139,3 @@ def _print_report(
             "of weak features, not what it can do.",
             soft_wrap=True,
         )
-    console.print(
-        f"{report['seconds']:.0f} s. Wrote {out / 'results.json'}, {pictures[0]} and "
-        f"{len(pictures) - 1} more, and the model. On a picture of your own:",
-        soft_wrap=True,
-    )
-    console.print(
-        "  from trmml import TRMML\n"
-        f"  model = TRMML.from_pretrained({str(out / 'model')!r})\n"
-        '  probabilities = model.predict(model.preprocess("picture.jpg"))',
-        highlight=False,
-        soft_wrap=True,
-    )

@@ -1,13 +1,14 @@
 """`trmml export`: a trained model as one file that predicts without this library."""
 
 import json
-from contextlib import nullcontext
 from pathlib import Path
 from typing import Annotated, Literal
 
 import typer
 
+from trmml.cli.options import AsJson, Model, Quiet
 from trmml.cli.progress import progress_bar
+from trmml.prediction import open_model
 
 __all__ = ["export"]
 
@@ -15,9 +16,7 @@ MOST = 1e-3  # difference that still counts as agreement; float32 usually keeps 
 
 
 def export(
-    model: Annotated[
-        str, typer.Argument(help="Folder of a saved model, or user/name on the Hugging Face Hub.")
-    ],
+    model: Model,
     out: Annotated[Path, typer.Option(help="File to write, ending in .onnx or .pt2.")],
     file_format: Annotated[
         Literal["onnx", "pt2"] | None,
@@ -32,8 +31,8 @@ def export(
     check: Annotated[
         bool, typer.Option(help="Whether to run the file and compare it with the model.")
     ] = True,
-    quiet: Annotated[bool, typer.Option("--quiet", "-q", help="Print nothing but errors.")] = False,
-    as_json: Annotated[bool, typer.Option("--json", help="Print the result as JSON.")] = False,
+    as_json: AsJson = False,
+    quiet: Quiet = False,
 ) -> None:
     """Write a model's prediction as one graph: 8-bit pixels in, probabilities out.
 
@@ -43,13 +42,11 @@ def export(
     Examples: `trmml export my-model --out tags.onnx`, or
     `trmml export my-model --format pt2 --out tags.pt2 --no-regions --json`.
     """
-    from trmml.models import TRMML
     from trmml.sharing import export_onnx, export_pt2, largest_difference
 
     chosen = _format_of(out, file_format)
-    silent = nullcontext(lambda _: None)
-    with silent if quiet else progress_bar("Exporting", 3 if check else 2) as advance:
-        loaded = TRMML.from_pretrained(model)
+    with progress_bar("Exporting", 3 if check else 2, quiet=quiet) as advance:
+        loaded = open_model(model, device="cpu")
         advance(1)
         if chosen == "onnx":
             export_onnx(loaded, out, opset=opset, regions=regions)
@@ -70,7 +67,7 @@ def export(
     }
     if as_json:
         print(json.dumps(report, indent=1))
-    elif not quiet:
+    else:
         checked = (
             "not compared with the model"
             if difference is None

@@ -22,7 +22,12 @@ Quiet = Annotated[
     bool, typer.Option("--quiet", "-q", help="No progress bars and no notes; errors still show.")
 ]
 AsJson = Annotated[bool, typer.Option("--json", help="Print the result as JSON.")]
-Model = Annotated[Path, typer.Argument(help="Folder of a saved model.", show_default=False)]
+Model = Annotated[
+    Path,
+    typer.Argument(
+        help="Folder of a saved model, or user/name on the Hugging Face Hub.", show_default=False
+    ),
+]
 Images = Annotated[
     Path | None,
     typer.Option(help="Folder of the images, where it is not beside the table."),

@@ -1,15 +1,17 @@
 """`trmml serve`: a page to look at, for a saved model."""
 
-from pathlib import Path
 from typing import Annotated
 
 import typer
+
+from trmml.cli.options import Device, Model
+from trmml.prediction import open_model
 
 __all__ = ["serve"]
 
 
 def serve(
-    model: Annotated[Path, typer.Argument(help="Folder of a saved model.")],
+    model: Model,
     host: Annotated[
         str, typer.Option(help="Address to listen on; the default is this machine alone.")
     ] = "127.0.0.1",
@@ -19,6 +21,7 @@ def serve(
     open_browser: Annotated[
         bool, typer.Option("--open/--no-open", help="Open the page in a browser.")
     ] = False,
+    device: Device = None,
 ) -> None:
     """Serve a page: drop a photograph, see its tags and where each one is.
 
@@ -27,7 +30,6 @@ def serve(
     """
     import gradio  # noqa: F401 - if it is missing, say so before the model is loaded
 
-    from trmml.models import TRMML
     from trmml.page import serve as serve_page
 
-    serve_page(TRMML.from_pretrained(model), host=host, port=port, open_browser=open_browser)
+    serve_page(open_model(model, device=device), host=host, port=port, open_browser=open_browser)

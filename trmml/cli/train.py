@@ -108,7 +108,7 @@ def train(
     except TrainingStopped as stopped:
         note(
             f"Stopped, with the state saved. Go on: trmml train --out {folder} --resume",
-            quiet=quiet,
+            quiet=quiet or not speaks,
         )
         raise typer.Exit(128 + stopped.signal) from None
     if speaks:

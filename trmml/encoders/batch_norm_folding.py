@@ -2,6 +2,7 @@
 
 import copy
 from itertools import pairwise
+from typing import Any
 
 import torch
 from torch import Tensor, nn
@@ -48,7 +49,7 @@ class FoldedCopy:
     """A frozen module with folded batch norms, made when first asked for and kept up to date.
 
     The module itself stays as it is, so its state and fingerprint are those of its own weights.
-    The copy is made anew after weights were loaded, moved or otherwise changed in place.
+    The copy is made anew after weights were loaded, moved, replaced or changed in place.
 
     Args:
         module: The frozen module.
@@ -59,16 +60,24 @@ class FoldedCopy:
         """Copy nothing yet."""
         self._module, self._share = module, share
         self._copy: nn.Module | None = None
-        self._made_from: list[tuple[Tensor, tuple[int, int]]] = []
+        self._made_from: list[tuple[dict[str, Any], str, Tensor, tuple[int, int]]] = []
 
     def __call__(self) -> nn.Module:
         """Return the copy."""
-        if self._copy is None or any(_state(x) != state for x, state in self._made_from):
+        if self._copy is None or any(
+            owner.get(name) is not tensor or _state(tensor) != state
+            for owner, name, tensor, state in self._made_from
+        ):
             # a copy made in inference mode could not be used outside of it
             with torch.inference_mode(False):
                 self._copy = fold_batch_norms(self._module, share=self._share)
-            tensors = (*self._module.parameters(), *self._module.buffers())
-            self._made_from = [(tensor, _state(tensor)) for tensor in tensors]
+            self._made_from = [
+                (owner, name, tensor, _state(tensor))
+                for part in self._module.modules()
+                for owner in (part._parameters, part._buffers)
+                for name, tensor in owner.items()
+                if tensor is not None
+            ]
         return self._copy
 
 

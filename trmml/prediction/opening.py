@@ -5,6 +5,7 @@ from pathlib import Path
 import torch
 
 from trmml.models import TRMML
+from trmml.models.hub import find_model
 
 __all__ = ["choose_device", "open_model"]
 
@@ -33,15 +34,19 @@ def open_model(path: str | Path, *, device: str | None = None) -> TRMML:
     """Load a saved model for prediction.
 
     Args:
-        path: Folder that `TRMML.save_pretrained` wrote.
+        path: Folder that `TRMML.save_pretrained` wrote; or, where neither it nor the folder around
+            it exists, a repository on the Hugging Face Hub such as "user/name".
         device: As in `choose_device`.
 
     Raises:
         FileNotFoundError: If there is no saved model; names those below the folder.
         ValueError: If a file is damaged, the files do not fit together, or there is no such
             device.
+        ConnectionError: If the Hub refuses.
     """
     path, place = Path(path), choose_device(device)
+    if not path.parent.exists():
+        path = find_model(str(path))
     if not (path / "model.safetensors").is_file():
         below = [card.parent for card in sorted(path.glob("*/config.json"))]
         hint = f"; did you mean {' or '.join(map(str, below))}?" if below else ""
