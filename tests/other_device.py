@@ -7,7 +7,7 @@ index. It stands in for where tensors are, and not for a GPU's numbers, memory o
 # ruff: noqa: ANN401 - what torch dispatches has no types
 
 from collections.abc import Iterator
-from contextlib import contextmanager, nullcontext
+from contextlib import contextmanager
 from typing import Any
 from unittest.mock import patch
 
@@ -28,14 +28,8 @@ INDEXED = {ATEN.index.Tensor, ATEN.index_put.default, ATEN.index_put_.default}
 @contextmanager
 def other_device() -> Iterator[torch.device]:
     """Let tensors be made on, and sent to, the device that it yields."""
-    with _Making(), patch("torch.autocast", _autocast), patch("torch.tensor", _tensor):
+    with _Making(), patch("torch.tensor", _tensor):
         yield ELSEWHERE
-
-
-def _autocast(device_type: str, usual: Any = torch.autocast, **options: object) -> Any:
-    """Do without precisions there: torch knows none for that device."""
-    there = device_type == ELSEWHERE.type
-    return nullcontext() if there else usual(device_type, **options)
 
 
 def _tensor(data: object, *, device: Any = None, usual: Any = torch.tensor, **options: Any) -> Any:

@@ -69,11 +69,11 @@ def test_steps_are_those_of_the_cpu(name: str):
 @pytest.mark.filterwarnings("ignore:for .* copying from a non-meta parameter:UserWarning")
 def test_a_run_is_that_of_the_cpu(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
     config = squares_config(tmp_path)
-    config = replace(config, cache=cached(tmp_path), recipe=replace(config.recipe, epochs=2))
-    run_training(config, tmp_path / "cpu")
+    config = replace(config, recipe=replace(config.recipe, epochs=2))
+    run_training(replace(config, cache=cached(tmp_path / "here")), tmp_path / "cpu")
     with other_device() as device:
         monkeypatch.setattr(Accelerator, "device", device)
-        run_training(config, tmp_path / "there")
+        run_training(replace(config, cache=cached(tmp_path / "away")), tmp_path / "there")
     expected, found = (
         [json.loads(line) for line in (tmp_path / name / "metrics.jsonl").read_text().splitlines()]
         for name in ("cpu", "there")

@@ -6,6 +6,7 @@ import torch
 from jaxtyping import Float
 from torch import Tensor
 
+from trmml.functional.full_precision import full_precision
 from trmml.functional.unit_vectors import unit_vectors
 
 __all__ = ["aligned_calibration", "aligned_energy"]
@@ -101,4 +102,5 @@ def _cosines(
     queries: Float[Tensor, "classes dim"], keys: Float[Tensor, "batch positions dim"]
 ) -> Float[Tensor, "batch classes positions"]:
     """Return the cosine of each query with each key."""
-    return torch.einsum("cd,bnd->bcn", unit_vectors(queries), unit_vectors(keys))
+    with full_precision(keys.device):
+        return torch.einsum("cd,bnd->bcn", unit_vectors(queries), unit_vectors(keys))

@@ -10,6 +10,7 @@ from torch.nn import functional as F
 
 from trmml.functional.blocks import in_blocks
 from trmml.functional.checks import check_temperature
+from trmml.functional.full_precision import full_precision
 from trmml.functional.unit_vectors import unit_vectors
 from trmml.labels import POSITIVE, Labels
 
@@ -141,8 +142,7 @@ def candidate_info_nce(
     candidates, present, owner = unit_vectors(candidates), owners >= 0, owners.clamp_min(0)
     num_positives = torch.zeros(len(text_features), dtype=torch.long, device=owners.device)
     num_positives = num_positives.index_add(0, owner, present.long())
-    # Half-precision cosines divided by a small temperature would be off by tenths.
-    with torch.autocast(text_features.device.type, enabled=False):
+    with full_precision(text_features.device):
         anchors = unit_vectors(text_features) / temperature
         positives = (anchors[owner] * candidates).sum(dim=-1)
         negatives = _log_sums_over_rivals(anchors, candidates, owners, num_positives)

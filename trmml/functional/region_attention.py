@@ -8,6 +8,7 @@ from jaxtyping import Float
 from torch import Tensor
 
 from trmml.functional.checks import check_choice
+from trmml.functional.full_precision import full_precision
 
 __all__ = [
     "Normalization",
@@ -170,4 +171,5 @@ def _weighted_sum(
 ) -> Float[Tensor, "batch classes dim"]:
     """Sum features over positions; encoder and head may work in different precision."""
     dtype = torch.promote_types(weights.dtype, features.dtype)
-    return torch.einsum("bcn,bnd->bcd", weights.to(dtype), features.to(dtype))
+    with full_precision(features.device):
+        return torch.einsum("bcn,bnd->bcd", weights.to(dtype), features.to(dtype))

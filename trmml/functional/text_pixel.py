@@ -3,6 +3,7 @@
 from jaxtyping import Float
 from torch import Tensor
 
+from trmml.functional.full_precision import full_precision
 from trmml.functional.unit_vectors import unit_vectors
 
 __all__ = ["text_pixel_logits"]
@@ -46,8 +47,9 @@ def text_pixel_logits(
         (torch.Size([2, 3]), torch.Size([2, 3, 49]))
     """
     unit = unit_vectors(features).mT
-    present = unit_vectors(positive) @ unit
-    absent = unit_vectors(negative) @ unit
+    with full_precision(features.device):
+        present = unit_vectors(positive) @ unit
+        absent = unit_vectors(negative) @ unit
     weights = (present / spatial_temperature).softmax(dim=-1)
     energy = (present - absent) / temperature
     return (weights * energy).sum(dim=-1), energy

@@ -72,10 +72,12 @@ class Trainer:
         self.accelerator = accelerator or build_accelerator(recipe)
         self.steps_per_epoch = num_steps(len(source.labels), recipe.batch_size)
         self.step = prepare_step(self.accelerator, TrainingStep(model, compile=recipe.compile))
-        self.optimizer = self.accelerator.prepare_optimizer(build_optimizer(model, recipe))
+        optimizer = build_optimizer(model, recipe)
+        # The schedule comes first: in fp16 Accelerate keeps the `step` that it finds.
         self.scheduler = build_scheduler(
-            self.optimizer.optimizer, recipe, steps=recipe.epochs * self.steps_per_epoch
+            optimizer, recipe, steps=recipe.epochs * self.steps_per_epoch
         )
+        self.optimizer = self.accelerator.prepare_optimizer(optimizer)
         decay = recipe.ema_decay
         self.average = None if decay is None else WeightAverage(model, decay=decay)
         self.position = Position()

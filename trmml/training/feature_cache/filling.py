@@ -8,10 +8,11 @@ from typing import Any
 
 import torch
 from jaxtyping import Float, Float16
-from torch import Tensor, autocast
+from torch import Tensor
 from torch.utils.data import DataLoader, Dataset
 
 from trmml.encoders.protocol import ImageEncoder
+from trmml.functional.full_precision import full_precision
 from trmml.training.feature_cache.blocks import Block, Blocks
 from trmml.training.feature_cache.device import device_of
 from trmml.training.feature_cache.feature_file import FeatureFile
@@ -49,7 +50,7 @@ def fill_blocks(
         work = _Work(blocks, [blocks[number] for number in sorted(missing)], batch_size)
         try:
             # The tower's own precision is in the card, the caller's is not.
-            with autocast("cpu", enabled=False), autocast(device_of(encoder).type, enabled=False):
+            with full_precision(device_of(encoder)):
                 for block, features, sources in _encoded(
                     encoder, draws, work, num_workers, progress, should_stop
                 ):
