@@ -34,6 +34,17 @@ def test_no_more_than_sixteen(monkeypatch: pytest.MonkeyPatch):
     assert loader_options(num_images=1000, batch_size=4)["num_workers"] == 16
 
 
+@pytest.mark.usefixtures("sixteen_cores")
+@pytest.mark.parametrize(("processes", "workers"), [(None, 15), ("4", 3), ("16", 0), ("32", 0)])
+def test_the_launcher_says_with_how_many_the_cores_are_shared(
+    monkeypatch: pytest.MonkeyPatch, processes: str | None, workers: int
+):
+    monkeypatch.delenv("LOCAL_WORLD_SIZE", raising=False)
+    if processes is not None:
+        monkeypatch.setenv("LOCAL_WORLD_SIZE", processes)
+    assert loading.free_workers() == workers
+
+
 @pytest.mark.parametrize("gpu", [True, False])
 def test_memory_is_pinned_for_a_gpu_alone(monkeypatch: pytest.MonkeyPatch, gpu: bool):
     monkeypatch.setattr(torch.cuda, "is_available", lambda: gpu)

@@ -12,8 +12,8 @@ EXTRAS = {
     "gradio": "serve",
 }
 FEWER_AT_ONCE = (
-    "take fewer images at once with --batch-size, or in training smaller parts of a step with "
-    "--set recipe.accumulation=2 (or 4), which computes the same."
+    "take fewer images at once with --batch-size, or in training smaller parts of each step with "
+    "--set recipe.accumulation=4."
 )
 
 

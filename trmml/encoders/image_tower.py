@@ -28,7 +28,7 @@ class ImageTower(FrozenModule, ABC):
         mean: Channel means of its images, of pixels in [0, 1].
         std: Channel standard deviations, likewise.
         channels_last: Whether to keep weights and images channels-last: faster convolutions on
-            tensor cores, the same numbers up to rounding.
+            CPUs and tensor cores, the same numbers up to rounding.
         autocast_dtype: Precision of the tower's matrix products; None leaves it to the training
             loop's own autocast, and to the weights where there is none.
 

@@ -54,7 +54,7 @@ class TimmImageEncoder(nn.Module):
         *,
         dim: int,
         pretrained: bool | str | Path = False,
-        channels_last: bool = False,
+        channels_last: bool = True,
         autocast_dtype: torch.dtype | None = None,
     ) -> None:
         """Make the backbone, freeze it, and start a projection."""

@@ -35,7 +35,7 @@ class EncoderConfig:
     std: tuple[float, float, float] | None = None
     dense_path: DensePath | None = None
     precision: Literal["bfloat16", "float16"] | None = None
-    channels_last: bool = False
+    channels_last: bool = True
 
     def load(self, *, image_size: int | None = None) -> EncoderPair:
         """Load the frozen pair.

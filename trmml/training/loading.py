@@ -5,7 +5,7 @@ from typing import Any
 
 import torch
 
-__all__ = ["loader_options"]
+__all__ = ["free_workers", "loader_options"]
 
 MOST_WORKERS = 16
 BATCHES_AHEAD = 4
@@ -39,8 +39,7 @@ def loader_options(
         if size < 1:
             raise ValueError(f"`{name}` must be at least 1, got {size}.")
     if num_workers is None:
-        free = _usable_cores() // num_processes - 1
-        num_workers = min(free, MOST_WORKERS, -(-num_images // batch_size))
+        num_workers = min(free_workers(num_processes), -(-num_images // batch_size))
     elif num_workers < 0:
         raise ValueError(f"`num_workers` must be at least 0 or None, got {num_workers}.")
     options: dict[str, Any] = {
@@ -50,6 +49,17 @@ def loader_options(
     if options["num_workers"] > 0:
         options |= {"persistent_workers": True, "prefetch_factor": BATCHES_AHEAD}
     return options
+
+
+def free_workers(num_processes: int | None = None) -> int:
+    """Return how many processes may decode for each of the processes that train, at most 16.
+
+    Args:
+        num_processes: Training processes on this machine; None asks the launcher.
+    """
+    if num_processes is None:
+        num_processes = int(os.environ.get("LOCAL_WORLD_SIZE", "1"))
+    return max(min(_usable_cores() // num_processes - 1, MOST_WORKERS), 0)
 
 
 def _usable_cores() -> int:

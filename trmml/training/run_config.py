@@ -38,7 +38,7 @@ class DataConfig:
         transform: Whose augmentation, a name of `trmml.data.transforms.build_transform`.
         broken: Whether an image that cannot be decoded ends the run ("error") or another one takes
             its place ("replace"), in validation and test too.
-        workers: Processes that read images; 0 for none beside the main one.
+        workers: Processes that read images; None takes the free cores, 0 the main process.
     """
 
     path: str | None = None
@@ -57,7 +57,7 @@ class DataConfig:
     image_size: int = 448
     transform: Literal["tai-dpt", "asl", "hcp", "spml"] = "tai-dpt"
     broken: Literal["error", "replace"] = "error"
-    workers: int = 4
+    workers: int | None = None
 
     def __post_init__(self) -> None:
         """Refuse shares outside [0, 1] and settings that contradict each other.

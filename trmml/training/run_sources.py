@@ -13,6 +13,7 @@ from trmml.encoders.protocol import EncoderPair
 from trmml.training.feature_cache.cache import FeatureCache
 from trmml.training.image_source import ImageSource
 from trmml.training.interruption import StopRequest, TrainingStopped
+from trmml.training.loading import free_workers
 from trmml.training.run_config import RunConfig
 from trmml.training.run_data import RunData
 from trmml.training.seeded_images import SeededImages
@@ -81,17 +82,17 @@ def open_sources(
         TrainingStopped: If a signal asked to stop; what is filled is kept.
         ValueError: If the cache on disk is damaged.
     """
+    workers = free_workers() if config.data.workers is None else config.data.workers
 
     def source(name: str, table: ImageTable | None, views: int | None) -> Source | None:
         if table is None:
             return None
         if config.cache.directory is None or views is None:
             size = (config.data.image_size, config.data.image_size)
-            workers = config.data.workers
             return ImageSource(table, seed=config.recipe.seed, image_size=size, num_workers=workers)
         images = SeededImages(table, seed=config.recipe.seed)
         cache = FeatureCache(config.cache.directory, encoders, images, num_views=views)
-        _fill(cache, f"Caching {name} features", config.data.workers, request, progress)
+        _fill(cache, f"Caching {name} features", workers, request, progress)
         return CachedSource(cache)
 
     train = source("training", data.train, config.cache.views)

@@ -16,7 +16,8 @@ def changed_weights(folder: Path) -> FeatureCache:
     pair = random_pair()
     assert isinstance(pair.image, torch.nn.Module)
     weight = next(value for value in pair.image.state_dict().values() if value.is_floating_point())
-    weight.view(-1)[0] = torch.nextafter(weight.view(-1)[0], torch.tensor(9.0))
+    first = (0,) * weight.ndim
+    weight[first] = torch.nextafter(weight[first], torch.tensor(9.0))
     return cache_of(folder, encoders=pair)
 
 
