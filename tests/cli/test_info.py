@@ -53,6 +53,7 @@ def test_a_label_file(home, run):
     assert (found["protocol"], found["seed"], found["keep"]) == ("hcp", 0, 0.5)
     assert (found["rows"], found["classes"], found["share"]) == (7, 3, mask.share)
     assert found["labels_sha256"] == mask.labels_sha256 != ""
+    assert "\nseed           0\n" in run("info", "half.mask")[1]
 
 
 def test_what_is_neither_ends_with_2(home, run):

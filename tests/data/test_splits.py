@@ -108,3 +108,10 @@ def test_a_split_must_be_named_where_there_are_several(benchmarks):
     with pytest.raises(ValueError, match="must be one of cub/train, cub/test, got cub/val"):
         open_split(benchmarks / "CUB_200_2011", "cub/val")
     assert official_counts("labels.csv") is None
+
+
+def test_of_several_tables_in_a_folder_one_must_be_named(tmp_path):
+    for name in ("labels.csv", "review.csv"):
+        (tmp_path / name).write_text("image,cat\n1.jpg,1\n")
+    with pytest.raises(ValueError, match=r"holds 2 tables; .*: labels\.csv, review\.csv\."):
+        find_splits(tmp_path)

@@ -39,4 +39,6 @@ def _text(value: object) -> str:
         return ", ".join(map(_text, value)) or "-"
     if isinstance(value, float):
         return f"{value:.4g}"
-    return {None: "-", True: "yes", False: "no"}.get(value, str(value))  # pyright: ignore
+    if isinstance(value, bool):  # a number 0 is no "no"
+        return "yes" if value else "no"
+    return "-" if value is None else str(value)

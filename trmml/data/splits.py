@@ -72,6 +72,9 @@ def find_splits(
     tables = sorted(path.glob("*.csv"))
     if not found and len(tables) == 1:
         return find_splits(tables[0], images=images)
+    if not found and tables:
+        names = ", ".join(table.name for table in tables)
+        raise ValueError(f"{path}: holds {len(tables)} tables; give the one you mean: {names}.")
     if not found:
         raise ValueError(
             f"{path}: no dataset is recognised; expected annotations/instances_*.json (COCO), "
