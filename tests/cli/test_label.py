@@ -55,9 +55,10 @@ def test_accepted_labels_go_into_a_new_table(home, run):
         sheet.writeheader()
         sheet.writerows(answered)
     options = ("--images", "photos", "--out", "new.csv")
-    status, out, _ = run("data", "merge", "labels.csv", "answers.csv", *options)
+    status, out, err = run("data", "merge", "labels.csv", "answers.csv", *options)
     assert status == 0
-    assert out == f"new.csv: 2 labels filled in, {len(rows) - 2} proposals left open\n"
+    assert out == "new.csv: 2 labels filled in\n"
+    assert err == f"{len(rows) - 2} proposals are left open\n"
     old, new = (load_table(name, "photos") for name in ("labels.csv", "new.csv"))
     changed = (old.labels != new.labels).nonzero().tolist()
     assert sorted((new.names[row], new.class_names[column]) for row, column in changed) == sorted(

@@ -136,6 +136,7 @@ def merge(
     split: Annotated[str | None, typer.Option(help=_SPLIT)] = None,
     images: Annotated[Path | None, typer.Option(help=_IMAGES)] = None,
     as_json: AsJson = False,
+    quiet: Quiet = False,
 ) -> None:
     """Fill in the labels that a person accepted in a review, into a new table.
 
@@ -148,7 +149,9 @@ def merge(
     if as_json:
         print(json.dumps({"file": str(out), "filled": merged.accepted, "open": merged.open}))
     else:
-        print(f"{out}: {merged.accepted:,} labels filled in, {merged.open:,} proposals left open")
+        print(f"{out}: {merged.accepted:,} labels filled in")
+    if merged.open:
+        note(f"{merged.open:,} proposals are left open", quiet=quiet)
 
 
 def _write(mask: LabelMask, split: str, out: Path, *, as_json: bool, quiet: bool) -> None:
