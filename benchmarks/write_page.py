@@ -11,8 +11,8 @@ HEAD = """# Benchmarks
 
 How fast it is, measured. Each part is written from a file under `benchmarks/results/` by
 `python -m benchmarks.write_page`; the contract they were measured by stands at the head of
-`benchmarks/measuring.py`. Run one again with `python -m benchmarks.NAME`; none was run on a GPU yet,
-where `--device cuda` of the first also notes peak memory.
+`benchmarks/measuring.py`. Run one again with `python -m benchmarks.NAME`. None was run on a GPU
+yet, where `--device cuda` of the first notes peak memory, too.
 """
 
 
