@@ -28,9 +28,7 @@ def wrong_with_trmml(arguments: list[str]) -> str | None:
     """Say what is wrong with the arguments of a `trmml` command, or None."""
     command: Any = get_command(app)
     words = [word for word in arguments if not word.startswith("-")]
-    while isinstance(getattr(command, "commands", None), dict):
-        if not words:
-            break
+    while words and isinstance(getattr(command, "commands", None), dict):
         command = command.commands.get(words.pop(0))
         if command is None:
             return "no such subcommand"

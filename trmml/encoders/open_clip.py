@@ -58,8 +58,8 @@ def load_open_clip(
         dense_path: How vision transformers give dense features, see `VisionTransformerTower`;
             None takes the tower's default.
         dtype: Precision of the weights.
-        channels_last: Whether to keep the image tower's weights and images channels-last: the same
-            numbers up to rounding, from convolutions a fifth faster on a CPU.
+        channels_last: Whether to keep the image tower's weights and images channels-last: faster
+            convolutions, the same numbers up to rounding.
         autocast_dtype: Precision of the image tower's matrix products; None leaves it to the
             training loop's own autocast, and to `dtype` where there is none.
 
@@ -146,8 +146,8 @@ def wrap_open_clip(
         std: Channel standard deviations, likewise.
         dense_path: How vision transformers give dense features, see `VisionTransformerTower`;
             None takes the tower's default.
-        channels_last: Whether to keep the image tower's weights and images channels-last: the same
-            numbers up to rounding, from convolutions a fifth faster on a CPU.
+        channels_last: Whether to keep the image tower's weights and images channels-last: faster
+            convolutions, the same numbers up to rounding.
         autocast_dtype: Precision of the image tower's matrix products; None leaves it to the
             training loop's own autocast, and to the weights where there is none.
 
