@@ -22,7 +22,6 @@ from typing import Any
 import torch
 
 from trmml.data import hide_labels
-from trmml.data.world import Scenes, make_world
 from trmml.demo import DEMO_RECIPE
 from trmml.demo.images import WORLD_SEED
 from trmml.encoders import load_tiny
@@ -30,7 +29,8 @@ from trmml.encoders.protocol import EncoderPair
 from trmml.metrics import mean_average_precision
 from trmml.models import ABLATIONS, PROTOTYPE_ABLATIONS, TRMML, TRMMLConfig
 from trmml.training import Recipe, encode_images, fit, predict_logits
-from trmml.training.stored_features import StoredFeatures
+from trmml.training.sources.stored_features import StoredFeatures
+from trmml.world import Scenes, make_world
 
 RESULTS = Path(__file__).parent / "results"
 SEEDS = (0, 1, 2)

@@ -136,7 +136,7 @@ def main() -> None:
             for output, labels in outputs:
                 optimizer.zero_grad()
                 model.loss(output, labels.to(device)).total.backward()
-                torch.nn.utils.clip_grad_norm_(model.parameters(), recipe.clip_norm)
+                torch.nn.utils.clip_grad_norm_(model.parameters(), recipe.max_grad_norm)
                 optimizer.step()
 
         warm_up = [rows[0][:WARM_UP_IMAGES]]

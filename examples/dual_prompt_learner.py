@@ -3,10 +3,10 @@
 import torch
 
 from trmml import AsymmetricLoss, DualPromptLearner
-from trmml.data.world import make_scenes
 from trmml.encoders import load_tiny
 from trmml.functional import dual_matching_logits
 from trmml.metrics import mean_average_precision
+from trmml.world import make_scenes
 
 encoders = load_tiny()
 scenes = make_scenes(128, seed=0, regime="pretraining")

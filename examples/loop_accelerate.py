@@ -12,10 +12,10 @@ from torch.utils.data import DataLoader, TensorDataset
 
 from trmml import TRMML
 from trmml.data import hide_labels
-from trmml.data.world import Scenes, make_world
 from trmml.encoders import load_tiny
 from trmml.metrics import ScoreAccumulator
 from trmml.training import Recipe, StoredFeatures, encode_images, parameter_groups
+from trmml.world import Scenes, make_world
 
 try:
     from accelerate import Accelerator, DataLoaderConfiguration
@@ -69,14 +69,14 @@ step, optimizer, train_batches, test_batches = accelerator.prepare(
 )
 
 for epoch in range(epochs):
-    if epoch == recipe.warmup_epochs:  # from now on, missing labels are completed
+    if epoch == recipe.first_stage_epochs:  # from now on, missing labels are completed
         model.begin_second_stage()
     step.train()
     total = 0.0
     for features, known in train_batches:
         loss = step(features, known)
         accelerator.backward(loss)
-        accelerator.clip_grad_norm_(model.parameters(), recipe.clip_norm)
+        accelerator.clip_grad_norm_(model.parameters(), recipe.max_grad_norm)
         optimizer.step()
         optimizer.zero_grad()
         total += loss.item()

@@ -7,11 +7,11 @@ from torch.utils.data import DataLoader, TensorDataset
 
 from trmml import TRMML
 from trmml.data import hide_labels
-from trmml.data.world import Scenes, make_world
 from trmml.distributed import gather_rows
 from trmml.encoders import load_tiny
 from trmml.metrics import ScoreAccumulator
 from trmml.training import Recipe, StoredFeatures, encode_images, parameter_groups
+from trmml.world import Scenes, make_world
 
 try:
     from lightning import LightningModule, Trainer
@@ -33,7 +33,7 @@ class TextRegionTraining(LightningModule):
     def on_train_epoch_start(self) -> None:
         """Begin the second stage after the warm-up, unless a checkpoint was in it already."""
         prototypes = self.model.prototypes
-        second = self.current_epoch >= self.recipe.warmup_epochs
+        second = self.current_epoch >= self.recipe.first_stage_epochs
         if second and prototypes is not None and prototypes.stage == 1:
             self.model.begin_second_stage()
 
@@ -82,7 +82,7 @@ recipe = Recipe(epochs=epochs, batch_size=32, max_lr=4e-3)
 order = torch.Generator().manual_seed(0)
 trainer = Trainer(
     max_epochs=epochs,
-    gradient_clip_val=recipe.clip_norm,
+    gradient_clip_val=recipe.max_grad_norm,
     accelerator="cpu",
     logger=False,
     enable_checkpointing=False,

@@ -16,12 +16,12 @@ from trmml import (
     RegionDistillation,
 )
 from trmml.data import hide_labels
-from trmml.data.world import Scenes, make_world
 from trmml.encoders import load_tiny
 from trmml.functional import dual_matching_logits, text_similarity
 from trmml.metrics import mean_average_precision
 from trmml.models import zero_shot_text_features
 from trmml.training import StoredFeatures, encode_images
+from trmml.world import Scenes, make_world
 
 fast = os.environ.get("TRMML_FAST", "0") != "0"
 num_train, num_test, epochs = (96, 64, 4) if fast else (640, 200, 12)

@@ -31,8 +31,8 @@ from pretraining.zero_shot import zero_shot
 from safetensors.torch import save
 from torch import nn
 
-from trmml.data.world import make_scenes, make_world
 from trmml.encoders.tiny import TINY_CONFIG, build_tiny, load_tiny, pack_tiny
+from trmml.world import make_scenes, make_world
 
 FAST = os.environ.get("TRMML_FAST", "0") != "0"
 """A few steps only, to see that all works."""

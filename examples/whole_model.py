@@ -6,7 +6,6 @@ import torch
 
 from trmml import TRMML
 from trmml.data import hide_labels
-from trmml.data.world import Scenes, make_world
 from trmml.encoders import load_tiny
 from trmml.metrics import mean_average_precision
 from trmml.training import (
@@ -17,6 +16,7 @@ from trmml.training import (
     fit,
     predict_logits,
 )
+from trmml.world import Scenes, make_world
 
 fast = os.environ.get("TRMML_FAST", "0") != "0"
 world = make_world(seed=0, num_train=100 if fast else 1000, num_validation=0, num_test=100)

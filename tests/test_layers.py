@@ -10,11 +10,12 @@ PACKAGE = Path(__file__).parents[1] / "trmml"
 
 LAYERS = {
     "labels": 0,
-    "whole_file": 0,
+    "atomic_write": 0,
     "functional": 1,
     "distributed": 1,
     "metrics": 2,
     "data": 2,
+    "world": 2,
     "encoders": 2,
     "modules": 3,
     "losses": 3,

@@ -23,7 +23,7 @@ PACKAGES = [
     for info in pkgutil.iter_modules(trmml.__path__)
     if not info.name.startswith("_") and info.name != "conftest"
 ]
-# A package inside a package is a public door only if it says so, as `trmml.data.world` does.
+# A package inside a package is a public door only if it says so, as `trmml.world` does.
 PACKAGES += [
     ".".join(init.parent.relative_to(ROOT).parts)
     for init in sorted((ROOT / "trmml").glob("*/*/__init__.py"))
@@ -90,7 +90,7 @@ def package(request: pytest.FixtureRequest) -> ModuleType:
 
 
 def test_every_package_is_checked() -> None:
-    assert {"trmml.labels", "trmml.functional", "trmml.data.world"} <= {*PACKAGES}
+    assert {"trmml.labels", "trmml.functional", "trmml.world"} <= {*PACKAGES}
 
 
 def test_all_is_explicit_and_true(package: ModuleType) -> None:

@@ -5,9 +5,9 @@ import torch
 from torch import Tensor
 
 from pretraining.augmentation import augment, normalise, roughen
-from trmml.data.world import WORLD_CLASS_NAMES, Scenes, write_caption
-from trmml.data.world.palette import COLOURS
 from trmml.encoders.tiny import TINY_CONFIG
+from trmml.world import WORLD_CLASS_NAMES, Scenes, write_caption
+from trmml.world.palette import COLOURS
 
 __all__ = ["Pairs"]
 

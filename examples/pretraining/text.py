@@ -7,8 +7,8 @@ import torch
 from open_clip.tokenizer import SimpleTokenizer
 from torch import Tensor
 
-from trmml.data.world import WORLD_CLASS_NAMES, write_caption
-from trmml.data.world.palette import COLOURS
+from trmml.world import WORLD_CLASS_NAMES, write_caption
+from trmml.world.palette import COLOURS
 
 __all__ = ["Tokens", "all_tokens", "encode_text"]
 

@@ -5,9 +5,9 @@ import torch.nn.functional as F
 from torch import Tensor
 
 from pretraining.augmentation import normalise
-from trmml.data.world import Scenes
 from trmml.encoders import EncoderPair
 from trmml.metrics import mean_average_precision
+from trmml.world import Scenes
 
 __all__ = ["zero_shot"]
 

@@ -138,7 +138,7 @@ def test_a_full_device_ends_in_one_line_that_helps(
     complaint = capsys.readouterr().err
     assert complaint.startswith("trmml: CUDA out of memory; take fewer images at once")
     assert "--batch-size" in complaint
-    assert "recipe.accumulation" in complaint
+    assert "recipe.gradient_accumulation_steps" in complaint
 
 
 def test_a_training_that_diverges_ends_in_one_line(

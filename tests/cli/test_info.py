@@ -20,11 +20,11 @@ def test_what_is_installed(run):
 
 
 def test_a_missing_library_of_an_extra_is_named(run, monkeypatch):
-    from trmml.prediction import description
+    from trmml.prediction import inspection
 
     installed = description._installed
     monkeypatch.setattr(
-        description, "_installed", lambda name: None if name == "matplotlib" else installed(name)
+        inspection, "_installed", lambda name: None if name == "matplotlib" else installed(name)
     )
     assert json.loads(run("info", "--json")[1])["extras"]["train"] == "lacks matplotlib"
 

@@ -85,11 +85,11 @@ def test_features_are_cached_where_asked(data: Path, tmp_path: Path) -> None:
 def test_a_signal_ends_the_command_with_its_own_status(
     data: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    from trmml.training import run_watch
+    from trmml.training.run import callbacks
 
-    save = run_watch.RunWatch._save
+    save = callbacks.RunCallbacks._save
     monkeypatch.setattr(
-        run_watch.RunWatch,
+        callbacks.RunCallbacks,
         "after_epoch",
         lambda *_: os.kill(os.getpid(), signal.SIGTERM),
     )
@@ -98,7 +98,7 @@ def test_a_signal_ends_the_command_with_its_own_status(
     )
     assert status == 128 + signal.SIGTERM
     assert list((tmp_path / "run" / "checkpoints").iterdir())
-    assert run_watch.RunWatch._save is save
+    assert callbacks.RunCallbacks._save is save
 
 
 @pytest.mark.parametrize(("rank", "notes"), [("0", 1), ("1", 0)])

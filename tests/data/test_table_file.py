@@ -1,8 +1,8 @@
 import pytest
 import torch
 
+from trmml.atomic_write import atomic_write
 from trmml.data import ImageTable, load_table, write_table
-from trmml.whole_file import whole_file
 
 
 def test_what_is_written_is_read_back(tmp_path):
@@ -19,7 +19,7 @@ def test_what_is_written_is_read_back(tmp_path):
 def test_a_block_that_fails_leaves_the_old_file(tmp_path):
     path = tmp_path / "a.txt"
     path.write_text("old")
-    with pytest.raises(TypeError), whole_file(path) as file:
+    with pytest.raises(TypeError), atomic_write(path) as file:
         file.writelines(["new", 0])  # pyright: ignore[reportArgumentType]
     assert path.read_text() == "old"
     assert [*tmp_path.iterdir()] == [path]
@@ -27,5 +27,5 @@ def test_a_block_that_fails_leaves_the_old_file(tmp_path):
 
 def test_a_place_that_cannot_be_written_is_named(tmp_path):
     for path, reason in ((tmp_path, "is a folder"), (tmp_path / "no" / "a", "does not exist")):
-        with pytest.raises(ValueError, match=reason), whole_file(path):
+        with pytest.raises(ValueError, match=reason), atomic_write(path):
             pass

@@ -11,11 +11,11 @@ import torch.nn.functional as F
 from safetensors.torch import load_file
 from torch import Tensor
 
-from trmml.data.world import WORLD_CLASS_NAMES, make_scenes
 from trmml.encoders import EncoderPair, fingerprint
 from trmml.encoders import tiny as module
 from trmml.encoders.tiny import TINY_CONFIG, build_tiny, load_tiny, pack_tiny, unpack_tiny
 from trmml.metrics import mean_average_precision
+from trmml.world import WORLD_CLASS_NAMES, make_scenes
 
 WEIGHTS = Path(module.__file__).with_name("tiny.safetensors")
 CARD: dict[str, Any] = json.loads(WEIGHTS.with_suffix(".json").read_text())

@@ -5,9 +5,9 @@ from pathlib import Path
 import torch
 from PIL import Image
 
-from trmml.data.world import make_scenes
 from trmml.encoders import load_tiny
 from trmml.models import TRMML
+from trmml.world import make_scenes
 
 NAMES = ["tree", ("house", "home"), "car <b>", *(f"thing {i}" for i in range(9))]
 

@@ -6,10 +6,10 @@ from PIL import Image
 
 from tests.page.small_page import NAMES, small_model, write_scene
 from trmml.data import BrokenImageError
-from trmml.data.world import WORLD_CLASS_NAMES
 from trmml.models import ABLATIONS, TRMML, zero_shot_text_features
 from trmml.page import Answers, answers
 from trmml.page.answers import MAX_TEXT
+from trmml.world import WORLD_CLASS_NAMES
 
 
 @pytest.fixture(scope="module")

@@ -3,7 +3,7 @@ import pytest
 from PIL import Image
 
 from tests.prediction.photographs import NAMES, small_model, write_pictures
-from trmml.prediction import draw_heatmaps, draw_sheets, light_up
+from trmml.prediction import draw_heatmaps, draw_sheets, overlay
 
 
 @pytest.fixture(scope="module")
@@ -22,7 +22,7 @@ def test_the_most_probable_classes_are_drawn_in_the_photographs_proportions(mode
     with Image.open(drawn.files[0]) as file:
         shown = np.asarray(file.convert("RGB")).astype(int)[-30:]
     with Image.open(tmp_path / "in" / name) as photograph:
-        expected = np.asarray(light_up(photograph, model.heatmap(images)[0, best[0]])).astype(int)
+        expected = np.asarray(overlay(photograph, model.heatmap(images)[0, best[0]])).astype(int)
     assert shown.shape == expected.shape == (30, 50, 3)
     assert abs(shown.mean() - expected.mean()) < 3  # JPEG
 

@@ -13,7 +13,7 @@ EXTRAS = {
 }
 FEWER_AT_ONCE = (
     "take fewer images at once with --batch-size, or in training smaller parts of each step with "
-    "--set recipe.accumulation=4."
+    "--set recipe.gradient_accumulation_steps=4."
 )
 
 

@@ -6,6 +6,7 @@ from typing import Annotated
 
 import typer
 
+from trmml.atomic_write import atomic_write
 from trmml.cli.messages import note, report_unreadable
 from trmml.cli.options import (
     AsJson,
@@ -28,7 +29,6 @@ from trmml.prediction import (
     open_model,
     score_images,
 )
-from trmml.whole_file import whole_file
 
 __all__ = ["evaluate"]
 
@@ -90,7 +90,7 @@ def evaluate(
     }
     text = json.dumps(report, indent=1, ensure_ascii=False)
     if out is not None:
-        with whole_file(out) as file:
+        with atomic_write(out) as file:
             file.write(text + "\n")
     print(text if as_json else f"{name}: {found}")
     if calibrate:

@@ -9,8 +9,8 @@ from typing import TextIO
 
 import typer
 
+from trmml.atomic_write import atomic_write
 from trmml.prediction import find_images, split_names
-from trmml.whole_file import whole_file
 
 __all__ = ["check_new_file", "output_file", "photograph_files"]
 
@@ -47,7 +47,7 @@ def photograph_files(arguments: list[str]) -> list[Path]:
 def output_file(path: Path | None) -> Iterator[TextIO]:
     """Open a file that appears whole at the end, or standard output for None."""
     if path is not None:
-        with whole_file(path) as file:
+        with atomic_write(path) as file:
             yield file
         return
     if isinstance(sys.stdout, io.TextIOWrapper):

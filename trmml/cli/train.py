@@ -20,9 +20,9 @@ from trmml.training import (
     load_run_config,
     run_sweep,
 )
-from trmml.training.run_folder import SETTINGS
-from trmml.training.run_report import percent
-from trmml.training.run_sources import Progress
+from trmml.training.run.folder import SETTINGS
+from trmml.training.run.report import percent
+from trmml.training.run.sources import Progress
 
 __all__ = ["train"]
 

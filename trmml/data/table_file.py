@@ -3,8 +3,8 @@
 import csv
 import os
 
+from trmml.atomic_write import atomic_write
 from trmml.data.image_table import ImageTable
-from trmml.whole_file import whole_file
 
 __all__ = ["write_table"]
 
@@ -24,7 +24,7 @@ def write_table(table: ImageTable, path: str | os.PathLike[str]) -> None:
     Raises:
         ValueError: If the file cannot be written.
     """
-    with whole_file(path) as file:
+    with atomic_write(path) as file:
         sheet = csv.writer(file, lineterminator="\n")
         sheet.writerow(["image", *table.class_names])
         for name, labels in zip(table.names, table.labels.tolist(), strict=True):

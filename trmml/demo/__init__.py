@@ -2,7 +2,7 @@
 
 from trmml.demo.experiment import DEMO_RECIPE, DemoResult, Progress, run_experiment
 from trmml.demo.images import DemoData, ImageSet, photograph_data, world_data
-from trmml.demo.pictures import draw_regions, save_examples
+from trmml.demo.region_pictures import draw_regions, save_examples
 from trmml.demo.report import write_results
 
 __all__ = [

@@ -23,7 +23,7 @@ from trmml.models import (
     zero_shot_text_features,
 )
 from trmml.training import Recipe, complete_labels, encode_images, fit, predict_logits
-from trmml.training.stored_features import StoredFeatures
+from trmml.training.sources.stored_features import StoredFeatures
 
 __all__ = ["DEMO_RECIPE", "DemoResult", "Progress", "run_experiment"]
 

@@ -62,7 +62,7 @@ def world_data(
     *, num_train: int = 2000, num_test: int = 1000, progress: Callable[[int], None] | None = None
 ) -> DemoData:
     """Generate the demo's scenes, the same on every machine."""
-    from trmml.data.world import make_world
+    from trmml.world import make_world
 
     world = make_world(
         seed=WORLD_SEED,

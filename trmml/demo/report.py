@@ -4,7 +4,7 @@ import json
 from pathlib import Path
 from typing import Any
 
-from trmml.whole_file import write_whole
+from trmml.atomic_write import write_atomically
 
 __all__ = ["table_rows", "write_results"]
 
@@ -18,7 +18,7 @@ METHODS = {
 
 def write_results(report: dict[str, Any], path: Path) -> None:
     """Write the report as JSON, whole or not at all."""
-    write_whole(path, json.dumps(report, indent=2) + "\n")
+    write_atomically(path, json.dumps(report, indent=2) + "\n")
 
 
 def table_rows(report: dict[str, Any]) -> list[tuple[str, str]]:

@@ -1,6 +1,6 @@
 """The embedded default: a tiny open_clip model that this project pre-trained itself.
 
-`examples/pretrain_tiny.py` makes its weights from nothing, on scenes of `trmml.data.world`. It is a
+`examples/pretrain_tiny.py` makes its weights from nothing, on scenes of `trmml.world`. It is a
 testbed that runs anywhere at once, never evidence for figures on real photographs.
 """
 

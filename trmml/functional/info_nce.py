@@ -8,9 +8,9 @@ from jaxtyping import Float, Int
 from torch import Tensor
 from torch.nn import functional as F
 
-from trmml.functional.blocks import in_blocks
 from trmml.functional.checks import check_temperature
 from trmml.functional.full_precision import full_precision
+from trmml.functional.in_blocks import in_blocks
 from trmml.functional.unit_vectors import unit_vectors
 from trmml.labels import POSITIVE, Labels
 

@@ -9,8 +9,8 @@ from jaxtyping import Float, Int
 from torch import Tensor, nn
 
 from trmml.distributed import gather_rows
-from trmml.functional.blocks import in_blocks
 from trmml.functional.checks import check_temperature
+from trmml.functional.in_blocks import in_blocks
 from trmml.functional.info_nce import (
     candidate_info_nce,
     check_bank,

@@ -6,7 +6,7 @@ from html import escape
 from typing import Any
 
 from trmml.encoders.protocol import EncoderSource
-from trmml.models.config import TRMMLConfig
+from trmml.models.trmml.config import TRMMLConfig
 
 __all__ = ["PAPER", "model_card_text", "report_figures"]
 

@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import Final
 
 from trmml.page.answers import Look, Tag, ZeroShotMatch
-from trmml.page.pictures import photograph_uri, veil_uri
+from trmml.page.data_uris import photograph_uri, veil_uri
 
 __all__ = [
     "MAX_MATCHES",

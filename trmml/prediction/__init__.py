@@ -2,13 +2,13 @@
 
 from trmml.prediction.calibration import calibrate_thresholds
 from trmml.prediction.classes import align_classes, class_titles
-from trmml.prediction.description import describe_file, describe_installation
+from trmml.prediction.drawing import Panel, captioned, contact_sheet, overlay
 from trmml.prediction.evaluation import DecisionFigures, Evaluation, evaluate_scores
 from trmml.prediction.heatmaps import DrawnImage, draw_heatmaps, draw_sheets
 from trmml.prediction.image_files import find_images, split_names
+from trmml.prediction.inspection import describe_file, describe_installation
 from trmml.prediction.opening import choose_device, open_model
 from trmml.prediction.output_formats import Format, prediction_writer
-from trmml.prediction.pictures import Panel, captioned, contact_sheet, light_up
 from trmml.prediction.proposals import Proposal, Source, propose_labels
 from trmml.prediction.review_file import Merged, merge_review, write_review
 from trmml.prediction.scoring import ScoredBatch, score_images, stream_scores
@@ -39,9 +39,9 @@ __all__ = [
     "draw_sheets",
     "evaluate_scores",
     "find_images",
-    "light_up",
     "merge_review",
     "open_model",
+    "overlay",
     "prediction_writer",
     "propose_labels",
     "score_images",

@@ -10,7 +10,7 @@ from PIL import Image
 from trmml.data import BrokenImageError, decode_image
 from trmml.models import TextRegionMatcher
 from trmml.prediction.classes import class_titles
-from trmml.prediction.pictures import Panel, captioned, contact_sheet, light_up
+from trmml.prediction.drawing import Panel, captioned, contact_sheet, overlay
 from trmml.prediction.tagging import decision_thresholds
 
 __all__ = ["DrawnImage", "draw_heatmaps", "draw_sheets"]
@@ -91,7 +91,7 @@ def draw_heatmaps(
         for column in best if chosen is None else chosen:
             caption = f"{titles[column]}  {probabilities[column]:.2f}"
             color = PRESENT if bool(probabilities[column] >= cuts[column]) else ABSENT
-            lit = light_up(photograph, heatmaps[column])
+            lit = overlay(photograph, heatmaps[column])
             name = f"{number:04d}-{_plain(path.stem)}-{_plain(titles[column])}.jpg"
             files.append(Path(directory, name))
             captioned(Panel(lit, caption, color)).save(files[-1], quality=90)

@@ -5,11 +5,11 @@ import io
 from pathlib import Path
 from typing import NamedTuple
 
+from trmml.atomic_write import atomic_write
 from trmml.data import ImageTable
 from trmml.data.readers.text_files import read_text
 from trmml.labels import UNKNOWN
 from trmml.prediction.proposals import Proposal
-from trmml.whole_file import whole_file
 
 __all__ = ["Merged", "merge_review", "write_review"]
 
@@ -37,7 +37,7 @@ def write_review(proposals: list[Proposal], path: str | Path) -> None:
     Raises:
         ValueError: If the file cannot be written.
     """
-    with whole_file(path, encoding="utf-8-sig") as file:  # the mark tells Excel that it is UTF-8
+    with atomic_write(path, encoding="utf-8-sig") as file:  # the mark tells Excel that it is UTF-8
         sheet = csv.writer(file, lineterminator="\n")
         sheet.writerow(_COLUMNS)
         for one in proposals:

@@ -10,7 +10,7 @@ from typing import Any
 import torch
 
 from trmml.models import TextRegionMatcher
-from trmml.sharing.description import METADATA_KEY, describe, writing
+from trmml.sharing.graph_card import METADATA_KEY, describe, writing
 from trmml.sharing.program import export_program
 
 __all__ = ["export_onnx"]

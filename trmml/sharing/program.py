@@ -8,7 +8,7 @@ from torch.export import Dim, ExportedProgram
 
 from trmml.models import TextRegionMatcher
 from trmml.sharing.deployable import DeployableModel
-from trmml.sharing.description import METADATA_KEY, describe, writing
+from trmml.sharing.graph_card import METADATA_KEY, describe, writing
 
 __all__ = ["export_program", "export_pt2"]
 
@@ -19,7 +19,7 @@ def export_program(model: TextRegionMatcher, *, regions: bool = True) -> Exporte
     The graph holds the image tower, the region head and the fixed text features, in float32 on the
     CPU. It takes 8-bit pixels [batch 3 size size], red, green and blue, and scales and normalises
     them itself; `model.image_size` is the only size. It returns probabilities [batch classes] and
-    region maps [batch classes height width], as `trmml.models.region_maps` gives them.
+    region maps [batch classes height width], as `trmml.models.trmml.region_maps` gives them.
 
     Args:
         model: A trained model, left as it is.

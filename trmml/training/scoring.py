@@ -6,7 +6,7 @@ from torch import Tensor
 
 from trmml.distributed import gather_rows
 from trmml.models import TRMML
-from trmml.training.sources import Source
+from trmml.training.sources.source import Source
 
 __all__ = ["score_source"]
 

@@ -88,7 +88,7 @@ def test_training_on_the_cache_gives_what_training_without_it_gives(tmp_path: Pa
     whole = Recipe(epochs=4, batch_size=5, max_lr=1e-3)
     assert trained_on(cache.read(ROWS, 0), cache, whole) == trained_on(dense.half(), cache, whole)
     # Completed labels are decisions, which rounding may turn; nothing else is.
-    warm_up = Recipe(**{**vars(whole), "warmup_share": 1.0})
+    warm_up = Recipe(**{**vars(whole), "first_stage_share": 1.0})
     exact = trained_on(dense, cache, warm_up)
     rounded = trained_on(cache.read(ROWS, 0), cache, warm_up)
     assert rounded != exact

@@ -14,7 +14,7 @@ from torchvision.transforms import v2
 
 from tests.training.feature_cache.own_transform import own
 from trmml.data.transforms import RandomCutout, build_transform
-from trmml.training.feature_cache.description import describe
+from trmml.training.feature_cache.transform_description import describe
 
 ROOT = Path(__file__).parents[3]
 LIMIT = 3
@@ -137,7 +137,7 @@ def test_an_own_class_counts_with_its_code(monkeypatch: pytest.MonkeyPatch) -> N
 
 def test_a_description_is_the_same_in_another_process() -> None:
     code = "from tests.training.feature_cache.own_transform import own; import json; "
-    code += "from trmml.training.feature_cache.description import describe; "
+    code += "from trmml.training.feature_cache.transform_description import describe; "
     code += "print(json.dumps(describe(own())))"
     result = subprocess.run(
         [sys.executable, "-c", code],

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, NamedTuple
 
-from trmml.whole_file import write_whole
+from trmml.atomic_write import write_atomically
 
 __all__ = ["Block", "Blocks", "lock_file"]
 
@@ -121,7 +121,7 @@ class Blocks:
         replaced = {row: source for row, source in zip(rows, sources, strict=True) if source != row}
         path = self._mark(block)
         path.parent.mkdir(exist_ok=True)
-        write_whole(path, json.dumps({"sha256": sha256, "replaced": replaced}).encode())
+        write_atomically(path, json.dumps({"sha256": sha256, "replaced": replaced}).encode())
         with suppress(OSError):  # who waits for it finds the mark
             self._lock(block).unlink()
 

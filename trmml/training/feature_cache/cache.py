@@ -17,7 +17,7 @@ from trmml.training.feature_cache.feature_file import FeatureFile, free_bytes, r
 from trmml.training.feature_cache.filling import fill_blocks
 from trmml.training.feature_cache.source_rows import SourceRows
 from trmml.training.feature_cache.summary import summarize
-from trmml.training.seeded_images import SeededImages
+from trmml.training.sources.seeded_images import SeededImages
 
 __all__ = ["FeatureCache"]
 

@@ -9,13 +9,13 @@ import torch
 from torch import nn
 
 from trmml import __version__
+from trmml.atomic_write import write_atomically
 from trmml.data import ImageTable
 from trmml.encoders.fingerprint import fingerprint
 from trmml.encoders.protocol import EncoderPair, ImageEncoder
-from trmml.training.feature_cache.description import describe
 from trmml.training.feature_cache.device import device_of
-from trmml.training.seeded_images import SeededImages
-from trmml.whole_file import write_whole
+from trmml.training.feature_cache.transform_description import describe
+from trmml.training.sources.seeded_images import SeededImages
 
 __all__ = ["CARD", "card_key", "make_card", "read_card", "write_card"]
 
@@ -106,7 +106,7 @@ def read_card(folder: Path) -> dict[str, Any]:
 def write_card(folder: Path, card: dict[str, Any]) -> None:
     """Write the card of a cache's folder."""
     text = json.dumps(card, indent=2, ensure_ascii=False)
-    write_whole(folder / CARD, text.encode())
+    write_atomically(folder / CARD, text.encode())
 
 
 @torch.no_grad()

@@ -16,7 +16,7 @@ from trmml.functional.full_precision import full_precision
 from trmml.training.feature_cache.blocks import Block, Blocks
 from trmml.training.feature_cache.device import device_of
 from trmml.training.feature_cache.feature_file import FeatureFile
-from trmml.training.seeded_images import SeededImages
+from trmml.training.sources.seeded_images import SeededImages
 
 __all__ = ["fill_blocks"]
 

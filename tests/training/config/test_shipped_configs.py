@@ -1,0 +1,248 @@
+"""The files that ship: one for each cell of the tables, with the paper's values."""
+
+import re
+from dataclasses import asdict, replace
+from functools import cache
+from importlib.resources import files
+from pathlib import Path
+
+import pytest
+
+from tests.data.benchmark_folders import write_benchmarks
+from trmml.data import OFFICIAL_COUNTS, find_splits, official_counts
+from trmml.models import ABLATIONS, PROTOTYPE_ABLATIONS, TRMMLConfig
+from trmml.training import Recipe, RunConfig, list_run_configs, load_run_config
+from trmml.training.config.plain_yaml import read_yaml
+
+ROOT = Path(__file__).parents[3]
+NINE = tuple(i / 10 for i in range(1, 10))
+FIVE = NINE[:5]
+DATASETS = {
+    "coco2014": "COCO",
+    "voc2007": "VOCdevkit/VOC2007",
+    "vg200": "VG",
+    "voc2012": "VOCdevkit/VOC2012",
+    "nus-wide-spml": "NUS-SPML",
+    "nus-wide-asl": "NUS-ASL",
+    "cub": "CUB_200_2011",
+}
+TABLE_1 = {
+    "coco2014": [83.3, 84.5, 85.0, 85.3, 85.6, 85.8, 86.1, 86.4, 86.5],
+    "voc2007": [93.9, 94.6, 94.9, 95.3, 95.4, 95.6, 95.6, 95.6, 95.7],
+    "vg200": [50.5, 51.9, 52.0, 53.0, 53.3, 53.5, 53.6, 53.7, 53.9],
+}
+TABLE_2 = {
+    "largeloss-coco2014": 78.6,
+    "largeloss-voc2012": 91.8,
+    "largeloss-nus-wide": 57.3,
+    "largeloss-cub": 26.9,
+    "splc-coco2014": 79.2,
+    "splc-voc2012": 92.2,
+    "splc-nus-wide": 63.4,
+    "splc-cub": 27.6,
+}
+TABLE_3 = {
+    "baseline": (77.7, 90.8),
+    "carl": (84.1, 94.2),
+    "carl-kd": (84.4, 94.6),
+    "carl-kd-mmcp": (84.7, 94.9),
+    "carl-kd-mmcl": (85.0, 94.7),
+    "all": (85.4, 95.2),
+}
+TABLE_4 = {"voc2007": (94.0, 95.0, 92.0, 94.8), "coco2014": (83.3, 84.1, 80.8, 83.1)}
+TABLE_6 = {"none": 93.24, "text": 94.29, "visual": 94.15, "both": 94.76}
+
+CELLS: dict[str, float | None] = {
+    f"table1/{dataset}-{keep}": figure
+    for dataset, row in TABLE_1.items()
+    for keep, figure in zip(NINE, row, strict=True)
+}
+CELLS |= {f"table2/{name}": figure for name, figure in TABLE_2.items()}
+CELLS |= {
+    f"table3/{dataset}-{row}": figure
+    for row, both in TABLE_3.items()
+    for dataset, figure in zip(("coco2014", "voc2007"), both, strict=True)
+}
+CELLS |= {
+    f"table4/{dataset}-{row}": figure
+    for dataset, figures in TABLE_4.items()
+    for row, figure in zip(
+        ("without", "with", "without-0.1", "with-0.1", "complete"), (*figures, None), strict=True
+    )
+}
+CELLS |= {f"table6/voc2007-{row}": figure for row, figure in TABLE_6.items()}
+
+
+@cache
+def shipped(name: str) -> RunConfig:
+    return load_run_config(name)
+
+
+def test_there_is_a_file_for_each_cell_and_no_other() -> None:
+    assert len(CELLS) == 27 + 8 + 12 + 10 + 4
+    assert set(list_run_configs()) == {*CELLS, *DATASETS, "paper", "tiny"}
+
+
+@pytest.mark.parametrize("name", CELLS)
+def test_a_cell_is_named_with_the_papers_figure(name: str) -> None:
+    said = list_run_configs()[name]
+    assert said.startswith(f"Table {name[5]}, ")
+    expected = "no figure" if CELLS[name] is None else str(CELLS[name])
+    assert said.endswith(f"Paper: {expected}.")
+
+
+def test_every_value_says_whether_it_is_the_papers_or_ours() -> None:
+    text = (files("trmml") / "configs" / "paper.yaml").read_text()
+    values = re.findall(r"^ *\w+: +\S.*$", text, re.M)
+    assert len(values) > 60
+    marked = re.compile(r"^ *\w+: +\S+ +# (paper|ours|yours)\b")
+    assert [line for line in values if not marked.search(line)] == []
+
+
+@pytest.mark.parametrize("name", sorted({*list_run_configs()} - {"paper"}))
+def test_a_cell_says_only_what_differs(name: str) -> None:
+    text = (files("trmml") / "configs" / f"{name}.yaml").read_text()
+    assert len(text.splitlines()) <= 16
+    assert "\nextends: " in text
+
+
+def test_the_papers_file_states_every_setting_that_is_on_as_the_code_has_it() -> None:
+    stated = read_yaml((files("trmml") / "configs" / "paper.yaml").read_text(), source="paper")
+    defaults = asdict(RunConfig(name="paper"))
+    assert {"name", *stated} == set(defaults)
+    for section in ("data", "encoder", "model", "recipe", "cache"):
+        unstated = {
+            name: defaults[section].pop(name) for name in {*defaults[section]} - {*stated[section]}
+        }
+        assert [name for name, value in unstated.items() if value not in (None, False)] == []
+        assert stated[section] == defaults[section]
+    assert shipped("paper") == RunConfig(name="paper")
+
+
+@pytest.mark.parametrize("name", [*CELLS, *DATASETS])
+def test_the_papers_recipe_holds_everywhere(name: str) -> None:
+    config = shipped(name)
+    recipe = {"epochs": 40, "batch_size": 128, "max_lr": 5e-4, "schedule": "onecycle"}
+    assert recipe.items() <= asdict(config.recipe).items()
+    assert config.recipe == Recipe()
+    model = {
+        "context_length": 16,
+        "class_specific": True,
+        "prompt_init": None,
+        "negative": "prompt",
+        "region_weight": 1.0,
+        "distillation_weight": 0.05,
+        "contrastive_weight": 0.01,
+        "gamma_pos": 1.0,
+        "gamma_neg": 2.0,
+        "margin": 0.05,
+    }
+    assert model.items() <= asdict(config.model).items()
+    assert (config.data.image_size, config.data.transform) == (448, "tai-dpt")
+    assert (config.encoder.family, config.encoder.pretrained) == ("open_clip", "openai")
+    assert config.encoder.name == ("RN50" if name.startswith("table2/") else "RN101")
+    assert config.cache.directory is None
+
+
+@pytest.mark.parametrize("name", list_run_configs())
+def test_no_file_selects_on_the_test_set_or_on_labels_nobody_has(name: str) -> None:
+    config = shipped(name)
+    assert config.selection == "validation"
+    assert config.data.validation_labels == "known"
+    assert config.data.validation_share == (0.2 if "largeloss" in name else 0.1)
+
+
+@pytest.mark.parametrize("name", [*CELLS, *DATASETS])
+def test_the_splits_are_those_that_the_readers_find(name: str, benchmarks: Path) -> None:
+    data = shipped(name).data
+    assert data.train_split is not None
+    assert data.test_split is not None
+    dataset = data.train_split.split("/")[0]
+    found = find_splits(benchmarks / DATASETS[dataset if dataset in DATASETS else "cub"])
+    assert {data.train_split, data.test_split} <= set(found)
+    assert official_counts(data.train_split) in OFFICIAL_COUNTS.values()
+    assert official_counts(data.test_split) in OFFICIAL_COUNTS.values()
+
+
+@pytest.fixture(scope="module")
+def benchmarks(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    folder = tmp_path_factory.mktemp("benchmarks")
+    write_benchmarks(folder)
+    return folder
+
+
+@pytest.mark.parametrize("dataset", TABLE_1)
+@pytest.mark.parametrize("keep", NINE)
+def test_table_1(dataset: str, keep: float) -> None:
+    config, base = shipped(f"table1/{dataset}-{keep}"), shipped(dataset)
+    assert config.data == replace(base.data, keep=keep)
+    assert config.model == TRMMLConfig()
+    assert (config.data.protocol, config.data.mask_seed) == ("hcp", None)
+
+
+@pytest.mark.parametrize("name", TABLE_2)
+def test_table_2(name: str) -> None:
+    config = shipped(f"table2/{name}")
+    assert config.model == TRMMLConfig(unknown_as_negative=True)
+    is_largeloss = name.startswith("largeloss")
+    assert config.data.protocol == ("spml" if is_largeloss else "splc")
+    assert config.data.mask_seed == (1200 if is_largeloss else 0)
+    assert config.data.validation_seed == 1200
+    assert config.data.keep is None
+
+
+# As docs/how-to/getting_the_data.md makes the label files.
+@pytest.mark.parametrize(
+    ("name", "split"),
+    [
+        ("largeloss-coco2014", "coco2014/train/by_id_text"),
+        ("largeloss-voc2012", "voc2012/train/by_name"),
+        ("largeloss-nus-wide", "nus-wide-spml/train"),
+        ("largeloss-cub", "cub/train"),
+        ("splc-coco2014", "coco2014/train/annotated"),
+        ("splc-voc2012", "voc2012/train"),
+        ("splc-nus-wide", "nus-wide-asl/train"),
+        ("splc-cub", "cub/train"),
+    ],
+)
+def test_the_rows_of_table_2_are_in_the_order_of_its_masks(name: str, split: str) -> None:
+    assert shipped(f"table2/{name}").data.train_split == split
+
+
+@pytest.mark.parametrize("dataset", ["coco2014", "voc2007"])
+@pytest.mark.parametrize("row", TABLE_3)
+def test_table_3(dataset: str, row: str) -> None:
+    config = shipped(f"table3/{dataset}-{row}")
+    assert config.model == ABLATIONS[row.replace("-", "+")]
+    assert config.data == replace(shipped(dataset).data, keep=NINE)
+
+
+@pytest.mark.parametrize("dataset", TABLE_4)
+def test_table_4(dataset: str) -> None:
+    data = shipped(dataset).data
+    for row in ("without", "with"):
+        config = shipped(f"table4/{dataset}-{row}")
+        low = shipped(f"table4/{dataset}-{row}-0.1")
+        assert config.data == replace(data, keep=FIVE)
+        assert low == config.runs[0]
+        assert config.model == ABLATIONS["carl+kd"]
+        assert (config.region_decoder is not None) == (row == "with")
+    complete = shipped(f"table4/{dataset}-complete")
+    assert complete.data == data
+    assert complete.model == ABLATIONS["carl+kd"]
+    assert complete.region_decoder is None
+    assert f"runs/{complete.name}/" in str(shipped(f"table4/{dataset}-with").region_decoder)
+
+
+@pytest.mark.parametrize("row", TABLE_6)
+def test_table_6(row: str) -> None:
+    config = shipped(f"table6/voc2007-{row}")
+    assert config.model == PROTOTYPE_ABLATIONS[row]
+    assert config.data == replace(shipped("voc2007").data, keep=FIVE)
+
+
+def test_the_tiny_configuration_runs_the_embedded_pair() -> None:
+    config = shipped("tiny")
+    assert config.encoder.family == "tiny"
+    assert config.model == TRMMLConfig()
+    assert config.recipe == replace(Recipe(), batch_size=32)

@@ -1,0 +1,237 @@
+"""The predicting half of TRM-ML: prompts, regions, and the match between them."""
+
+from pathlib import Path
+from typing import Any, TypeVar
+
+import torch
+from jaxtyping import Float, Int
+from PIL import ImageOps
+from PIL.Image import Image
+from torch import Tensor, nn
+from torch.nn.functional import interpolate
+
+from trmml.data.images import decode_image
+from trmml.encoders import TimmImageEncoder
+from trmml.encoders.pixels import normalize_pixels, square_pixels
+from trmml.encoders.protocol import EncoderPair, ImageEncoder
+from trmml.functional import dual_matching_logits, text_pixel_logits
+from trmml.models.random_start import drawing_from
+from trmml.models.trmml.config import MIN_TEMPERATURE, TRMMLConfig
+from trmml.models.trmml.outputs import TRMMLOutput
+from trmml.models.trmml.region_maps import region_maps
+from trmml.models.zero_shot import zero_shot_text_features
+from trmml.modules import CategoryAwareRegionDecoder, ClassNames, DualPromptLearner
+from trmml.modules.frozen import FrozenHolder
+
+__all__ = ["TextRegionMatcher"]
+
+_Matcher = TypeVar("_Matcher", bound="TextRegionMatcher")  # not `Self`: beartype refuses it
+
+
+class TextRegionMatcher(FrozenHolder):
+    """Match every category's text with its region of the image, or with what stands in for it.
+
+    Holds all that prediction needs and nothing that only training does; `TRMML` adds the rest.
+
+    Differs from the paper: nothing; `TRMMLConfig` marks what the paper leaves open.
+
+    Args:
+        encoders: Frozen image and text tower; held, but neither trained nor saved.
+        class_names: One name per class, or several synonyms for a class.
+        config: Ingredients and hyper-parameters.
+        image_size: Side in pixels that `preprocess` resizes photographs to (paper: 448).
+        generator: Source of the random start of whatever learns.
+
+    Attributes:
+        decision_thresholds: From which probability on each class counts as present, or None.
+    """
+
+    image_encoder: ImageEncoder
+
+    def __init__(
+        self,
+        encoders: EncoderPair,
+        class_names: ClassNames,
+        *,
+        config: TRMMLConfig,
+        image_size: int = 448,
+        generator: torch.Generator | None = None,
+    ) -> None:
+        """Build prompts and, if `config` asks for regions, their decoder."""
+        super().__init__()
+        if image_size < 1:
+            raise ValueError(f"`image_size` must be at least 1, got {image_size}.")
+        self.config, self.encoders, self.image_size = config, encoders, image_size
+        self.hold("image_encoder", encoders.image)
+        if isinstance(encoders.image, TimmImageEncoder):
+            self.image_projection = encoders.image.projection  # learnt, so trained and saved
+        self.log_temperature = nn.Parameter(torch.tensor(config.temperature).log())
+        self.decoder = None
+        with drawing_from(generator):
+            self.prompts = DualPromptLearner(
+                encoders.text,
+                class_names,
+                context_length=config.context_length,
+                class_specific=config.class_specific,
+                init=config.prompt_init,
+                negative=config.negative,
+                chunk_size=config.text_chunk_size,
+            )
+            if config.aggregation == "regions":
+                self.decoder = CategoryAwareRegionDecoder(
+                    encoders.image.dim,
+                    self.prompts.num_classes,
+                    queries=zero_shot_text_features(encoders.text, class_names),
+                    energy=config.energy,
+                    normalization=config.normalization,
+                )
+        # As JSON gives them back: synonyms in a list, whatever they came in.
+        self.class_names = [name if isinstance(name, str) else list(name) for name in class_names]
+        self.decision_thresholds: list[float] | None = None
+        self._text_cache: tuple[Any, tuple[Tensor, Tensor]] | None = None
+
+    @property
+    def temperature(self) -> Float[Tensor, ""]:
+        """The learnable temperature of Eq. (1), never below 0.01."""
+        free = self.log_temperature.exp()
+        # The gradient passes the bound, so that a temperature that met it can rise again.
+        return free + (free.clamp(min=MIN_TEMPERATURE) - free).detach()
+
+    def text_features(
+        self, classes: Int[Tensor, " sampled"] | None = None
+    ) -> tuple[Float[Tensor, "classes dim"], Float[Tensor, "classes dim"]]:
+        """Return positive and negative text features; without autograd, computed only once.
+
+        Args:
+            classes: Indices of the only classes to return; None returns all.
+        """
+        if torch.is_grad_enabled() or torch.compiler.is_compiling():
+            return self.prompts(classes)
+        positive, negative = self._kept_text_features()
+        return (positive, negative) if classes is None else (positive[classes], negative[classes])
+
+    def _kept_text_features(
+        self,
+    ) -> tuple[Float[Tensor, "classes dim"], Float[Tensor, "classes dim"]]:
+        parameters = list(self.prompts.parameters())
+        if any(parameter.is_inference() for parameter in parameters):  # they have no version
+            return self.prompts()
+        # A parameter's version counts its in-place changes: optimiser steps and loaded states.
+        state = [(p.data_ptr(), p._version, p.dtype, p.device) for p in parameters]
+        if self._text_cache is None or self._text_cache[0] != state:
+            self._text_cache = (state, self.prompts())
+        return self._text_cache[1]
+
+    def train(self: _Matcher, mode: bool = True) -> _Matcher:  # noqa: PYI019
+        """Switch between training and evaluation; text features are computed anew."""
+        self._text_cache = None  # changes through `.data`, as averaged weights make, leave no trace
+        return super().train(mode)
+
+    def forward(
+        self,
+        images: Float[Tensor, "batch 3 height width"],
+        *,
+        classes: Int[Tensor, " sampled"] | None = None,
+    ) -> TRMMLOutput:
+        """Score normalised images; `match` starts from stored features instead."""
+        return self.match(*self.image_encoder.encode_dense(images), classes=classes)
+
+    def match(
+        self,
+        features: Float[Tensor, "batch positions dim"],
+        grid: tuple[int, int],
+        *,
+        classes: Int[Tensor, " sampled"] | None = None,
+    ) -> TRMMLOutput:
+        """Score dense features, from the image encoder or from a store.
+
+        The query branch, needed by the losses only, runs in training mode.
+
+        Args:
+            features: Dense image features in the joint space.
+            grid: Height and width of the grid of positions.
+            classes: Indices of the only classes to score, each once, as `sample_classes` draws
+                them; None scores all.
+
+        Raises:
+            ValueError: If the grid has another number of positions than the features.
+        """
+        if grid[0] * grid[1] != features.shape[1]:
+            raise ValueError(
+                f"`grid` must have as many positions as `features` ({features.shape[1]}), got "
+                f"{grid[0]} x {grid[1]}."
+            )
+        features = features.to(self.log_temperature.dtype)
+        positive, negative = self.text_features(classes)
+        regions, query_logits = None, None
+        if self.decoder is not None:
+            decoded = self.decoder(features, query_branch=self.training, classes=classes)
+            energy, regions = decoded.energy, decoded.region_features
+            logits = self._dual_logits(regions, positive, negative)
+            if decoded.query_features is not None:
+                query_logits = self._dual_logits(decoded.query_features, positive, negative)
+        else:
+            logits, energy = text_pixel_logits(
+                features,
+                positive,
+                negative,
+                temperature=self.temperature,
+                spatial_temperature=self.config.spatial_temperature,
+            )
+            if self.config.aggregation == "mean":
+                whole = features.mean(dim=1, keepdim=True).expand(-1, len(positive), -1)
+                logits = self._dual_logits(whole, positive, negative)
+        return TRMMLOutput(
+            logits, query_logits, energy, features, regions, positive, negative, grid, classes
+        )
+
+    def _dual_logits(
+        self,
+        features: Float[Tensor, "batch classes dim"],
+        positive: Float[Tensor, "classes dim"],
+        negative: Float[Tensor, "classes dim"],
+    ) -> Float[Tensor, "batch classes"]:
+        return dual_matching_logits(features, positive, negative, temperature=self.temperature)
+
+    def calibrate(self, features: Float[Tensor, "batch positions dim"]) -> None:
+        """Set the start of the regions from a first batch's dense features.
+
+        Does nothing to regions that were calibrated before, here or where they were loaded from.
+        """
+        if self.decoder is not None and not self.decoder.calibrated:
+            self.decoder.calibrate(features.to(self.log_temperature.dtype))
+
+    def preprocess(self, image: str | Path | Image) -> Float[Tensor, "1 3 height width"]:
+        """Prepare a photograph: right way up, resized to `image_size`, normalised.
+
+        The aspect ratio is not kept, as in the paper's recipe.
+
+        Args:
+            image: A file, or a decoded image.
+
+        Raises:
+            ValueError: If the file is missing, is no image or is damaged.
+        """
+        picture = (
+            ImageOps.exif_transpose(image) if isinstance(image, Image) else decode_image(image)
+        )
+        pixels = square_pixels(picture, self.image_size)[None].to(self.log_temperature.device)
+        return normalize_pixels(pixels, self.image_encoder)
+
+    @torch.no_grad()
+    def predict(
+        self, images: Float[Tensor, "batch 3 height width"]
+    ) -> Float[Tensor, "batch classes"]:
+        """Return the probability of every class in every normalised image."""
+        return self(images).logits.float().sigmoid()
+
+    @torch.no_grad()
+    def heatmap(
+        self, images: Float[Tensor, "batch 3 height width"]
+    ) -> Float[Tensor, "batch classes height width"]:
+        """Return where each class is seen, in [0, 1], at the images' own height and width.
+
+        These are the maps of `trmml.models.trmml.region_maps`, interpolated bilinearly.
+        """
+        maps = region_maps(self(images), self.config)
+        return interpolate(maps, size=images.shape[-2:], mode="bilinear", align_corners=False)

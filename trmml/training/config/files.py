@@ -1,0 +1,169 @@
+"""Configuration files: one for each cell of the paper's tables, and one's own."""
+
+import json
+import os
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict
+from difflib import get_close_matches
+from importlib.resources import files
+from importlib.resources.abc import Traversable
+from pathlib import Path
+from typing import Any, Final
+
+from trmml.training.config.plain_yaml import read_yaml, write_yaml
+from trmml.training.config.problems import Layer, explain
+from trmml.training.config.run_config import RunConfig
+
+__all__ = ["dump_run_config", "list_run_configs", "load_run_config"]
+
+_SUFFIXES: Final = (".yaml", ".yml")
+_SECTIONS: Final = ("data", "encoder", "model", "recipe", "cache")
+
+
+def load_run_config(
+    name_or_path: str | os.PathLike[str], overrides: Sequence[str] = ()
+) -> RunConfig:
+    """Read a configuration that ships with this package, or a file.
+
+    A file holds any of the settings of `RunConfig`, and `extends`: the name of a shipped one, or
+    the path of another file from its own folder. What it does not say is taken from there, and
+    else from the defaults. Relative paths of data are taken from the working folder.
+
+    Args:
+        name_or_path: A name of `list_run_configs`, or a path that ends in `.yaml` or `.yml`.
+        overrides: Settings that go over the file's, as "recipe.epochs=3" or
+            "data.keep=[0.1, 0.2]"; values are read as in a file.
+
+    Raises:
+        ValueError: If there is no such configuration, a file is no YAML or extends itself, a
+            setting is unknown, or a value is refused; all problems in one message, with the
+            nearest name for an unknown one.
+
+    Examples:
+        >>> config = load_run_config("voc2007", ["data.keep=0.1", "recipe.max_lr=1e-3"])
+        >>> config.data.keep, config.recipe.max_lr, config.encoder.name
+        (0.1, 0.001, 'RN101')
+    """
+    from pydantic import TypeAdapter, ValidationError
+
+    layers = _read_layers(os.fspath(name_or_path), folder=Path(), above=())
+    name = Path(name_or_path).stem if _is_path(name_or_path) else os.fspath(name_or_path)
+    values: dict[str, Any] = {"name": layers[-1].values.get("name", name)}
+    layers = [Layer(origin, _without(given, "name")) for origin, given in layers]
+    layers += [Layer(f"override {text!r}", _override(text)) for text in overrides]
+    for layer in layers:
+        values = _merge(values, layer.values)
+    try:
+        return TypeAdapter(RunConfig).validate_json(json.dumps(values), strict=True)
+    except ValidationError as error:
+        raise ValueError(explain(error.errors(), RunConfig, values, layers)) from None
+
+
+def dump_run_config(config: RunConfig) -> str:
+    """Write every setting as YAML, which loads back to an equal configuration.
+
+    Examples:
+        >>> dump_run_config(RunConfig(name="mine")).splitlines()[:3]
+        ['name: mine', 'data:', '  path: null']
+    """
+    return write_yaml(asdict(config))
+
+
+def list_run_configs() -> dict[str, str]:
+    """Name each configuration that ships with this package, and say what it is.
+
+    Examples:
+        >>> list_run_configs()["table1/voc2007-0.1"]
+        'Table 1, VOC 2007, 10 % of the labels known. Paper: 93.9.'
+    """
+    shipped = sorted(_shipped().items(), key=lambda item: ("/" in item[0], item[0]))
+    texts = ((name, file.read_text(encoding="utf-8")) for name, file in shipped)
+    return {name: text.partition("\n")[0].removeprefix("#").strip() for name, text in texts}
+
+
+def _read_layers(reference: str, *, folder: Path, above: tuple[str, ...]) -> list[Layer]:
+    """Read a file and all that it extends, the weakest first."""
+    origin, text, folder = _read(reference, folder)
+    if origin in above:
+        circle = " -> ".join([*above[above.index(origin) :], origin])
+        raise ValueError(f"{origin}: `extends` must not go in a circle, got {circle}.")
+    values = read_yaml(text, source=origin)
+    values = {} if values is None else values
+    if not isinstance(values, dict):
+        raise ValueError(
+            f"{origin}: must hold settings as `name: value`, got {type(values).__name__}."
+        )
+    # A section of which every line is commented out is no section.
+    values = {
+        key: value for key, value in values.items() if key not in _SECTIONS or value is not None
+    }
+    layer = Layer(origin, _without(values, "extends"))
+    parent = values.get("extends")
+    if parent is None:
+        return [layer]
+    if not isinstance(parent, str):
+        raise ValueError(f"{origin}: `extends` must be one name or path, got {parent}.")
+    return [*_read_layers(parent, folder=folder, above=(*above, origin)), layer]
+
+
+def _read(reference: str, folder: Path) -> tuple[str, str, Path]:
+    """Return a file's name for messages, its text, and the folder that its paths start from."""
+    if _is_path(reference):
+        path = folder / reference
+        try:
+            return os.path.normpath(path), path.read_text(encoding="utf-8"), path.parent
+        except FileNotFoundError:
+            raise ValueError(f"{path}: the file does not exist; check the path.") from None
+        except UnicodeDecodeError:
+            raise ValueError(f"{path}: must be text in UTF-8, got something else.") from None
+    shipped = _shipped()
+    if reference not in shipped:
+        near = get_close_matches(reference, shipped, n=3, cutoff=0.4)
+        advice = f"the nearest are {', '.join(near)}" if near else f"they are {', '.join(shipped)}"
+        raise ValueError(
+            f"{reference}: no configuration of that name ships with trmml; {advice}. A file's path "
+            "must end in .yaml or .yml."
+        )
+    return f"trmml/configs/{reference}.yaml", shipped[reference].read_text(encoding="utf-8"), Path()
+
+
+def _shipped() -> dict[str, Traversable]:
+    return dict(_find_files(files("trmml") / "configs", ""))
+
+
+def _find_files(folder: Traversable, prefix: str) -> list[tuple[str, Traversable]]:
+    found = []
+    for entry in sorted(folder.iterdir(), key=lambda entry: entry.name):
+        if entry.is_dir():
+            found += _find_files(entry, f"{prefix}{entry.name}/")
+        elif entry.name.endswith(".yaml"):
+            found.append((prefix + entry.name.removesuffix(".yaml"), entry))
+    return found
+
+
+def _override(text: str) -> dict[str, Any]:
+    dotted, equals, value = text.partition("=")
+    if not equals or not all(dotted.strip().split(".")):
+        raise ValueError(f"override {text!r}: must be `setting=value`, such as recipe.epochs=3.")
+    nested: Any = read_yaml(value, source=f"override {text!r}")
+    for key in reversed(dotted.strip().split(".")):
+        nested = {key: nested}
+    return nested
+
+
+def _merge(below: Mapping[str, Any], above: Mapping[str, Any]) -> dict[str, Any]:
+    merged = dict(below)
+    for key, value in above.items():
+        old = merged.get(key)
+        if isinstance(old, Mapping) and isinstance(value, Mapping):
+            value = _merge(old, value)
+        merged[key] = value
+    return merged
+
+
+def _without(values: Mapping[str, Any], key: str) -> dict[str, Any]:
+    return {name: value for name, value in values.items() if name != key}
+
+
+def _is_path(reference: str | os.PathLike[str]) -> bool:
+    return os.fspath(reference).endswith(_SUFFIXES)

@@ -1,0 +1,104 @@
+"""The training recipe, with the paper's values as defaults."""
+
+from dataclasses import dataclass
+from typing import Literal
+
+from trmml.functional.checks import check_choice
+
+__all__ = ["Recipe"]
+
+
+@dataclass(frozen=True, kw_only=True)
+class Recipe:
+    """How to train: AdamW under a schedule of the learning rate, in two stages.
+
+    "Ours" marks what the paper leaves open.
+
+    Attributes:
+        epochs: Passes over the training images (paper: 40).
+        batch_size: Images per optimiser step, over all processes (paper: 128).
+        max_lr: Peak learning rate (paper: 5e-4).
+        decoder_lr_ratio: Learning rate of the region decoder relative to the prompts'; ours.
+            Its attention starts from CLIP's own matches, which a full rate would overwrite.
+        weight_decay: Of AdamW, on matrices only; ours, as in the authors' earlier code.
+        first_stage_share: Share of the epochs before missing labels are completed; ours.
+        schedule: "onecycle" (paper), or "cosine": a linear rise, then half a cosine down to 0.
+        warmup_share: Share of the steps in which the learning rate rises; the authors' own.
+        max_grad_norm: Largest gradient norm; ours, because single batches of few labels can be
+            steep.
+        gradient_accumulation_steps: Parts that each step's images go through one after the other,
+            for less memory. The contrastive loss and the memory bank see one part at a time.
+        mixed_precision: "no", "bf16", or "fp16", which needs a GPU; ours.
+        ema_decay: Share that an average of the weights keeps per step, evaluated and saved in
+            their place; None for no average.
+        patience: Epochs without a better selection score before training stops; None for never.
+        class_sample: Categories drawn for each step, for thousands of them; None for all.
+        compile: Whether to compile the training step with `torch.compile`.
+        seed: Of the order of images and of the augmentation; `trmml train` and `trmml demo` start
+            their models from it too.
+    """
+
+    epochs: int = 40
+    batch_size: int = 128
+    max_lr: float = 5e-4
+    decoder_lr_ratio: float = 0.4
+    weight_decay: float = 5e-3
+    first_stage_share: float = 0.25
+    schedule: Literal["onecycle", "cosine"] = "onecycle"
+    warmup_share: float = 0.2
+    max_grad_norm: float = 1.0
+    gradient_accumulation_steps: int = 1
+    mixed_precision: Literal["no", "bf16", "fp16"] = "no"
+    ema_decay: float | None = None
+    patience: int | None = None
+    class_sample: int | None = None
+    compile: bool = False
+    seed: int = 0
+
+    def __post_init__(self) -> None:
+        """Refuse values outside their range.
+
+        Raises:
+            ValueError: If a count is below 1, a rate not above 0, or a share outside its range.
+        """
+        for name in (
+            "epochs",
+            "batch_size",
+            "gradient_accumulation_steps",
+            "patience",
+            "class_sample",
+        ):
+            value = getattr(self, name)
+            if value is not None and value < 1:
+                raise ValueError(f"`{name}` must be at least 1, got {value}.")
+        check_choice(self.schedule, argument="schedule", choices=("onecycle", "cosine"))
+        precisions = ("no", "bf16", "fp16")
+        check_choice(self.mixed_precision, argument="mixed_precision", choices=precisions)
+        if self.gradient_accumulation_steps > self.batch_size:
+            raise ValueError(
+                f"`gradient_accumulation_steps` must be at most `batch_size` = {self.batch_size}, "
+                f"got {self.gradient_accumulation_steps}."
+            )
+        if self.ema_decay is not None and not 0 < self.ema_decay < 1:
+            raise ValueError(f"`ema_decay` must be in (0, 1), got {self.ema_decay}.")
+        for name in ("max_lr", "decoder_lr_ratio", "max_grad_norm"):
+            if not getattr(self, name) > 0:
+                raise ValueError(f"`{name}` must be above 0, got {getattr(self, name)}.")
+        if not 0 <= self.first_stage_share <= 1:
+            raise ValueError(
+                f"`first_stage_share` must be in [0, 1], got {self.first_stage_share}."
+            )
+        if not 0 <= self.warmup_share < 1:
+            raise ValueError(f"`warmup_share` must be in [0, 1), got {self.warmup_share}.")
+        if not self.weight_decay >= 0:
+            raise ValueError(f"`weight_decay` must be at least 0, got {self.weight_decay}.")
+
+    @property
+    def first_stage_epochs(self) -> int:
+        """Epochs of the first stage."""
+        return round(self.first_stage_share * self.epochs)
+
+    @property
+    def part_size(self) -> int:
+        """Images that are in memory at once, over all processes."""
+        return max(1, self.batch_size // self.gradient_accumulation_steps)

@@ -1,0 +1,49 @@
+"""The engine underneath: Hugging Face Accelerate, set up for this library's models."""
+
+import warnings
+from typing import Any
+
+from torch import nn
+
+from trmml.training.config.recipe import Recipe
+
+__all__ = ["build_accelerator", "prepare_step"]
+
+
+def build_accelerator(recipe: Recipe) -> Any:  # noqa: ANN401 - imported only when needed
+    """Return an `accelerate.Accelerator` for a recipe: precision, and how processes meet.
+
+    Raises:
+        ModuleNotFoundError: If accelerate is not installed.
+        ValueError: If the recipe asks for fp16 where there is no GPU.
+    """
+    import torch
+
+    try:
+        from accelerate import Accelerator, DistributedDataParallelKwargs
+        from accelerate.state import AcceleratorState
+    except ModuleNotFoundError as error:
+        raise ModuleNotFoundError(
+            'training needs accelerate; pip install "trmml[train]"', name=error.name
+        ) from error
+
+    if recipe.mixed_precision == "fp16" and not torch.cuda.is_available():
+        raise ValueError("`mixed_precision` = 'fp16' needs a GPU, got none; use 'bf16' or 'no'.")
+    # Accelerate keeps one precision for the whole process; a second training may want another.
+    AcceleratorState._reset_state()
+    # Buffers are equal in all processes: bank and thresholds learn from the gathered batch.
+    settings = DistributedDataParallelKwargs(broadcast_buffers=False)
+    # Without `cpu`, Accelerate takes several processes on CPUs for so many lonely ones.
+    return Accelerator(
+        mixed_precision=recipe.mixed_precision,
+        cpu=not torch.accelerator.is_available(),
+        kwargs_handlers=[settings],
+    )
+
+
+def prepare_step(accelerator: Any, step: nn.Module) -> Any:  # noqa: ANN401
+    """Wrap a training step for the accelerator's device, precision and processes."""
+    with warnings.catch_warnings():
+        # torch 2.15 prefers a name that older ones, and Accelerate, do not know yet.
+        warnings.filterwarnings("ignore", "`broadcast_buffers` is deprecated", FutureWarning)
+        return accelerator.prepare_model(step)

@@ -1,0 +1,60 @@
+"""The optimiser of a recipe, and how its learning rate moves."""
+
+from math import cos, pi
+
+from torch import nn
+from torch.optim import AdamW, Optimizer
+from torch.optim.lr_scheduler import LambdaLR, LRScheduler, OneCycleLR
+
+from trmml.models import TRMML
+from trmml.training.config.recipe import Recipe
+
+__all__ = ["build_optimizer", "build_scheduler", "parameter_groups"]
+
+
+def parameter_groups(model: TRMML, recipe: Recipe) -> list[dict[str, object]]:
+    """Split what learns by learning rate and weight decay.
+
+    Vectors and single numbers (biases, temperature, scale) are never decayed: pulling a
+    temperature towards zero is no regularisation.
+    """
+    groups: dict[tuple[float, float], list[nn.Parameter]] = {}
+    for name, parameter in model.named_parameters():
+        ratio = recipe.decoder_lr_ratio if name.startswith("decoder.") else 1.0
+        decay = recipe.weight_decay if parameter.ndim > 1 else 0.0
+        groups.setdefault((recipe.max_lr * ratio, decay), []).append(parameter)
+    return [
+        {"params": parameters, "lr": lr, "weight_decay": decay}
+        for (lr, decay), parameters in groups.items()
+    ]
+
+
+def build_optimizer(model: TRMML, recipe: Recipe) -> AdamW:
+    """Return AdamW on all that learns."""
+    return AdamW(parameter_groups(model, recipe))
+
+
+def build_scheduler(optimizer: Optimizer, recipe: Recipe, *, steps: int) -> LRScheduler:
+    """Return the schedule of the learning rate.
+
+    Args:
+        optimizer: Its groups hold the peak rates.
+        recipe: Names the schedule and its rise.
+        steps: Optimiser steps of the whole training.
+    """
+    if recipe.schedule == "cosine":
+        rise = recipe.warmup_share * steps
+        return LambdaLR(optimizer, lambda step: _cosine(step, rise=rise, steps=steps))
+    # A rise of exactly one step makes OneCycleLR divide by zero.
+    warmup_share = 1.001 / steps if recipe.warmup_share * steps == 1 else recipe.warmup_share
+    peaks = [group["lr"] for group in optimizer.param_groups]
+    return OneCycleLR(
+        optimizer, max_lr=peaks, total_steps=steps, pct_start=warmup_share, cycle_momentum=False
+    )
+
+
+def _cosine(step: int, *, rise: float, steps: int) -> float:
+    """Return the share of the peak rate: a line up from 0, then half a cosine down to 0."""
+    if step < rise:
+        return (step + 1) / (rise + 1)
+    return 0.5 * (1 + cos(pi * (step - rise) / max(steps - rise, 1)))

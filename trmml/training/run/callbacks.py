@@ -1,0 +1,98 @@
+"""What happens around the steps of a run: stopping, checkpoints, the best model, curves."""
+
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import torch
+
+from trmml.models import TRMMLLosses
+from trmml.training.config.run_config import RunConfig
+from trmml.training.loop.trainer import Trainer
+from trmml.training.run.folder import RunFolder
+from trmml.training.run.interruption import StopRequest, TrainingStopped
+from trmml.training.run.sources import Progress
+
+__all__ = ["RunCallbacks"]
+
+
+class RunCallbacks:
+    """Keep a run's folder up to date while a trainer trains.
+
+    Args:
+        folder: Of the run.
+        config: Of the run.
+        request: Says whether to stop.
+        progress: Told of every step.
+        on_epoch: Given the record of each epoch.
+    """
+
+    def __init__(
+        self,
+        folder: RunFolder,
+        config: RunConfig,
+        request: StopRequest,
+        *,
+        progress: Progress | None = None,
+        on_epoch: Callable[[dict[str, Any]], None] | None = None,
+    ) -> None:
+        """Note what to do; nothing happens yet."""
+        self.folder, self.config, self.request = folder, config, request
+        self.progress, self.on_epoch = progress, on_epoch
+
+    def after_step(self, trainer: Trainer, losses: TRMMLLosses) -> None:  # noqa: ARG002
+        """Show progress, and save if it is time or if training is to stop.
+
+        Raises:
+            TrainingStopped: If a signal asked to; the state is saved.
+        """
+        done = trainer.position.epoch * trainer.steps_per_epoch + trainer.position.step
+        if self.progress is not None:
+            self.progress("Training", done, trainer.recipe.epochs * trainer.steps_per_epoch)
+        stop = self._agreed_signal(trainer)
+        every = self.config.checkpoint_every
+        due = every is not None and done % every == 0
+        if stop or due:
+            self._save(trainer, step=done)
+        if stop:
+            raise TrainingStopped(stop)
+
+    def after_epoch(self, trainer: Trainer) -> None:
+        """Keep the best model and the record, then the state.
+
+        The state comes last: a run that is killed before it does the epoch's end again.
+        """
+        history = trainer.history
+        is_best = history.best_epoch() == len(history.records) - 1
+        if self.config.selection != "last" and is_best:
+            self._keep_model(trainer, self.folder.best)
+        self.folder.note_epoch(history)
+        self._save(trainer, step=trainer.position.epoch * trainer.steps_per_epoch)
+        if self.on_epoch is not None:
+            self.on_epoch(history.records[-1])
+
+    def finish(self, trainer: Trainer) -> None:
+        """Keep the last epoch's model."""
+        self._keep_model(trainer, self.folder.last)
+
+    def _keep_model(self, trainer: Trainer, directory: Path) -> None:
+        if self.folder.writes:
+            with trainer.ready_model() as model:
+                model.save_pretrained(directory, training_state=True)
+
+    def _save(self, trainer: Trainer, *, step: int) -> None:
+        if self.folder.writes:
+            self.folder.checkpoints.save(trainer.state(), step=step)
+
+    def _agreed_signal(self, trainer: Trainer) -> int:
+        """Return the signal that any process got, so that all stop after the same step; 0 if none.
+
+        The launcher sends it to all of them, but not at the same moment.
+        """
+        mine = self.request.signal or 0
+        if trainer.accelerator.num_processes == 1:
+            return mine
+        everyone = trainer.accelerator.gather(
+            torch.tensor([mine], device=trainer.accelerator.device)
+        )
+        return int(everyone.max())

@@ -1,0 +1,220 @@
+"""The images and labels of a run: what it trains on, selects on and is tested on."""
+
+import logging
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any, Final
+
+import torch
+from jaxtyping import Int
+from torch import Tensor
+
+from trmml.data import ImageTable, LabelMask, make_mask, open_split, split_train_validation
+from trmml.training.config.run_config import DataConfig, RunConfig
+
+__all__ = ["RunData", "open_run_data"]
+
+_LOGGER = logging.getLogger(__name__)
+_NAMED: Final = 10  # categories that a message names before it only counts them
+
+
+@dataclass(frozen=True, kw_only=True)
+class RunData:
+    """Tables of a run, and which labels it was told.
+
+    Attributes:
+        train: Images to learn from, augmented, with their known labels.
+        validation: Images set aside to select on, not augmented; None where none are.
+        test: Images to be tested on, not augmented; None where no test split is named.
+        mask: Which labels of the whole training split are known, validation included; its
+            `sha256` tells runs on other labels apart.
+        class_names: Names for the prompts.
+        plain_transform: The pipeline without augmentation, for
+            `train.replace(transform=plain_transform)`.
+    """
+
+    train: ImageTable
+    validation: ImageTable | None
+    test: ImageTable | None
+    mask: LabelMask
+    class_names: tuple[str, ...]
+    plain_transform: Any
+
+
+def open_run_data(
+    config: RunConfig, *, mean: Sequence[float] | None, std: Sequence[float] | None
+) -> RunData:
+    r"""Read the tables of a run, hide labels, and set images aside; no image is opened.
+
+    Labels are hidden in the whole training split before images are set aside, so that masks are
+    the benchmark's to the last bit. In the images set aside, too, only labels that stay known
+    count: the others would be annotations that such a dataset does not have. Where the model takes
+    unknown labels as negative, they count as negative there as well: with single positives nothing
+    else is known, and against no negative any ranking is perfect.
+
+    Args:
+        config: The run's configuration, with one share of known labels.
+        mean: Channel means of the encoder in use, such as `encoder.mean`; None, with `std`, leaves
+            pixels in [0, 1].
+        std: Its channel standard deviations.
+
+    Raises:
+        ValueError: If the dataset cannot be read, the label file is another dataset's, there are
+            too few images or nothing is known, the validation images say nothing to select on, or
+            the test split has other categories or images of the training split.
+
+    Examples:
+        >>> from pathlib import Path
+        >>> from tempfile import TemporaryDirectory
+        >>> rows = [f"{row}.jpg,{row % 2},{row // 2 % 2}" for row in range(300)]
+        >>> with TemporaryDirectory() as folder:
+        ...     table = Path(folder, "labels.csv")
+        ...     _ = table.write_text("\n".join(["image,cat,dog", *rows]))
+        ...     config = RunConfig(data=DataConfig(path=str(table), keep=0.5))
+        ...     found = open_run_data(config, mean=None, std=None)
+        >>> len(found.train), len(found.validation), round(found.mask.share, 1)
+        (270, 30, 0.5)
+    """
+    from trmml.data.transforms import build_transform
+
+    data = config.data
+    augment, plain = (
+        build_transform(data.transform, train=train, size=data.image_size, mean=mean, std=std)
+        for train in (True, False)
+    )
+    full = _open_training_split(data)
+    mask = _mask(full, data)
+    names = data.class_names or full.class_names
+    if len(names) != full.num_classes:
+        raise ValueError(
+            f"`data.class_names` must have a name for each of the {full.num_classes} categories, "
+            f"got {len(names)}."
+        )
+    test = _open_test_split(data, full)
+    full = full.replace(class_names=names, broken=data.broken)
+    told = full.replace(labels=mask.apply(full.labels, names=full.names))
+
+    rows, aside = split_train_validation(
+        len(full), share=data.validation_share, seed=data.validation_seed
+    )
+    train = told.select(rows).replace(transform=augment)
+    _check_training(train, config)
+    validation = None
+    if len(aside):
+        validation = (told if data.validation_labels == "known" else full).select(aside)
+        if config.model.unknown_as_negative and data.validation_labels == "known":
+            validation = validation.replace(labels=_unknown_as_negative(validation.labels))
+        validation = validation.replace(transform=plain)
+    if config.selection == "validation":
+        _check_selection(validation, len(full))
+    if test is not None:
+        test = test.replace(class_names=names, broken=data.broken, transform=plain)
+    return RunData(
+        train=train,
+        validation=validation,
+        test=test,
+        mask=mask,
+        class_names=tuple(names),
+        plain_transform=plain,
+    )
+
+
+def _open_training_split(data: DataConfig) -> ImageTable:
+    if data.path is None:
+        raise ValueError(
+            "`data.path` must say where the dataset lies, got null; give its folder, or one's own "
+            "CSV or JSON table."
+        )
+    if isinstance(data.keep, tuple):
+        raise ValueError(
+            f"`data.keep` must be one share here, got {list(data.keep)}; each is a run of its own, "
+            "see `RunConfig.runs`."
+        )
+    _, table = open_split(data.path, data.train_split, images=data.images)
+    return table
+
+
+def _mask(table: ImageTable, data: DataConfig) -> LabelMask:
+    if data.label_file is not None:
+        mask = LabelMask.load(data.label_file)
+        try:
+            mask.apply(table.labels, names=table.names)
+        except ValueError as error:
+            raise ValueError(f"{data.label_file}: made for another dataset; {error}") from None
+        if mask.class_names and mask.class_names != table.class_names:
+            raise ValueError(
+                f"{data.label_file}: made for another dataset, with the categories "
+                f"{_listed(mask.class_names)}; this one has {_listed(table.class_names)}."
+            )
+        return mask
+    if data.keep is None and data.protocol not in ("spml", "splc"):
+        return LabelMask.between(
+            table.labels,
+            table.labels,
+            protocol="as labelled",
+            class_names=table.class_names,
+            names=table.names,
+        )
+    keep = data.keep if isinstance(data.keep, float | int) else None
+    return make_mask(table, protocol=data.protocol, keep=keep, seed=data.mask_seed)
+
+
+def _open_test_split(data: DataConfig, train: ImageTable) -> ImageTable | None:
+    if not data.has_test or data.path is None:
+        return None
+    split, test = open_split(data.test_path or data.path, data.test_split, images=data.images)
+    if test.class_names != train.class_names:
+        raise ValueError(
+            f"{split}: the test split must have the training split's categories in their order, "
+            f"{_listed(train.class_names)}, got {_listed(test.class_names)}."
+        )
+    shared = {*train.paths} & {*test.paths}
+    if shared:
+        raise ValueError(
+            f"{split}: the test split must have no image of the training split, got {len(shared)}, "
+            f"such as {min(shared)}; choose another `data.test_split`."
+        )
+    return test
+
+
+def _check_training(train: ImageTable, config: RunConfig) -> None:
+    fewest = max(2, config.recipe.batch_size)
+    if len(train) < fewest:
+        raise ValueError(
+            f"{config.data.path}: training needs at least {fewest} images, a batch, got "
+            f"{len(train)}; lower `recipe.batch_size` or `data.validation_share`."
+        )
+    if not bool((train.labels != 0).any()):
+        raise ValueError(f"{config.data.path}: no label is known, so nothing can be learnt.")
+    unseen = (train.labels <= 0).all(dim=0).nonzero().flatten().tolist()
+    if unseen:
+        _LOGGER.warning(
+            "%d of %d categories have no known positive image to learn from: %s",
+            len(unseen),
+            train.num_classes,
+            _listed([train.class_names[column] for column in unseen]),
+        )
+
+
+def _check_selection(validation: ImageTable | None, num_images: int) -> None:
+    advice = "raise `data.validation_share`, or set `selection` to 'last'"
+    if validation is None:
+        raise ValueError(
+            f"`data.validation_share` leaves none of {num_images} images to select on; {advice}."
+        )
+    both = (validation.labels > 0).any(dim=0) & (validation.labels < 0).any(dim=0)
+    if not bool(both.any()):
+        raise ValueError(
+            f"No category has a known positive and a known negative among the {len(validation)} "
+            f"images to select on; {advice}. Where only positives are known, set "
+            "`model.unknown_as_negative`."
+        )
+
+
+def _unknown_as_negative(labels: Int[Tensor, "rows classes"]) -> Int[Tensor, "rows classes"]:
+    return torch.where(labels == 0, -torch.ones_like(labels), labels)
+
+
+def _listed(names: Sequence[str]) -> str:
+    shown = ", ".join(names[:_NAMED])
+    return shown if len(names) <= _NAMED else f"{shown}, ... ({len(names)} in all)"

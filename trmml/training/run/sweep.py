@@ -1,0 +1,61 @@
+"""Several runs behind one figure: a table's mean over the shares of known labels."""
+
+import json
+import os
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+from trmml.atomic_write import write_atomically
+from trmml.training.config.run_config import RunConfig
+from trmml.training.run.run_training import run_training
+from trmml.training.run.sources import Progress
+
+__all__ = ["run_sweep"]
+
+
+def run_sweep(
+    config: RunConfig,
+    folder: str | os.PathLike[str],
+    *,
+    resume: bool = False,
+    progress: Progress | None = None,
+    on_epoch: Callable[[dict[str, Any]], None] | None = None,
+) -> dict[str, Any]:
+    """Do each of a configuration's runs in a folder of its own, and average their test figures.
+
+    Args:
+        config: With several shares in `data.keep`; with one it is `run_training`.
+        folder: Of the run, or of the runs' folders and their `report.json`.
+        resume: Take over the runs that are finished, and go on with the one under way.
+        progress: As in `run_training`.
+        on_epoch: As in `run_training`.
+
+    Returns:
+        The contents of `report.json`: of several runs the mean average precision of each and the
+        mean over those that have one.
+
+    Raises:
+        FileExistsError: If the folder holds runs and `resume` is False; and as `run_training`.
+    """
+    if len(config.runs) == 1:
+        return run_training(
+            config.runs[0], folder, resume=resume, progress=progress, on_epoch=on_epoch
+        )
+    found = {}
+    for run in config.runs:
+        place = Path(folder) / run.name.rpartition("/")[2]
+        finished = place / "report.json"
+        if resume and finished.exists():
+            report = json.loads(finished.read_text(encoding="utf-8"))
+        else:
+            report = run_training(run, place, resume=resume, progress=progress, on_epoch=on_epoch)
+        found[run.name] = (report["test"] or report["validation"] or {}).get(
+            "mean_average_precision"
+        )
+    figures = [figure for figure in found.values() if figure is not None]
+    mean = sum(figures) / len(figures) if figures else None
+    report = {"name": config.name, "runs": found, "mean_average_precision": mean}
+    if os.environ.get("RANK", "0") == "0":
+        write_atomically(Path(folder) / "report.json", json.dumps(report, indent=2) + "\n")
+    return report
