@@ -22,7 +22,7 @@ def test_what_is_installed(run):
 def test_a_missing_library_of_an_extra_is_named(run, monkeypatch):
     from trmml.prediction import inspection
 
-    installed = description._installed
+    installed = inspection._installed
     monkeypatch.setattr(
         inspection, "_installed", lambda name: None if name == "matplotlib" else installed(name)
     )
