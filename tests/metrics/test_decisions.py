@@ -152,7 +152,7 @@ def test_bad_input_says_what_to_do(case, no_shape_checks):
         precision_recall_f1(*case, threshold=None)
     with pytest.raises(ValueError, match="`top_k` must be at least 1, got 0"):
         precision_recall_f1(*case, threshold=0.5, top_k=0)
-    with pytest.raises(ValueError, match="`empty` must be one of skip, zero"):
+    with pytest.raises(ValueError, match="`empty` must be one of 'skip', 'zero', got '"):
         precision_recall_f1(*case, threshold=0.5, empty="one")  # type: ignore[arg-type]
     with pytest.raises(ValueError, match=r"`labels` must contain a known negative"):
         precision_recall_f1(case[0], case[1].clamp(min=0), threshold=0.5)

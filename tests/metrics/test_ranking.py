@@ -233,13 +233,13 @@ def test_bad_input_says_what_to_do(no_shape_checks):
         average_precision(scores, labels + 2)
     with pytest.raises(ValueError, match="`scores` must not be nan, got nan in 1 rows, first 2"):
         average_precision(scores.index_fill(0, torch.tensor([2]), math.nan), labels)
-    with pytest.raises(ValueError, match="`definition` must be one of plain, interpolated"):
+    with pytest.raises(ValueError, match="`definition` must be one of 'plain', 'interpolated'"):
         average_precision(scores, labels, definition="voc")  # type: ignore[arg-type]
-    with pytest.raises(ValueError, match="`unknown` must be one of exclude, negative"):
+    with pytest.raises(ValueError, match="`unknown` must be one of 'exclude', 'negative'"):
         average_precision(scores, labels, unknown="skip")  # type: ignore[arg-type]
-    with pytest.raises(ValueError, match="`ties` must be one of pessimistic"):
+    with pytest.raises(ValueError, match="`ties` must be one of 'pessimistic'"):
         average_precision(scores, labels, ties="random")  # type: ignore[arg-type]
-    with pytest.raises(ValueError, match="`empty` must be one of skip, zero"):
+    with pytest.raises(ValueError, match="`empty` must be one of 'skip', 'zero'"):
         mean_average_precision(scores, labels, empty="drop")  # type: ignore[arg-type]
 
 

@@ -3,7 +3,8 @@
 from jaxtyping import Float
 from torch import Tensor, nn
 
-from trmml.functional.checks import check_choice, check_temperature
+from trmml.choices import check_choice
+from trmml.functional.checks import check_temperature
 from trmml.functional.distillation import DistillationForm, region_distillation
 
 __all__ = ["RegionDistillation"]
@@ -43,7 +44,7 @@ class RegionDistillation(nn.Module):
     def __init__(self, *, form: DistillationForm = "bernoulli", temperature: float = 1.0) -> None:
         """Check and keep the settings."""
         super().__init__()
-        check_choice(form, argument="form", choices=("bernoulli", "softmax"))
+        check_choice(form, DistillationForm, argument="form")
         check_temperature(temperature)
         self.form: DistillationForm = form
         self.temperature = temperature

@@ -7,8 +7,9 @@ import torch
 from jaxtyping import Bool, Float, Int
 from torch import Tensor
 
+from trmml.choices import check_choice
 from trmml.labels import Labels
-from trmml.metrics.inputs import EmptyRule, UnknownRule, check_choice, check_inputs
+from trmml.metrics.inputs import EmptyRule, UnknownRule, check_inputs
 
 __all__ = ["PrecisionRecallF1", "decide", "precision_recall_f1"]
 
@@ -139,7 +140,7 @@ def precision_recall_f1(
         >>> result.OP, result.OR, result.CF1
         (0.5, 0.5, 0.5)
     """
-    check_choice("empty", empty, ("skip", "zero"))
+    check_choice(empty, EmptyRule, argument="empty")
     check_inputs(scores, labels, unknown)
     labels = labels.to(scores.device)
     chosen = decide(scores, threshold=threshold, top_k=top_k, inclusive=inclusive)

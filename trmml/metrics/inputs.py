@@ -5,9 +5,10 @@ from typing import Literal
 from jaxtyping import Float
 from torch import Tensor
 
+from trmml.choices import check_choice
 from trmml.labels import Labels, check_labels
 
-__all__ = ["EmptyRule", "UnknownRule", "check_choice", "check_inputs"]
+__all__ = ["EmptyRule", "UnknownRule", "check_inputs"]
 
 UnknownRule = Literal["exclude", "negative"]
 """What an unknown label is in an evaluation: left out for its class, or a negative."""
@@ -20,7 +21,7 @@ def check_inputs(
     scores: Float[Tensor, "samples classes"], labels: Labels, unknown: UnknownRule
 ) -> None:
     """Refuse inputs that would give a number without meaning."""
-    check_choice("unknown", unknown, ("exclude", "negative"))
+    check_choice(unknown, UnknownRule, argument="unknown")
     if scores.shape != labels.shape:
         raise ValueError(
             f"`labels` must have the shape of `scores`, {list(scores.shape)}, got "
@@ -39,9 +40,3 @@ def check_inputs(
             "`labels` must contain a known negative (-1), got only 0 and 1, and 0 means unknown; "
             'if your 0 means negative, pass `unknown="negative"`.'
         )
-
-
-def check_choice(argument: str, value: str, choices: tuple[str, ...]) -> None:
-    """Refuse an option that does not exist, naming those that do."""
-    if value not in choices:
-        raise ValueError(f"`{argument}` must be one of {', '.join(choices)}, got {value!r}.")

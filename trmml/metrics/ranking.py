@@ -8,8 +8,9 @@ import torch
 from jaxtyping import Float, Int
 from torch import Tensor
 
+from trmml.choices import check_choice
 from trmml.labels import Labels
-from trmml.metrics.inputs import EmptyRule, UnknownRule, check_choice, check_inputs
+from trmml.metrics.inputs import EmptyRule, UnknownRule, check_inputs
 
 __all__ = [
     "AveragePrecision",
@@ -98,8 +99,8 @@ def average_precision(
         >>> average_precision(scores, labels)
         tensor([0.8333, 0.5000], dtype=torch.float64)
     """
-    check_choice("definition", definition, ("plain", "interpolated", "sklearn"))
-    check_choice("ties", ties, ("pessimistic", "stable", "optimistic"))
+    check_choice(definition, Definition, argument="definition")
+    check_choice(ties, Ties, argument="ties")
     check_inputs(scores, labels, unknown)
     chunks = [
         _ranked_precision(*pair, definition=definition, unknown=unknown, ties=ties)
@@ -174,7 +175,7 @@ def summarize_average_precision(
         >>> result.mean, result.num_empty, result.negatives.tolist()
         (1.0, 1, [1, 1])
     """
-    check_choice("empty", empty, ("skip", "zero"))
+    check_choice(empty, EmptyRule, argument="empty")
     per_class = average_precision(scores, labels, definition=definition, unknown=unknown, ties=ties)
     labels = labels.to(per_class.device)
     positives = (labels > 0).sum(0)

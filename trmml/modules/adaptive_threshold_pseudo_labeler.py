@@ -6,6 +6,7 @@ import torch
 from jaxtyping import Float, Int
 from torch import Tensor, nn
 
+from trmml.choices import check_choice
 from trmml.distributed import gather_rows
 from trmml.functional import (
     agree,
@@ -14,10 +15,12 @@ from trmml.functional import (
     estimate_labels,
     update_thresholds,
 )
-from trmml.functional.checks import check_choice, check_momentum
+from trmml.functional.checks import check_momentum
 from trmml.labels import NEGATIVE, POSITIVE, UNKNOWN, Labels
 
 __all__ = ["AdaptiveThresholdPseudoLabeler"]
+
+NegativesFrom = Literal["known", "unknown"]
 
 
 class AdaptiveThresholdPseudoLabeler(nn.Module):
@@ -74,7 +77,7 @@ class AdaptiveThresholdPseudoLabeler(nn.Module):
         *,
         num_modalities: int = 2,
         momentum: float = 0.9,
-        negatives_from: Literal["known", "unknown"] = "known",
+        negatives_from: NegativesFrom = "known",
         gather_distributed: bool = False,
     ) -> None:
         """Start with no threshold seen."""
@@ -85,7 +88,7 @@ class AdaptiveThresholdPseudoLabeler(nn.Module):
                 f"{num_classes} and {num_modalities}."
             )
         check_momentum(momentum)
-        check_choice(negatives_from, argument="negatives_from", choices=("known", "unknown"))
+        check_choice(negatives_from, NegativesFrom, argument="negatives_from")
         self.num_classes, self.num_modalities = num_classes, num_modalities
         self.momentum, self.negatives_from = momentum, negatives_from
         self.gather_distributed = gather_distributed

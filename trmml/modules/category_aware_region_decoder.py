@@ -6,6 +6,7 @@ import torch
 from jaxtyping import Float, Int
 from torch import Tensor, nn
 
+from trmml.choices import check_choice
 from trmml.functional import (
     Normalization,
     aligned_calibration,
@@ -14,9 +15,10 @@ from trmml.functional import (
     dot_energy,
     region_features,
 )
-from trmml.functional.checks import check_choice
 
 __all__ = ["CategoryAwareRegionDecoder", "RegionOutput"]
+
+EnergyForm = Literal["aligned", "dot"]
 
 # Where "aligned" starts before `calibrate`: the cosine between text and positions of a
 # contrastively trained tower has a standard deviation of a few hundredths.
@@ -96,7 +98,7 @@ class CategoryAwareRegionDecoder(nn.Module):
         num_classes: int,
         *,
         queries: Float[Tensor, "classes dim"] | None = None,
-        energy: Literal["aligned", "dot"] = "aligned",
+        energy: EnergyForm = "aligned",
         normalization: Normalization = "sigmoid",
         hidden_dim: int | None = None,
     ) -> None:
@@ -106,8 +108,8 @@ class CategoryAwareRegionDecoder(nn.Module):
             raise ValueError(
                 f"`dim` and `num_classes` must be at least 1, got {dim} and {num_classes}."
             )
-        check_choice(energy, argument="energy", choices=("aligned", "dot"))
-        check_choice(normalization, argument="normalization", choices=("sigmoid", "softmax"))
+        check_choice(energy, EnergyForm, argument="energy")
+        check_choice(normalization, Normalization, argument="normalization")
         start = torch.randn(num_classes, dim) / dim**0.5 if queries is None else queries
         if start.shape != (num_classes, dim):
             raise ValueError(
@@ -115,7 +117,7 @@ class CategoryAwareRegionDecoder(nn.Module):
                 f"{tuple(start.shape)}."
             )
         self.dim, self.num_classes = dim, num_classes
-        self.energy: Literal["aligned", "dot"] = energy
+        self.energy: EnergyForm = energy
         self.normalization: Normalization = normalization
         self.queries = nn.Parameter(start.detach().clone().float())
         self.query_projection = nn.Linear(dim, dim)

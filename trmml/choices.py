@@ -1,0 +1,77 @@
+"""Options that take one name of a few: each list of names is written once, as a `Literal`."""
+
+from collections.abc import Sequence
+from difflib import get_close_matches
+from typing import Literal, get_args, get_origin, get_type_hints
+
+__all__ = ["check_choice", "check_choices", "choice_error"]
+
+
+def check_choice(value: object, choice: object, *, argument: str) -> None:
+    """Refuse a value that is no member of a `Literal`.
+
+    Args:
+        value: What was given.
+        choice: The `Literal` that the argument is annotated with.
+        argument: Its name, for the message.
+
+    Raises:
+        ValueError: If the value is none of the members, with the nearest one.
+
+    Examples:
+        >>> from typing import Literal
+        >>> Side = Literal["left", "right"]
+        >>> check_choice("left", Side, argument="side")
+        >>> check_choice("rihgt", Side, argument="side")
+        Traceback (most recent call last):
+            ...
+        ValueError: `side` must be one of 'left', 'right', got 'rihgt'; did you mean 'right'?
+    """
+    members = get_args(choice)
+    if value not in members:
+        raise choice_error(value, members, argument=argument)
+
+
+def check_choices(settings: object) -> None:
+    """Refuse settings of which a field annotated with a `Literal` holds something else.
+
+    Args:
+        settings: A dataclass or the like; its annotations, inherited ones too, are looked at.
+
+    Raises:
+        ValueError: As `check_choice`, at the first such field.
+
+    Examples:
+        >>> from dataclasses import dataclass
+        >>> from typing import Literal
+        >>> @dataclass
+        ... class Schedule:
+        ...     form: Literal["onecycle", "cosine"] = "onecycle"
+        ...     epochs: int = 40
+        >>> check_choices(Schedule("cosine"))
+        >>> check_choices(Schedule("cosin"))
+        Traceback (most recent call last):
+            ...
+        ValueError: `form` must be one of 'onecycle', 'cosine', got 'cosin'; did you mean 'cosine'?
+    """
+    for name, kind in get_type_hints(type(settings)).items():
+        if get_origin(kind) is Literal:
+            check_choice(getattr(settings, name), kind, argument=name)
+
+
+def choice_error(value: object, names: Sequence[object], *, argument: str) -> ValueError:
+    """Return the error for a value that is none of some names, for those known only at run time.
+
+    Args:
+        value: What was given.
+        names: What could be given.
+        argument: The argument's name.
+
+    Examples:
+        >>> choice_error("tset", ["train", "test"], argument="split")
+        ValueError("`split` must be one of 'train', 'test', got 'tset'; did you mean 'test'?")
+    """
+    listed = ", ".join(map(repr, names))
+    near = get_close_matches(str(value), map(str, names), n=1)
+    hint = f"did you mean {near[0]!r}?" if near else "pick one of these."
+    return ValueError(f"`{argument}` must be one of {listed}, got {value!r}; {hint}")
