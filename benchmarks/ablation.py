@@ -7,17 +7,19 @@
 trains every variant of a group with the demo's recipe, three seeds each, and writes mean average
 precision on held-out validation scenes to `benchmarks/results/ablation_<group>.json`. Defaults are
 chosen by these figures; the test scenes are never looked at here. The tables in the docs are what
-it prints at its end. What is done already is not done
-again, so the command can be stopped and repeated; `--fresh` starts over.
+it prints at its end. What is done already is not done again, so the command can be stopped and
+repeated; `--fresh` starts over. A file of before is taken over where no setting that it names has
+another value today; the settings that it does not name are printed.
 """
 
 import argparse
 import json
 import statistics
-from collections.abc import Callable
-from dataclasses import asdict, replace
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import asdict, fields, replace
+from functools import partial
 from pathlib import Path
-from typing import Any
+from typing import Any, Final
 
 import torch
 
@@ -35,15 +37,23 @@ from trmml.world import Scenes, make_world
 RESULTS = Path(__file__).parent / "results"
 SEEDS = (0, 1, 2)
 
+RENAMED: Final = {
+    "warmup_share": "first_stage_share",
+    "rising_share": "warmup_share",
+    "clip_norm": "max_grad_norm",
+    "accumulation": "gradient_accumulation_steps",
+}
+"""What settings are called today, by their names in a file that has a `rising_share`."""
+
 Variant = tuple[TRMMLConfig, Recipe]
+Train = Callable[[Variant, float, int], float]
 
 
 def energies() -> dict[str, Variant]:
     """Both energies, both normalisations, and two learning rates of the decoder."""
     return {
-        f"{energy}, {normalization}, decoder lr x {ratio}": (
-            TRMMLConfig(energy=energy, normalization=normalization),
-            replace(DEMO_RECIPE, decoder_lr_ratio=ratio),
+        f"{energy}, {normalization}, decoder lr x {ratio}": with_settings(
+            {"energy": energy, "normalization": normalization, "decoder_lr_ratio": ratio}
         )
         for energy in ("dot", "aligned")
         for normalization in ("sigmoid", "softmax")
@@ -66,6 +76,46 @@ GROUPS: dict[str, Callable[[], dict[str, Variant]]] = {
     "ingredients": ingredients,
     "prototypes": prototypes,
 }
+
+
+def with_settings(changes: Mapping[str, Any]) -> Variant:
+    """Change settings of the whole method and of the demo's recipe, whichever has them."""
+    of_recipe = {field.name for field in fields(Recipe)} & changes.keys()
+    recipe = replace(DEMO_RECIPE, **{name: changes[name] for name in of_recipe})
+    config = TRMMLConfig.from_dict({k: v for k, v in changes.items() if k not in of_recipe})
+    return config, recipe
+
+
+def settings_today() -> dict[str, Any]:
+    """Name what the variants of a group start from: the whole method and the demo's recipe."""
+    return json.loads(json.dumps({**asdict(TRMMLConfig()), **asdict(DEMO_RECIPE)}))
+
+
+def todays_names(stored: Mapping[str, Any]) -> dict[str, Any]:
+    """Return the settings of a results file as they are called today."""
+    if "rising_share" not in stored:  # only beside it does `warmup_share` mean the first stage
+        return dict(stored)
+    return {RENAMED.get(name, name): value for name, value in stored.items()}
+
+
+def take_over(stored: Mapping[str, Any]) -> tuple[dict[str, Any], list[str]]:
+    """Go on with the runs of a results file, and list the settings that cannot be compared.
+
+    Those are the settings that only the file, or only today's code, names. The result names the
+    others, which hold for the runs that are done and for those to come.
+
+    Raises:
+        ValueError: If a setting that both name has another value today.
+    """
+    then, now = todays_names(stored["recipe"]), settings_today()
+    both = sorted(then.keys() & now.keys())
+    other = [
+        f"{name} = {then[name]}, today {now[name]}" for name in both if then[name] != now[name]
+    ]
+    if other:
+        raise ValueError(f"made with {'; '.join(other)}")
+    shared = {name: then[name] for name in both}
+    return {**stored, "recipe": shared}, sorted(then.keys() ^ now.keys())
 
 
 def encode(scenes: Scenes, encoders: EncoderPair) -> StoredFeatures:
@@ -112,36 +162,49 @@ def table(done: dict[str, Any]) -> str:
     return "\n".join(lines)
 
 
-def main() -> None:
+def complete(group: str, keeps: Sequence[float], done: dict[str, Any], train: Train) -> None:
+    """Train what a group lacks, and keep each figure at once."""
+    for keep in keeps:
+        for name, variant in GROUPS[group]().items():
+            cell = done["map"].setdefault(name, {}).setdefault(str(keep), [])
+            for seed in SEEDS[len(cell) :]:
+                cell.append(train(variant, keep, seed))
+                results(group).write_text(json.dumps(done, indent=2) + "\n")
+            print(f"keep {keep:.0%}  {name:<40} {cell}", flush=True)
+
+
+def results(group: str) -> Path:
+    """Return the file that holds a group's figures."""
+    return RESULTS / f"ablation_{group}.json"
+
+
+def trainer() -> Train:
+    """Make and encode the scenes; return what trains a variant on them."""
+    encoders = load_tiny()
+    world = make_world(seed=WORLD_SEED, num_test=0)
+    scenes = {"train": world.train, "validation": world.validation}
+    features = {name: encode(part, encoders) for name, part in scenes.items()}
+    return partial(validate, encoders=encoders, scenes=scenes, features=features)
+
+
+def main(arguments: Sequence[str] | None = None) -> None:
     """Run one group of variants."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("group", choices=sorted(GROUPS))
     parser.add_argument("--keep", type=float, nargs="+", default=[0.1, 0.5])
     parser.add_argument("--fresh", action="store_true")
-    options = parser.parse_args()
+    options = parser.parse_args(arguments)
 
-    path = RESULTS / f"ablation_{options.group}.json"
-    encoders = load_tiny()
-    world = make_world(seed=WORLD_SEED, num_test=0)
-    scenes = {"train": world.train, "validation": world.validation}
-    features = {name: encode(part, encoders) for name, part in scenes.items()}
-    done: dict[str, Any] = {"recipe": asdict(DEMO_RECIPE), "torch": torch.__version__, "map": {}}
+    path = results(options.group)
+    done: dict[str, Any] = {"recipe": settings_today(), "torch": torch.__version__, "map": {}}
     if path.exists() and not options.fresh:
-        stored = json.loads(path.read_text())
-        if stored["recipe"] != done["recipe"]:
-            parser.error(f"{path.name} was made with another recipe; pass --fresh")
-        done = stored
-    for keep in options.keep:
-        for name, variant in GROUPS[options.group]().items():
-            cell = done["map"].setdefault(name, {}).setdefault(str(keep), [])
-            for seed in SEEDS[len(cell) :]:
-                cell.append(
-                    validate(
-                        variant, keep, seed, encoders=encoders, scenes=scenes, features=features
-                    )
-                )
-                path.write_text(json.dumps(done, indent=2) + "\n")
-            print(f"keep {keep:.0%}  {name:<40} {cell}", flush=True)
+        try:
+            done, not_compared = take_over(json.loads(path.read_text()))
+        except ValueError as error:
+            parser.error(f"{path.name} was {error}; pass --fresh to start over")
+        if not_compared:
+            print(f"{path.name} taken over; not compared: {', '.join(not_compared)}")
+    complete(options.group, options.keep, done, trainer())
     print(table(done))
 
 

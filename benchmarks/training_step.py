@@ -137,7 +137,7 @@ def judged(value: float, target: str) -> str:
 
 
 def section(measured: dict) -> str:
-    """Return the part of the docs page that shows the results."""
+    """Return the part of the docs page that shows the results; rows they lack say so."""
     setting, place = measured["setting"], measured["environment"]
     lines = [
         "## A training step",
@@ -155,6 +155,9 @@ def section(measured: dict) -> str:
         "|---|---|---|---|",
     ]
     for name, title in ROWS.items():
+        if name not in measured["seconds"]:
+            lines.append(f"| {title} | not measured | – | – |")
+            continue
         low, middle, high = measured["seconds"][name]
         rate = setting["batch_size"] / middle
         lines.append(
@@ -163,6 +166,9 @@ def section(measured: dict) -> str:
         )
     lines += ["", "| | measured (quartiles) | target | by operations alone |", "|---|---|---|---|"]
     for name, (title, above, below, target) in RATIOS.items():
+        if name not in measured["ratios"]:
+            lines.append(f"| {title} | not measured | {target or '–'} | – |")
+            continue
         low, middle, high = measured["ratios"][name]
         operations = measured["tera_operations"]
         bound = sum(operations[n] for n in above) / sum(operations[n] for n in below)

@@ -1,10 +1,12 @@
 import json
+import shutil
 from pathlib import Path
 
 import pytest
 
-from benchmarks import photographs, training_step, write_page
+from benchmarks import ablation, photographs, training_step, write_page
 from benchmarks.ablation import RESULTS, table
+from trmml.demo import DEMO_RECIPE
 
 DOCS = Path(__file__).parents[1] / "docs"
 PAGES = {
@@ -12,12 +14,115 @@ PAGES = {
     "ingredients": "parts/trmml.md",
     "prototypes": "parts/trmml.md",
 }
+OLD_NAMES = {
+    "epochs": DEMO_RECIPE.epochs,
+    "max_lr": DEMO_RECIPE.max_lr,
+    "warmup_share": 0.25,  # of the first stage, as it was called then
+    "rising_share": DEMO_RECIPE.warmup_share,
+    "clip_norm": DEMO_RECIPE.max_grad_norm,
+}
+
+
+@pytest.fixture
+def trained(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> list[tuple[float, int]]:
+    """Keep results in a folder of the test's own, and note what is trained instead of training."""
+    runs: list[tuple[float, int]] = []
+
+    def train(variant: ablation.Variant, keep: float, seed: int) -> float:
+        runs.append((keep, seed))
+        return 50.0 + seed
+
+    monkeypatch.setattr(ablation, "RESULTS", tmp_path)
+    monkeypatch.setattr(ablation, "trainer", lambda: train)
+    return runs
+
+
+def write_results(group: str, recipe: dict[str, float], runs: dict[str, dict[str, list[float]]]):
+    stored = {"recipe": recipe, "torch": "2.0", "map": runs}
+    ablation.results(group).write_text(json.dumps(stored))
 
 
 @pytest.mark.parametrize("group", PAGES)
 def test_the_docs_show_the_committed_figures(group: str):
     measured = json.loads((RESULTS / f"ablation_{group}.json").read_text())
     assert table(measured) in (DOCS / PAGES[group]).read_text()
+
+
+@pytest.mark.parametrize("group", PAGES)
+def test_the_command_that_the_docs_name_takes_the_committed_figures_over(
+    group: str, trained: list, capsys: pytest.CaptureFixture[str]
+):
+    shutil.copy(RESULTS / f"ablation_{group}.json", ablation.RESULTS)
+    assert f"benchmarks/ablation.py {group} --keep 0.1`" in (DOCS / PAGES[group]).read_text()
+    ablation.main([group, "--keep", "0.1"])
+    assert trained == []
+    said = capsys.readouterr().out
+    assert table(json.loads((RESULTS / f"ablation_{group}.json").read_text())) in said
+    assert said.startswith(f"ablation_{group}.json taken over; not compared: ")
+
+
+def test_runs_of_an_older_recipe_are_taken_over_and_what_is_not_compared_is_said(
+    trained: list, capsys: pytest.CaptureFixture[str]
+):
+    done = {"none": {"0.5": [1.0, 2.0, 3.0]}, "text": {"0.5": [4.0]}}
+    write_results("prototypes", OLD_NAMES | {"of_before": 1}, done)
+    ablation.main(["prototypes", "--keep", "0.5"])
+    assert trained == [(0.5, seed) for seed in (1, 2, 0, 1, 2, 0, 1, 2)]
+    lines = capsys.readouterr().out.splitlines()
+    line = next(line for line in lines if "not compared" in line)
+    names = line.split(": ")[1].split(", ")
+    assert {"of_before", "schedule", "bank_capacity", "gradient_accumulation_steps"} <= {*names}
+    assert not {"first_stage_share", "warmup_share", "max_grad_norm", "epochs"} & {*names}
+    assert "| none | 2.0 ± 1.0 |" in lines
+    kept = json.loads(ablation.results("prototypes").read_text())
+    assert kept["map"]["text"] == {"0.5": [4.0, 51.0, 52.0]}
+    assert kept["recipe"] == {
+        "epochs": DEMO_RECIPE.epochs,
+        "max_lr": DEMO_RECIPE.max_lr,
+        "first_stage_share": 0.25,
+        "warmup_share": DEMO_RECIPE.warmup_share,
+        "max_grad_norm": DEMO_RECIPE.max_grad_norm,
+    }
+    ablation.main(["prototypes", "--keep", "0.5"])  # what was written is read again
+    assert len(trained) == 8
+
+
+@pytest.mark.parametrize(
+    ("change", "said"),
+    [
+        ({"epochs": 3}, "made with epochs = 3, today 20"),
+        ({"warmup_share": 0.5}, "made with first_stage_share = 0.5, today 0.25"),
+        ({"rising_share": 0.5}, "made with warmup_share = 0.5, today 0.2"),
+    ],
+)
+def test_runs_with_another_setting_are_refused_and_stay_as_they_are(
+    change: dict, said: str, trained: list, capsys: pytest.CaptureFixture[str]
+):
+    write_results("prototypes", OLD_NAMES | change, {"none": {"0.5": [1.0]}})
+    before = ablation.results("prototypes").read_text()
+    with pytest.raises(SystemExit) as end:
+        ablation.main(["prototypes"])
+    assert end.value.code == 2
+    assert f"ablation_prototypes.json was {said}; pass --fresh" in capsys.readouterr().err
+    assert trained == []
+    assert ablation.results("prototypes").read_text() == before
+
+
+def test_results_of_today_are_compared_in_all_settings(
+    trained: list, capsys: pytest.CaptureFixture[str]
+):
+    write_results("prototypes", OLD_NAMES | {"epochs": 3}, {"none": {"0.5": [1.0]}})
+    ablation.main(["prototypes", "--keep", "0.5", "--fresh"])
+    assert len(trained) == 12
+    assert "not compared" not in capsys.readouterr().out
+    ablation.main(["prototypes", "--keep", "0.5"])
+    assert len(trained) == 12
+    assert "not compared" not in capsys.readouterr().out
+
+
+def test_every_variant_of_the_energies_differs():
+    variants = ablation.energies()
+    assert len({repr(variant) for variant in variants.values()}) == len(variants) == 8
 
 
 def test_the_docs_show_the_committed_figures_on_photographs():
@@ -66,6 +171,18 @@ def test_an_epoch_on_cached_features_is_as_much_faster_as_the_docs_say():
 
 def test_the_page_of_speed_is_written_from_the_committed_results():
     assert write_page.PAGE.read_text() == write_page.page()
+
+
+def test_the_page_of_speed_says_which_rows_older_results_lack():
+    measured = json.loads(training_step.RESULTS.read_text())
+    for figures in (measured["seconds"], measured["tera_operations"], measured["ratios"]):
+        figures.pop("compiled")
+    then, now = training_step.section(measured), write_page.page()
+    changed = [line for line in then.splitlines() if line not in now]
+    assert changed == [
+        "| `TRMML` step, float32, `compile` on | not measured | – | – |",
+        "| plain step / step compiled | not measured | – | – |",
+    ]
 
 
 def test_a_training_step_was_measured_by_the_contract():
