@@ -22,6 +22,22 @@ GLOBAL_STATE = {
     "np.random.seed",
     "random.seed",
 }
+SAVES_TO = {  # the place of the argument that says where to
+    "torch.save": 1,
+    "np.save": 0,
+    "np.savez": 0,
+    "np.savez_compressed": 0,
+    "np.savetxt": 0,
+    "save_file": 1,
+}
+# Whatever else writes goes through `trmml.atomic_write`.
+WRITES_BY_ITSELF = {
+    "atomic_write.py": "the one home",
+    "models/hub.py": "a folder that is gone after its upload",
+    "models/saved_model.py": "two files that are renamed together",
+    "sharing/graph_card.py": "two files that are renamed together",
+    "training/feature_cache/feature_file.py": "gigabytes in place, block by block, under checksums",
+}
 
 Rule = Callable[[Path], Iterator[str]]
 
@@ -76,6 +92,47 @@ def global_state(path: Path) -> Iterator[str]:
             yield f"line {node.lineno}: torch.set_grad_enabled outside a `with`"
 
 
+def writing_call(node: ast.AST, streams: set[str]) -> bool:
+    """Say whether a line opens a file for writing, or saves to what is no open file."""
+    if isinstance(node, ast.Import | ast.ImportFrom):
+        origins = [alias.name for alias in node.names]
+        return "tempfile" in ([node.module] if isinstance(node, ast.ImportFrom) else origins)
+    if not isinstance(node, ast.Call):
+        return False
+    name = ast.unparse(node.func)
+    if name in SAVES_TO:
+        target = node.args[SAVES_TO[name] :][:1] or [word.value for word in node.keywords]
+        return ast.unparse(target[0]) not in streams
+    last = name.rpartition(".")[2]
+    if last in ("open", "fdopen"):
+        # `open` and `os.open` take the path first, the method of a path the mode.
+        given = node.args[1:2] if name == last else node.args[:2]
+        given = [*given, *(word.value for word in node.keywords if word.arg == "mode")]
+        modes = [value.value for value in given if isinstance(value, ast.Constant)]
+        return any(re.fullmatch(r"[rbt]*[wax+][wax+rbt]*", str(mode)) for mode in modes)
+    return last in ("write_text", "write_bytes")
+
+
+def writing(path: Path) -> Iterator[str]:
+    """Find files written in another way than whole or not at all."""
+    tree = ast.parse(path.read_text())
+    streams = {
+        ast.unparse(item.optional_vars)
+        for node in ast.walk(tree)
+        if isinstance(node, ast.With)
+        for item in node.items
+        if item.optional_vars is not None
+    }
+    for node in ast.walk(tree):
+        if writing_call(node, streams):
+            yield f"line {getattr(node, 'lineno', 0)}: write through trmml.atomic_write"
+
+
+def writing_elsewhere(path: Path) -> Iterator[str]:
+    if not any(path == ROOT / "trmml" / name for name in WRITES_BY_ITSELF):
+        yield from writing(path)
+
+
 def unreadable_docstring(path: Path) -> Iterator[str]:
     for node in ast.walk(ast.parse(path.read_text())):
         if isinstance(node, ast.Module | ast.ClassDef | ast.FunctionDef):
@@ -94,6 +151,7 @@ PACKAGE_RULES: list[Rule] = [
     assertion,
     unsafe_loading,
     global_state,
+    writing_elsewhere,
     unreadable_docstring,
 ]
 EVERYWHERE_RULES: list[Rule] = [vague_name, postponed_annotations]
@@ -119,6 +177,11 @@ def test_tests_examples_and_benchmarks_keep(rule: Rule) -> None:
     assert offenders(rule, "tests", "examples", "benchmarks") == []
 
 
+@pytest.mark.parametrize("name", WRITES_BY_ITSELF)
+def test_what_may_write_by_itself_still_does(name: str) -> None:
+    assert list(writing(ROOT / "trmml" / name)) != []
+
+
 def test_examples_and_benchmarks_stay_short() -> None:
     assert offenders(too_long, "examples", "benchmarks") == []
 
@@ -138,6 +201,15 @@ def test_examples_and_benchmarks_stay_short() -> None:
         (unsafe_loading, "d.py", "import torch\ntorch.load('x', weights_only=False)\n"),
         (global_state, "e.py", "import torch\ntorch.manual_seed(0)\n"),
         (global_state, "f.py", "import torch\ntorch.set_grad_enabled(False)\n"),
+        (writing_elsewhere, "i.py", "open('x', 'w')\n"),
+        (writing_elsewhere, "j.py", "path.open(mode='r+b')\n"),
+        (writing_elsewhere, "k.py", "path.open('ab')\n"),
+        (writing_elsewhere, "l.py", "path.write_text('x')\n"),
+        (writing_elsewhere, "m.py", "path.write_bytes(b'x')\n"),
+        (writing_elsewhere, "n.py", "torch.save(x, 'x.pt')\n"),
+        (writing_elsewhere, "o.py", "np.save(path, x)\n"),
+        (writing_elsewhere, "p.py", "save_file({}, filename=path)\n"),
+        (writing_elsewhere, "q.py", "from tempfile import mkdtemp\n"),
         (
             unreadable_docstring,
             "g.py",
@@ -163,5 +235,7 @@ def test_an_innocent_is_left_alone(tmp_path: Path, rule: Rule) -> None:
         "state = torch.load('x', weights_only=True)\n"
         "generator = torch.Generator().manual_seed(0)\n"
         "with torch.set_grad_enabled(False):\n    pass\n"
+        "with open('x') as file, path.open('rb') as other, atomic_write('x') as stream:\n"
+        "    torch.save(state, stream)\n"
     )
     assert list(rule(innocent)) == []

@@ -10,8 +10,9 @@ from pathlib import Path
 import numpy as np
 from jaxtyping import Bool
 from safetensors import SafetensorError, safe_open
-from safetensors.numpy import save_file
+from safetensors.numpy import save
 
+from trmml.atomic_write import atomic_write_binary
 from trmml.data.label_matrix import LabelMatrix, keep_where, signs
 
 __all__ = ["LabelMask"]
@@ -143,7 +144,7 @@ class LabelMask:
         return keep_where(labels, self.known)
 
     def save(self, path: str | os.PathLike[str]) -> None:
-        """Write the mask to one file, replacing it if it exists.
+        """Write the mask to one file, replacing it if it exists; a stop leaves the old one.
 
         Raises:
             ValueError: If the file cannot be written, for example because its folder is missing.
@@ -165,8 +166,9 @@ class LabelMask:
         }
         metadata = {"trmml": json.dumps(header, ensure_ascii=False)}
         try:
-            save_file({"known": packed}, os.fspath(path), metadata=metadata)
-        except SafetensorError as error:
+            with atomic_write_binary(path) as file:
+                file.write(save({"known": packed}, metadata=metadata))
+        except OSError as error:
             raise ValueError(f"{path}: cannot be written; {error}.") from None
 
     @classmethod

@@ -1,13 +1,13 @@
 """Read and write the partial-label files of other projects."""
 
 import os
-from pathlib import Path
 
 import numpy as np
 import torch
 from jaxtyping import Bool, Int
 from torch import Tensor
 
+from trmml.atomic_write import atomic_write, atomic_write_binary
 from trmml.data.readers.text_files import read_text
 
 __all__ = [
@@ -61,12 +61,13 @@ def write_dualcoop_mask(
         num_slices: 3 for COCO, 1 for VOC.
 
     Raises:
-        ValueError: If `num_slices` is below 1.
+        ValueError: If `num_slices` is below 1, or the folder does not exist.
     """
     if num_slices < 1:
         raise ValueError(f"`num_slices` must be at least 1, got {num_slices}.")
     mask = torch.from_numpy(known).long()[:, None].repeat(1, num_slices, 1)
-    torch.save(mask, path)
+    with atomic_write_binary(path) as file:
+        torch.save(mask, file)
 
 
 def read_label_text(path: str | os.PathLike[str]) -> Int[np.ndarray, "rows classes"]:
@@ -92,8 +93,13 @@ def read_label_text(path: str | os.PathLike[str]) -> Int[np.ndarray, "rows class
 
 
 def write_label_text(path: str | os.PathLike[str], labels: Int[np.ndarray, "rows classes"]) -> None:
-    """Write labels in TaI-DPT's text format, which L-DualCoop reads too."""
-    Path(path).write_text("".join(f"{','.join(map(str, row))}\n" for row in labels.tolist()))
+    """Write labels in TaI-DPT's text format, which L-DualCoop reads too.
+
+    Raises:
+        ValueError: If the folder does not exist.
+    """
+    with atomic_write(path) as file:
+        file.writelines(f"{','.join(map(str, row))}\n" for row in labels.tolist())
 
 
 def read_label_array(path: str | os.PathLike[str]) -> Int[np.ndarray, "rows classes"]:
