@@ -9,8 +9,11 @@ import pytest
 PACKAGE = Path(__file__).parents[1] / "trmml"
 
 LAYERS = {
+    "class_names": 0,
+    "json_text": 0,
     "labels": 0,
     "atomic_write": 0,
+    "choices": 0,
     "functional": 1,
     "distributed": 1,
     "metrics": 2,

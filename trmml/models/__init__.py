@@ -1,29 +1,45 @@
-"""The reference model, its configuration, and the paper's ablations."""
+"""What predicts and how it is trained: TRM-ML, and what every method shares."""
 
+from trmml.models.batch import Batch
 from trmml.models.class_sampling import sample_classes
-from trmml.models.hub import HubModel
+from trmml.models.hub import push_folder
+from trmml.models.loss_config import LossConfig
+from trmml.models.method_config import MethodConfig
+from trmml.models.methods import METHODS, load_task
+from trmml.models.multi_label_model import ModelOutput, MultiLabelModel, Scores
+from trmml.models.task import ParameterGroup, Task
 from trmml.models.trmml.ablations import ABLATIONS, PROTOTYPE_ABLATIONS
 from trmml.models.trmml.config import TRMMLConfig
 from trmml.models.trmml.model import TRMML
 from trmml.models.trmml.multimodal_prototypes import MultimodalPrototypes
 from trmml.models.trmml.outputs import TRMMLLosses, TRMMLOutput
 from trmml.models.trmml.region_maps import region_maps
-from trmml.models.trmml.text_region_learner import TextRegionLearner
+from trmml.models.trmml.task import TRMMLTask
 from trmml.models.trmml.text_region_matcher import TextRegionMatcher
 from trmml.models.zero_shot import TEMPLATES, zero_shot_scores, zero_shot_text_features
 
 __all__ = [
     "ABLATIONS",
+    "METHODS",
     "PROTOTYPE_ABLATIONS",
     "TEMPLATES",
     "TRMML",
-    "HubModel",
+    "Batch",
+    "LossConfig",
+    "MethodConfig",
+    "ModelOutput",
+    "MultiLabelModel",
     "MultimodalPrototypes",
+    "ParameterGroup",
+    "Scores",
     "TRMMLConfig",
     "TRMMLLosses",
     "TRMMLOutput",
-    "TextRegionLearner",
+    "TRMMLTask",
+    "Task",
     "TextRegionMatcher",
+    "load_task",
+    "push_folder",
     "region_maps",
     "sample_classes",
     "zero_shot_scores",

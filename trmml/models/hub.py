@@ -1,106 +1,62 @@
-"""Models on the Hugging Face Hub."""
+"""Folders of models on the Hugging Face Hub: found there, and sent there."""
 
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
+from tempfile import TemporaryDirectory
 from typing import Any
 
-from huggingface_hub import ModelCard, ModelCardData, ModelHubMixin, snapshot_download
-from huggingface_hub.errors import (
-    GatedRepoError,
-    HfHubHTTPError,
-    HFValidationError,
-    LocalEntryNotFoundError,
-    OfflineModeIsEnabled,
-    RepositoryNotFoundError,
-    RevisionNotFoundError,
-)
-
-from trmml.encoders.fingerprint import pair_fingerprints
-from trmml.models.model_card import PAPER, model_card_text, report_figures
 from trmml.models.saved_model import CARD, WEIGHTS
 
-__all__ = ["HubModel", "find_model"]
+__all__ = ["find_model", "push_folder"]
 
-# What the client beneath raises where there is no network; it has changed its name before.
-NETWORK_ERROR: type[Exception] = HfHubHTTPError.__bases__[0]
 REPOSITORY = re.compile(r"[\w.-]+/[\w.-]+")
 
 
-class HubModel(
-    ModelHubMixin,
-    library_name="trmml",
-    pipeline_tag="image-classification",
-    tags=["multi-label", "partial-labels", "clip", "trm-ml"],
-    paper_url=PAPER,
-):
-    """What Hugging Face's mixin gives a model: `push_to_hub` and a generated model card.
+def push_folder(
+    repo_id: str,
+    write: Callable[[Path], None],
+    *,
+    commit_message: str = "Upload a model by trmml",
+    private: bool | None = None,
+    token: str | bool | None = None,
+    branch: str | None = None,
+    create_pr: bool = False,
+) -> str:
+    """Upload a folder in one commit.
 
-    Models write and read their folders themselves, so that a stop leaves the old or the new one.
+    Args:
+        repo_id: Repository such as "user/name"; made if absent.
+        write: Fills the folder that it is given.
+        commit_message: Of the commit.
+        private: Whether a repository that is made now is private; None is the account's usual.
+        token: Who writes; None takes that of `hf auth login`.
+        branch: Where to; None is the main one.
+        create_pr: Whether to propose the commit instead of making it.
+
+    Returns:
+        Address of the commit.
+
+    Raises:
+        ModuleNotFoundError: If huggingface_hub is not installed.
+        ValueError: If `repo_id` is no name of a repository.
+        FileNotFoundError: If the repository is not there and may not be made.
+        PermissionError: If the token may not write.
+        ConnectionError: If the Hub cannot be reached, or refuses.
     """
-
-    def push_to_hub(
-        self,
-        repo_id: str,
-        *,
-        license: str | None = None,
-        report: Mapping[str, Any] | None = None,
-        **options: Any,  # noqa: ANN401 - the mixin's, checked there
-    ) -> str:
-        """Upload what `save_pretrained` writes, with a model card, in one commit.
-
-        Args:
-            repo_id: Repository such as "user/name"; made if absent.
-            license: License of the weights, such as "cc-by-4.0"; None leaves it open, and says so.
-            report: Figures for the card, such as `trmml.prediction.Evaluation.as_dict()`.
-            **options: Those of `huggingface_hub.ModelHubMixin.push_to_hub`: `commit_message`,
-                `private`, `token`, `branch`, `create_pr` and patterns of files.
-
-        Returns:
-            Address of the commit.
-
-        Raises:
-            ValueError: If `repo_id` is no name of a repository.
-            FileNotFoundError: If the repository is not there and may not be made.
-            PermissionError: If the token may not write.
-            ConnectionError: If the Hub cannot be reached, or refuses.
-        """
-        facts = {"repo_id": repo_id, "license": license, "report": report}
-        with _clear_errors(repo_id):
-            return super().push_to_hub(repo_id, model_card_kwargs=facts, **options)
-
-    def generate_model_card(
-        self,
-        *,
-        repo_id: str = "user/name",
-        license: str | None = None,
-        report: Mapping[str, Any] | None = None,
-    ) -> ModelCard:
-        """Write the page that introduces the model, with a front matter that the Hub reads.
-
-        Args:
-            repo_id: Repository that the page tells to load from.
-            license: License of the weights; None leaves it open, and says so.
-            report: Figures for the page; plain numbers are taken, at most one level down.
-        """
-        model: Any = self
-        data = type(self)._hub_mixin_info.model_card_data.to_dict()
-        metrics = [name for name in report_figures(report) if name.endswith("average_precision")]
-        extra = {"license": license, "metrics": metrics}
-        data |= {key: value for key, value in extra.items() if value}
-        text = model_card_text(
+    with _clear_errors(repo_id) as hub, TemporaryDirectory() as scratch:
+        api = hub.HfApi(token=token, library_name="trmml")
+        repo_id = api.create_repo(repo_id, private=private, exist_ok=True).repo_id
+        write(Path(scratch))
+        commit = api.upload_folder(
             repo_id=repo_id,
-            class_names=model.class_names,
-            source=model.encoders.source,
-            fingerprints=pair_fingerprints(model.encoders),
-            image_size=model.image_size,
-            config=model.config,
-            thresholds=model.decision_thresholds,
-            license=license,
-            report=report,
+            folder_path=scratch,
+            commit_message=commit_message,
+            revision=branch,
+            create_pr=create_pr,
         )
-        return ModelCard(f"---\n{ModelCardData(**data).to_yaml()}\n---\n\n{text}")
+    return str(commit)
 
 
 def find_model(
@@ -130,8 +86,8 @@ def find_model(
     name = str(directory)
     if isinstance(directory, Path) or Path(name).exists() or not REPOSITORY.fullmatch(name):
         return Path(directory)
-    with _clear_errors(name, revision):
-        found = snapshot_download(
+    with _clear_errors(name, revision) as hub:
+        found = hub.snapshot_download(
             name,
             revision=revision,
             token=token,
@@ -145,32 +101,41 @@ def find_model(
 
 
 @contextmanager
-def _clear_errors(repo_id: str, revision: str | None = None) -> Iterator[None]:
-    """Say in one line what went wrong, and what to do."""
+def _clear_errors(repo_id: str, revision: str | None = None) -> Iterator[Any]:
+    """Give the Hub's client, and say in one line what went wrong, and what to do."""
     try:
-        yield
-    except HFValidationError as error:
+        import huggingface_hub as hub
+        from huggingface_hub import errors
+    except ModuleNotFoundError as error:
+        raise ModuleNotFoundError(
+            'the Hugging Face Hub needs huggingface_hub; pip install "trmml[hub]"', name=error.name
+        ) from error
+    # What the client beneath raises where there is no network; it has changed its name before.
+    network_error: type[Exception] = errors.HfHubHTTPError.__bases__[0]
+    try:
+        yield hub
+    except errors.HFValidationError as error:
         raise ValueError(
             f"`repo_id` must be a repository such as 'user/name', got {repo_id!r}: {error}"
         ) from error
-    except GatedRepoError as error:
+    except errors.GatedRepoError as error:
         raise PermissionError(
             f"{repo_id} is open only to those who were let in: ask on its page, then pass your "
             "`token`, or run `hf auth login`."
         ) from error
-    except RevisionNotFoundError as error:
+    except errors.RevisionNotFoundError as error:
         raise FileNotFoundError(f"{repo_id} on the Hub has no revision {revision!r}.") from error
-    except RepositoryNotFoundError as error:
+    except errors.RepositoryNotFoundError as error:
         raise FileNotFoundError(
             f"{repo_id} is neither a folder here nor a repository on the Hub that you may read; "
             "check the name, pass a `token`, or run `hf auth login`."
         ) from error
-    except (LocalEntryNotFoundError, OfflineModeIsEnabled) as error:
+    except (errors.LocalEntryNotFoundError, errors.OfflineModeIsEnabled) as error:
         raise FileNotFoundError(
             f"{repo_id} is neither a folder here nor in the cache, and the Hub cannot be reached "
             "or must not be; check the name, or load it once where there is a network."
         ) from error
-    except NETWORK_ERROR as error:
+    except network_error as error:
         status = getattr(getattr(error, "response", None), "status_code", None)
         kind = PermissionError if status in (401, 403) else ConnectionError
         first = next(iter(str(error).splitlines()), "no answer")

@@ -11,14 +11,15 @@ from torch import Tensor
 
 from trmml.encoders.fingerprint import pair_fingerprints
 from trmml.encoders.protocol import EncoderPair
+from trmml.models.old_cards import upgrade_card
 
 __all__ = ["check_encoders", "read_saved_model", "write_saved_model"]
 
-FORMAT = 1
+FORMAT = 2
 WEIGHTS, CARD, PARTIAL_CARD = "model.safetensors", "config.json", "config.json.partial"
 NEEDED = {
     *("format", "versions", "encoders", "fingerprints", "sha256"),
-    *("class_names", "image_size", "config", "training_state"),
+    *("method", "class_names", "image_size", "config", "training_state"),
 }
 PACKAGES = ("trmml", "torch", "open_clip_torch", "timm")
 
@@ -108,6 +109,7 @@ def _read_card(path: Path) -> dict[str, Any]:
         card = json.loads(path.read_text(encoding="utf-8"))
     except ValueError as error:
         raise ValueError(f"{path} must be valid JSON, got {error}.") from error
+    card = upgrade_card(card)
     if not isinstance(card, dict) or not card.keys() >= NEEDED:
         raise ValueError(f"{path} must be a model card with the keys {sorted(NEEDED)}.")
     if card["format"] != FORMAT:

@@ -7,8 +7,8 @@ from jaxtyping import Float
 from torch import Tensor
 from torch.nn.functional import normalize
 
+from trmml.class_names import ClassNames, NameOrSynonyms
 from trmml.encoders.protocol import ImageFeatures, TextEncoder
-from trmml.modules import ClassNames
 
 __all__ = ["TEMPLATES", "zero_shot_scores", "zero_shot_text_features"]
 
@@ -18,7 +18,10 @@ TEMPLATES: tuple[str, ...] = ("a photo of a {}.",)
 
 @torch.no_grad()
 def zero_shot_text_features(
-    text_encoder: TextEncoder, class_names: ClassNames, *, templates: Sequence[str] = TEMPLATES
+    text_encoder: TextEncoder,
+    class_names: Sequence[NameOrSynonyms],
+    *,
+    templates: Sequence[str] = TEMPLATES,
 ) -> Float[Tensor, "classes dim"]:
     """Encode every class name in every template, and average.
 
@@ -36,7 +39,7 @@ def zero_shot_text_features(
     for template in templates:
         if "{}" not in template:
             raise ValueError(f"`templates` must each contain '{{}}', got {template!r}.")
-    groups = [[names] if isinstance(names, str) else names for names in class_names]
+    groups = ClassNames(class_names).synonyms
     texts = [template.format(name) for names in groups for name in names for template in templates]
     encoded = []
     for start in range(0, len(texts), TEXTS_AT_ONCE):

@@ -3,13 +3,11 @@
 from trmml.modules.adaptive_threshold_pseudo_labeler import AdaptiveThresholdPseudoLabeler
 from trmml.modules.category_aware_region_decoder import CategoryAwareRegionDecoder, RegionOutput
 from trmml.modules.dual_prompt_learner import DualPromptLearner
-from trmml.modules.prompt_tokens import ClassNames
 from trmml.modules.prototype_memory_bank import PrototypeMemoryBank
 
 __all__ = [
     "AdaptiveThresholdPseudoLabeler",
     "CategoryAwareRegionDecoder",
-    "ClassNames",
     "DualPromptLearner",
     "PrototypeMemoryBank",
     "RegionOutput",

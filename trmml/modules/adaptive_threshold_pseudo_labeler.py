@@ -9,7 +9,7 @@ from torch import Tensor, nn
 from trmml.choices import check_choice
 from trmml.distributed import gather_rows
 from trmml.functional import (
-    agree,
+    agreeing_estimates,
     class_mean_similarity,
     complete_labels,
     estimate_labels,
@@ -159,7 +159,7 @@ class AdaptiveThresholdPseudoLabeler(nn.Module):
             self.positive_threshold[:, columns],
             self.negative_threshold[:, columns],
         )
-        return complete_labels(labels, agree(estimates))
+        return complete_labels(labels, agreeing_estimates(estimates))
 
     @torch.no_grad()
     def reset(self) -> None:

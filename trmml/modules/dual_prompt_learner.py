@@ -1,5 +1,6 @@
 """Learnable positive and negative prompts, encoded by a frozen text tower."""
 
+from collections.abc import Sequence
 from typing import Literal
 
 import torch
@@ -8,17 +9,15 @@ from torch import Tensor, nn
 from torch.nn.functional import normalize
 from torch.utils.checkpoint import checkpoint
 
+from trmml.choices import check_choice
+from trmml.class_names import ClassNames, NameOrSynonyms
 from trmml.encoders.protocol import TextEncoder
-from trmml.functional.checks import check_choice
 from trmml.modules.frozen import FrozenHolder
-from trmml.modules.prompt_tokens import (
-    ClassNames,
-    as_synonyms,
-    num_suffix_tokens,
-    prompt_tokens,
-)
+from trmml.modules.prompt_tokens import num_suffix_tokens, prompt_tokens
 
 __all__ = ["DualPromptLearner"]
+
+NegativeKind = Literal["prompt", "embedding"]
 
 INIT_STD = 0.02
 
@@ -84,12 +83,12 @@ class DualPromptLearner(FrozenHolder):
     def __init__(
         self,
         text_encoder: TextEncoder,
-        class_names: ClassNames,
+        class_names: Sequence[NameOrSynonyms],
         *,
         context_length: int = 16,
         class_specific: bool = True,
         init: str | tuple[str, str] | None = None,
-        negative: Literal["prompt", "embedding"] = "prompt",
+        negative: NegativeKind = "prompt",
         chunk_size: int | None = None,
         generator: torch.Generator | None = None,
     ) -> None:
@@ -102,9 +101,9 @@ class DualPromptLearner(FrozenHolder):
                 f"`context_length` must be at least 1, got {context_length}; "
                 "16 is the paper's value."
             )
-        check_choice(negative, argument="negative", choices=("prompt", "embedding"))
+        check_choice(negative, NegativeKind, argument="negative")
         self.hold("text_encoder", text_encoder)
-        synonyms = as_synonyms(class_names)
+        synonyms = ClassNames(class_names).synonyms
         self.num_classes = len(synonyms)
         self.context_length = context_length
         self.class_specific = class_specific

@@ -8,29 +8,7 @@ from torch import Tensor
 
 from trmml.encoders.protocol import TextEncoder
 
-__all__ = ["ClassNames", "as_synonyms", "num_suffix_tokens", "prompt_tokens"]
-
-ClassNames = Sequence[str | Sequence[str]]
-"""One entry per class: its name, or several synonyms whose features are averaged."""
-
-
-def as_synonyms(class_names: ClassNames) -> list[list[str]]:
-    """Return the names of each class, one or more, or refuse what is no list of names."""
-    if isinstance(class_names, str) or len(class_names) == 0:
-        raise ValueError(
-            f"`class_names` must be a list with one name per class, got {class_names!r}."
-        )
-    synonyms = [
-        list(names) if isinstance(names, Sequence) and not isinstance(names, str) else [names]
-        for names in class_names
-    ]
-    for index, names in enumerate(synonyms):
-        if not names or not all(isinstance(name, str) and name.strip() for name in names):
-            raise ValueError(
-                f"`class_names` must hold non-empty names, got {class_names[index]!r} for class "
-                f"{index}."
-            )
-    return synonyms
+__all__ = ["num_suffix_tokens", "prompt_tokens"]
 
 
 def num_suffix_tokens(encoder: TextEncoder) -> int:
@@ -39,7 +17,7 @@ def num_suffix_tokens(encoder: TextEncoder) -> int:
 
 
 def prompt_tokens(
-    encoder: TextEncoder, synonyms: list[list[str]], context_length: int
+    encoder: TextEncoder, synonyms: Sequence[Sequence[str]], context_length: int
 ) -> tuple[Int[Tensor, "prompts tokens"], Int[Tensor, " prompts"]]:
     """Tokenise "<context> name." with placeholders where the learnt context will stand.
 

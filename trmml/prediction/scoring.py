@@ -1,19 +1,48 @@
-"""The scores of a table's images, batch by batch or all at once."""
+"""The scores of images: one loop for tables, stored features and training sources."""
 
-from collections.abc import Callable, Iterator
+from collections import deque
+from collections.abc import Callable, Iterable, Iterator
 from math import nan
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import torch
-from jaxtyping import Float
+from jaxtyping import Float, UInt8
 from torch import Tensor
 from torch.utils.data import DataLoader, Dataset
 
 from trmml.data import BrokenImageError, ImageTable
 from trmml.encoders import normalize_pixels, square_pixels
-from trmml.models import TextRegionMatcher, TRMMLOutput
+from trmml.models import ModelOutput, MultiLabelModel
 
-__all__ = ["ScoredBatch", "score_images", "stream_outputs", "stream_scores"]
+__all__ = ["ScoredBatch", "score_images", "stream_outputs", "stream_scores", "stream_table"]
+
+Inputs = tuple[Float[Tensor, "batch ..."] | UInt8[Tensor, "batch 3 height width"], Any]
+"""Images, 8-bit or normalised, with None; or dense features with the grid of their positions."""
+
+
+@torch.no_grad()
+def stream_outputs(model: MultiLabelModel, batches: Iterable[Inputs]) -> Iterator[ModelOutput]:
+    """Yield what a model makes of each batch, in eval mode and without autograd.
+
+    What depends on the prompts alone is computed once: the mode is set at the start and restored
+    at the end, not around each batch.
+
+    Args:
+        model: Computes where it lives.
+        batches: See `Inputs`.
+    """
+    training = model.training
+    if training:
+        model.eval()
+    try:
+        for inputs, grid in batches:
+            inputs = inputs.to(model.device, non_blocking=True)
+            if inputs.dtype == torch.uint8:  # a quarter of the bytes to send between processes
+                inputs = normalize_pixels(inputs, model.image_encoder)
+            yield model(inputs) if grid is None else model.match(inputs, grid)
+    finally:
+        if training:
+            model.train()
 
 
 class ScoredBatch(NamedTuple):
@@ -31,13 +60,13 @@ class ScoredBatch(NamedTuple):
 
 
 def stream_scores(
-    model: TextRegionMatcher, table: ImageTable, *, batch_size: int = 32, num_workers: int = 0
+    model: MultiLabelModel, table: ImageTable, *, batch_size: int = 32, num_workers: int = 0
 ) -> Iterator[ScoredBatch]:
     """Score a table's images in order and hand on each batch, so that nothing piles up.
 
     Args:
         model: Scores in eval mode and without autograd, on the device where it lives; its mode
-            is restored after each batch.
+            is restored at the end.
         table: Images. Without a transform of its own, they are prepared as `model.preprocess`
             does; a transform must return tensors of one size.
         batch_size: Images at once.
@@ -51,13 +80,14 @@ def stream_scores(
         ValueError: If `batch_size` is below 1.
     """
     nothing = torch.empty(0, len(model.class_names))
-    for rows, output, broken in stream_outputs(model, table, batch_size, num_workers):
+    stream = stream_table(model, table, batch_size=batch_size, num_workers=num_workers)
+    for rows, output, broken in stream:
         logits = nothing if output is None else output.logits.float().cpu()
         yield ScoredBatch(rows, logits, broken)
 
 
 def score_images(
-    model: TextRegionMatcher,
+    model: MultiLabelModel,
     table: ImageTable,
     *,
     batch_size: int = 32,
@@ -97,37 +127,34 @@ def score_images(
     return scores
 
 
-def stream_outputs(
-    model: TextRegionMatcher, table: ImageTable, batch_size: int, num_workers: int
-) -> Iterator[tuple[list[int], TRMMLOutput | None, dict[int, BrokenImageError]]]:
+def stream_table(
+    model: MultiLabelModel, table: ImageTable, *, batch_size: int = 32, num_workers: int = 0
+) -> Iterator[tuple[list[int], ModelOutput | None, dict[int, BrokenImageError]]]:
     """Yield rows, what the model makes of them (None of no row), and the broken ones."""
     if batch_size < 1:
         raise ValueError(f"`batch_size` must be at least 1, got {batch_size}.")
-    device = model.log_temperature.device
     loader = DataLoader(
         _Rows(table, model.image_size),
         batch_size=batch_size,
         num_workers=num_workers,
         collate_fn=_collate,
-        pin_memory=device.type == "cuda",
+        pin_memory=model.device.type == "cuda",
     )
-    for rows, images, broken in loader:
-        output = None
-        if images is not None:
-            output = _run(model, images.to(device, non_blocking=True))
+    waiting: deque[tuple[list[int], dict[int, BrokenImageError]]] = deque()
+
+    def readable() -> Iterator[Inputs]:
+        for rows, images, broken in loader:
+            waiting.append((rows, broken))
+            if images is not None:
+                yield images, None
+
+    for output in stream_outputs(model, readable()):
+        while not waiting[0][0]:  # batches of which not one image could be read
+            yield [], None, waiting.popleft()[1]
+        rows, broken = waiting.popleft()
         yield rows, output, broken
-
-
-@torch.no_grad()
-def _run(model: TextRegionMatcher, images: Tensor) -> TRMMLOutput:
-    if images.dtype == torch.uint8:  # a quarter of the bytes to send between processes
-        images = normalize_pixels(images, model.image_encoder)
-    training = model.training
-    model.eval()
-    try:
-        return model(images)
-    finally:
-        model.train(training)
+    for rows, broken in waiting:
+        yield rows, None, broken
 
 
 class _Rows(Dataset[tuple[int, Tensor | BrokenImageError]]):

@@ -1,16 +1,18 @@
 """Training: one engine from a laptop to many GPUs."""
 
+from trmml.training.config.data_config import DataConfig
 from trmml.training.config.encoder_config import EncoderConfig
 from trmml.training.config.files import dump_run_config, list_run_configs, load_run_config
 from trmml.training.config.recipe import Recipe
-from trmml.training.config.run_config import CacheConfig, DataConfig, RunConfig
+from trmml.training.config.run_config import CacheConfig, RunConfig
 from trmml.training.feature_cache.cache import FeatureCache
 from trmml.training.feature_cache.summary import describe_cache
-from trmml.training.loop.fit import complete_labels, fit, predict_logits
+from trmml.training.loop.fit import fit
 from trmml.training.loop.optimization import parameter_groups
-from trmml.training.loop.trainer import Trainer
+from trmml.training.loop.state import RunState
+from trmml.training.loop.trainer import Losses, Trainer
 from trmml.training.loop.weight_average import WeightAverage
-from trmml.training.run.checkpoints import CheckpointStore, RunState
+from trmml.training.run.checkpoints import CheckpointStore
 from trmml.training.run.data import RunData, open_run_data
 from trmml.training.run.folder import RunFolder
 from trmml.training.run.interruption import TrainingStopped
@@ -19,12 +21,12 @@ from trmml.training.run.sweep import run_sweep
 from trmml.training.sources.cached_source import CachedSource
 from trmml.training.sources.image_source import ImageSource
 from trmml.training.sources.loading import loader_options
+from trmml.training.sources.scoring import complete_stored_labels, predict_logits, score_source
 from trmml.training.sources.seeded_images import SeededImages
-from trmml.training.sources.source import Batch, FeatureSource, Source
+from trmml.training.sources.source import FeatureSource, TrainingSource
 from trmml.training.sources.stored_features import StoredFeatures, encode_images
 
 __all__ = [
-    "Batch",
     "CacheConfig",
     "CachedSource",
     "CheckpointStore",
@@ -33,18 +35,19 @@ __all__ = [
     "FeatureCache",
     "FeatureSource",
     "ImageSource",
+    "Losses",
     "Recipe",
     "RunConfig",
     "RunData",
     "RunFolder",
     "RunState",
     "SeededImages",
-    "Source",
     "StoredFeatures",
     "Trainer",
+    "TrainingSource",
     "TrainingStopped",
     "WeightAverage",
-    "complete_labels",
+    "complete_stored_labels",
     "describe_cache",
     "dump_run_config",
     "encode_images",
@@ -57,4 +60,5 @@ __all__ = [
     "predict_logits",
     "run_sweep",
     "run_training",
+    "score_source",
 ]

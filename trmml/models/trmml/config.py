@@ -1,10 +1,12 @@
 """Every choice that makes a TRM-ML model, with the paper's values as defaults."""
 
-from dataclasses import dataclass, fields
+from dataclasses import dataclass
 from math import inf
 from typing import Literal
 
-from trmml.functional.checks import check_choice, check_temperature
+from trmml.choices import check_choices
+from trmml.functional.checks import check_temperature
+from trmml.models.method_config import MethodConfig
 
 __all__ = ["MIN_TEMPERATURE", "TRMMLConfig"]
 
@@ -12,7 +14,7 @@ MIN_TEMPERATURE = 0.01  # CLIP's own bound: a logit is at most 100 times a cosin
 
 
 @dataclass(frozen=True, kw_only=True)
-class TRMMLConfig:
+class TRMMLConfig(MethodConfig):
     """Ingredients and hyper-parameters of `TRMML`; the defaults are the whole method.
 
     "Ours" marks what the paper leaves open; the docs page of `TRMML` gives the reasons.
@@ -27,6 +29,8 @@ class TRMMLConfig:
         class_specific: Whether each class has contexts of its own.
         prompt_init: Words the contexts start from; None draws them from N(0, 0.02).
         negative: "prompt" for dual prompts, "embedding" for a plain negative feature.
+        queries: Whether the region queries start from the "text" features of the class names, or
+            at "random"; both are the paper's.
         energy: How queries meet positions; "dot" is the paper's, "aligned" ours.
         normalization: "sigmoid" regions (Eq. 2), or "softmax" over positions.
         temperature: Start of the learnable tau of Eq. (1); ours, as in TaI-DPT (1/50).
@@ -34,9 +38,8 @@ class TRMMLConfig:
         region_weight: alpha of Eq. (15)'s classification part.
         distillation_weight: beta of Eq. (15).
         contrastive_weight: gamma of Eq. (15).
-        gamma_pos: Focusing exponent of positives in the asymmetric loss.
-        gamma_neg: Focusing exponent of negatives.
-        margin: Probability shift of negatives.
+        distillation_form: What a prediction is in Eq. (6): a coin for each class, or, as printed,
+            one distribution over the classes ("softmax").
         contrastive_temperature: Temperature of Eq. (13); ours.
         bank_capacity: Prototypes kept per class; ours.
         bank_top_k: Positions remembered per known positive; ours.
@@ -48,8 +51,14 @@ class TRMMLConfig:
             negative thresholds. Ours.
         text_chunk_size: Most prompts in memory at once, see `DualPromptLearner`; None for all.
             Changes no number.
+        first_stage_share: Share of the epochs before missing labels are completed; ours.
+        decoder_lr_ratio: Learning rate of the region decoder relative to the prompts'; ours. Its
+            attention starts from CLIP's own matches, which a full rate would overwrite.
+        region_decoder: A saved model whose region decoder the training starts from, as in
+            Table 4; None starts afresh.
     """
 
+    method: Literal["trmml"] = "trmml"
     aggregation: Literal["regions", "text_pixel", "mean"] = "regions"
     distillation: bool = True
     prototypes: Literal["both", "visual", "text", "none"] = "both"
@@ -60,6 +69,7 @@ class TRMMLConfig:
     prompt_init: str | None = None
     negative: Literal["prompt", "embedding"] = "prompt"
 
+    queries: Literal["text", "random"] = "text"
     energy: Literal["aligned", "dot"] = "aligned"
     normalization: Literal["sigmoid", "softmax"] = "sigmoid"
     temperature: float = 0.02
@@ -68,9 +78,7 @@ class TRMMLConfig:
     region_weight: float = 1.0
     distillation_weight: float = 0.05
     contrastive_weight: float = 0.01
-    gamma_pos: float = 1.0
-    gamma_neg: float = 2.0
-    margin: float = 0.05
+    distillation_form: Literal["bernoulli", "softmax"] = "bernoulli"
     contrastive_temperature: float = 0.07
 
     bank_capacity: int = 32
@@ -80,21 +88,17 @@ class TRMMLConfig:
     unknown_as_negative: bool = False
     text_chunk_size: int | None = None
 
+    first_stage_share: float = 0.25
+    decoder_lr_ratio: float = 0.4
+    region_decoder: str | None = None
+
     def __post_init__(self) -> None:
         """Refuse unknown options and ingredients that need regions where there are none.
 
         Raises:
             ValueError: If a value is outside its range or contradicts another.
         """
-        allowed = {
-            "aggregation": ("regions", "text_pixel", "mean"),
-            "prototypes": ("both", "visual", "text", "none"),
-            "negative": ("prompt", "embedding"),
-            "energy": ("aligned", "dot"),
-            "normalization": ("sigmoid", "softmax"),
-        }
-        for name, choices in allowed.items():
-            check_choice(getattr(self, name), argument=name, choices=choices)
+        check_choices(self)
         if not MIN_TEMPERATURE <= self.temperature < inf:
             raise ValueError(
                 f"`temperature` must be at least {MIN_TEMPERATURE}, got {self.temperature}; below, "
@@ -105,6 +109,17 @@ class TRMMLConfig:
         for name in ("region_weight", "distillation_weight", "contrastive_weight"):
             if not getattr(self, name) >= 0:
                 raise ValueError(f"`{name}` must be at least 0, got {getattr(self, name)}.")
+        if not 0 <= self.first_stage_share <= 1:
+            raise ValueError(
+                f"`first_stage_share` must be in [0, 1], got {self.first_stage_share}."
+            )
+        if not self.decoder_lr_ratio > 0:
+            raise ValueError(f"`decoder_lr_ratio` must be above 0, got {self.decoder_lr_ratio}.")
+        if self.region_decoder is not None and self.aggregation != "regions":
+            raise ValueError(
+                "`region_decoder` needs a model with regions, got `aggregation` = "
+                f"{self.aggregation!r}."
+            )
         if self.text_chunk_size is not None and self.text_chunk_size < 1:
             raise ValueError(
                 f"`text_chunk_size` must be at least 1 or None, got {self.text_chunk_size}."
@@ -117,14 +132,11 @@ class TRMMLConfig:
                 "`trmml.models.ABLATIONS['baseline']`."
             )
 
-    @classmethod
-    def from_dict(cls, values: dict[str, object]) -> "TRMMLConfig":
-        """Build a configuration from plain values, as read from JSON.
+    @property
+    def counts_unknown_as_negative(self) -> bool:
+        """Whether labels that stay unknown count as negative, in validation too."""
+        return self.unknown_as_negative
 
-        Raises:
-            ValueError: If a key is unknown or a value is refused.
-        """
-        unknown = sorted(set(values) - {field.name for field in fields(cls)})
-        if unknown:
-            raise ValueError(f"`values` must hold known settings only, got also {unknown}.")
-        return cls(**values)  # pyright: ignore[reportArgumentType] - checked by __post_init__
+    def first_stage_epochs(self, epochs: int) -> int:
+        """Return the epochs of the first stage, of a training of so many."""
+        return round(self.first_stage_share * epochs)

@@ -1,30 +1,27 @@
 """The reference model: text-region matching assembled from the parts."""
 
-from dataclasses import asdict
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
 import torch
 
-from trmml.atomic_write import write_atomically
-from trmml.encoders.load import load_encoders
-from trmml.encoders.protocol import EncoderPair, EncoderSource
-from trmml.models.hub import HubModel, find_model
-from trmml.models.saved_model import (
-    check_encoders,
-    read_saved_model,
-    write_saved_model,
-)
+from trmml.class_names import ClassNames, NameOrSynonyms
+from trmml.distributed import mean_over_processes, world_size
+from trmml.encoders.protocol import EncoderPair
+from trmml.labels import NEGATIVE, UNKNOWN, Labels, check_labels
+from trmml.losses import MultimodalInfoNCE, RegionDistillation
+from trmml.models.random_start import drawing_from
+from trmml.models.saved_model import check_encoders, read_saved_model
 from trmml.models.trmml.config import TRMMLConfig
-from trmml.models.trmml.text_region_learner import TextRegionLearner
-from trmml.modules import ClassNames
+from trmml.models.trmml.multimodal_prototypes import MultimodalPrototypes
+from trmml.models.trmml.outputs import TRMMLLosses, TRMMLOutput
+from trmml.models.trmml.text_region_matcher import TextRegionMatcher
 
 __all__ = ["TRMML"]
 
-TRAINING_ONLY = ("prototypes.", "contrastive_loss.")
 
-
-class TRMML(TextRegionLearner, HubModel):
+class TRMML(TextRegionMatcher):
     r"""Recognise many labels per image from few known ones, with a frozen CLIP.
 
     $$ \mathcal L = \mathcal L^q_{cls} + \alpha \mathcal L^r_{cls} + \beta \mathcal L_{KD}
@@ -56,30 +53,52 @@ class TRMML(TextRegionLearner, HubModel):
         torch.Size([3, 2])
     """
 
+    training_only = ("prototypes.", "contrastive_loss.", "classification_loss.")
+
     def __init__(
         self,
         encoders: EncoderPair,
-        class_names: ClassNames,
+        class_names: Sequence[NameOrSynonyms],
         *,
         config: TRMMLConfig | None = None,
         image_size: int = 448,
         generator: torch.Generator | None = None,
     ) -> None:
         """Assemble the parts that `config` asks for."""
+        config = config or TRMMLConfig()
         super().__init__(
-            encoders,
-            class_names,
-            config=config or TRMMLConfig(),
-            image_size=image_size,
-            generator=generator,
+            encoders, class_names, config=config, image_size=image_size, generator=generator
         )
+        self.classification_loss = config.loss.build()
+        self.distillation_loss = None
+        if config.distillation:
+            self.distillation_loss = RegionDistillation(form=config.distillation_form)
+        self.contrastive_loss = None
+        self.prototypes = None
+        num_classes, dim = self.prompts.num_classes, encoders.image.dim
+        if config.contrastive:
+            with drawing_from(generator):
+                self.contrastive_loss = MultimodalInfoNCE(
+                    dim, temperature=config.contrastive_temperature, gather_distributed=True
+                )
+        if config.contrastive or config.prototypes != "none":
+            self.prototypes = MultimodalPrototypes(
+                num_classes,
+                dim,
+                modalities=config.prototypes,
+                capacity=config.bank_capacity,
+                top_k=config.bank_top_k,
+                momentum=config.threshold_momentum,
+                negatives_from="unknown" if config.unknown_as_negative else "known",
+                live_text=config.live_text_prototypes,
+            )
 
     @classmethod
     def from_open_clip(
         cls,
         name: str,
         *,
-        class_names: ClassNames,
+        class_names: Sequence[NameOrSynonyms],
         pretrained: str | Path | None = None,
         image_size: int = 448,
         config: TRMMLConfig | None = None,
@@ -104,81 +123,102 @@ class TRMML(TextRegionLearner, HubModel):
         encoders = load_open_clip(name, pretrained=pretrained, image_size=image_size)
         return cls(encoders, class_names, config=config, image_size=image_size, generator=generator)
 
-    def save_pretrained(  # pyright: ignore[reportIncompatibleMethodOverride] - ours is older
-        self,
-        directory: str | Path,
-        *,
-        training_state: bool = False,
-        model_card_kwargs: dict[str, Any] | None = None,
-        config: None = None,  # noqa: ARG002 - of the mixin's call, for models without their own
-    ) -> None:
-        """Write what was learnt: `model.safetensors` and `config.json`.
+    @torch.no_grad()
+    def begin_second_stage(self) -> None:
+        """Keep the text features as prototypes; from now on missing labels are completed."""
+        if self.prototypes is not None:
+            self.prototypes.begin_second_stage(self.prompts()[0])
 
-        The frozen towers are not written, only their names and fingerprints of their weights.
+    @property
+    def completes_labels(self) -> bool:
+        """Whether there are prototypes to complete labels by, as in the second stage."""
+        prototypes = self.prototypes
+        return prototypes is not None and prototypes.modalities != "none" and prototypes.stage == 2
+
+    def complete(self, output: TRMMLOutput, labels: Labels) -> Labels:
+        """Return the labels as the losses see them: missing ones completed in the second stage.
+
+        Known labels stay as they are, as do those of classes that `output` has no score of, and so
+        does the model's state.
 
         Args:
-            directory: Folder to write into; made if absent, existing files replaced.
-            training_state: Whether to keep what only training needs as well: bank, thresholds,
-                text prototypes, stage, and the contrastive projections.
-            model_card_kwargs: Arguments of `generate_model_card`, to write its README.md as well;
-                None writes none.
-            config: Nothing; `push_to_hub` passes it.
+            output: What `forward` or `match` returned.
+            labels: Known labels of all classes in {-1, 0, +1}.
         """
-        state = {
-            name: value
-            for name, value in self.state_dict().items()
-            if training_state or not name.startswith(TRAINING_ONLY)
-        }
-        write_saved_model(
-            Path(directory),
-            state,
-            self.encoders,
-            class_names=self.class_names,
-            image_size=self.image_size,
-            config=asdict(self.config),
-            training_state=training_state,
-            decision_thresholds=self.decision_thresholds,
-        )
-        if model_card_kwargs is not None:
-            card = self.generate_model_card(**model_card_kwargs)
-            write_atomically(Path(directory) / "README.md", str(card))
+        if output.classes is None:
+            return self._complete(output, labels)
+        completed = labels.clone()
+        completed[:, output.classes] = self._complete(output, labels[:, output.classes])
+        return completed
 
-    @classmethod
-    def from_pretrained(  # pyright: ignore[reportIncompatibleMethodOverride] - ours is older
-        cls,
-        directory: str | Path,
-        *,
-        encoders: EncoderPair | None = None,
-        **hub: Any,  # noqa: ANN401 - `find_model` names them
-    ) -> "TRMML":
-        """Load what `save_pretrained` or `push_to_hub` wrote, in eval mode.
+    def _complete(self, output: TRMMLOutput, labels: Labels) -> Labels:
+        """Complete the labels of the classes in `output`."""
+        if self.prototypes is None or output.region_features is None:
+            return labels
+        return self.prototypes.complete(
+            output.region_features, output.positive, labels, classes=output.classes
+        )
+
+    def loss(self, output: TRMMLOutput, labels: Labels) -> TRMMLLosses:
+        """Compute the terms of Eq. (15) and, in training mode, learn prototypes and thresholds.
 
         Args:
-            directory: Folder with `model.safetensors` and `config.json`; or, where there is no such
-                folder, a repository on the Hugging Face Hub such as "user/name".
-            encoders: Towers to use; None loads those named in the folder, which cannot be done
-                for a pair made by hand.
-            **hub: For a repository: `revision`, `token`, `cache_dir`, `local_files_only`,
-                `force_download`.
+            output: What `forward` or `match` returned in training mode. If it is of some classes
+                only, the losses are those of a model of these classes, and the prototypes and
+                thresholds of the others stay.
+            labels: Known labels of all classes in {-1, 0, +1}.
 
         Raises:
-            FileNotFoundError: If a file, the repository or the revision is missing.
-            ValueError: If a file is damaged, or the towers' weights are not those trained with.
-            ConnectionError: If the Hub refuses.
+            ValueError: If the shapes disagree, a label is not -1, 0 or +1, or `output` has regions
+                but was made in eval mode.
         """
-        card, state = read_saved_model(find_model(directory, **hub))
-        if encoders is None:
-            source = EncoderSource(**card["encoders"])
-            encoders = load_encoders(source, image_size=card["image_size"])
-        check_encoders(card, encoders)
-        config = TRMMLConfig.from_dict(card["config"])
-        model = cls(encoders, card["class_names"], config=config, image_size=card["image_size"])
-        if not card["training_state"]:
-            fresh = {k: v for k, v in model.state_dict().items() if k.startswith(TRAINING_ONLY)}
-            state = fresh | state
-        model.load_state_dict(state)
-        model.decision_thresholds = card.get("decision_thresholds")
-        return model.eval()
+        expected = (len(output.logits), self.prompts.num_classes)
+        if labels.shape != expected:
+            raise ValueError(
+                f"`labels` must have a row for each image and a column for each class, {expected}, "
+                f"got {tuple(labels.shape)}."
+            )
+        check_labels(labels)
+        if self.decoder is not None and output.query_logits is None:
+            raise ValueError("`output` must come from training mode; call `model.train()` first.")
+        labels = labels if output.classes is None else labels[:, output.classes]
+        if self.training and self.prototypes is not None and output.region_features is not None:
+            known = (output.region_features, output.positive, labels)
+            self.prototypes.observe(output.features, output.energy, *known, classes=output.classes)
+        completed = self._complete(output, labels)
+        if self.config.unknown_as_negative:
+            completed = completed.masked_fill(completed == UNKNOWN, NEGATIVE)
+
+        region = self.classification_loss(output.logits, completed)
+        query = distillation = contrastive = torch.zeros_like(region)
+        if output.query_logits is not None:
+            query = self.classification_loss(output.query_logits, completed)
+            if self.distillation_loss is not None:
+                distillation = self.distillation_loss(output.logits, output.query_logits)
+        if self.training and world_size() > 1:
+            means = torch.stack([region, query, distillation])
+            region, query, distillation = mean_over_processes(means, rows=len(labels)).unbind()
+        if self.contrastive_loss is not None and self.prototypes is not None:
+            contrastive = self.contrastive_loss(
+                output.region_features,
+                output.positive,
+                labels,
+                *self.prototypes.bank.stored(output.classes),
+            )
+        config = self.config
+        total = (
+            query
+            + config.region_weight * region
+            + config.distillation_weight * distillation
+            + config.contrastive_weight * contrastive
+        )
+        return TRMMLLosses(total, region, query, distillation, contrastive)
+
+    def for_prediction(self, kept: dict[int, Any]) -> "TRMML":
+        """Return a copy that can only predict, its text features fixed."""
+        copied = super().for_prediction(kept)
+        copied.prototypes = copied.contrastive_loss = None
+        return copied
 
     def load_region_decoder(self, directory: str | Path) -> None:
         """Take over the region decoder of another saved model (Table 4 of the paper).
@@ -189,19 +229,25 @@ class TRMML(TextRegionLearner, HubModel):
         """
         card, state = read_saved_model(Path(directory))
         check_encoders(card, self.encoders)
-        if card["class_names"] != self.class_names:
+        names = ClassNames(card["class_names"])
+        if names != self.class_names:
             raise ValueError(
                 "`directory` must hold a model of the same classes in the same order, got "
-                f"{card['class_names']} where this model has {self.class_names}."
+                f"{names.plain} where this model has {self.class_names.plain}."
             )
-        saved = TRMMLConfig.from_dict(card["config"])
-        here = (self.config.aggregation, self.config.energy)
-        if self.decoder is None or (saved.aggregation, saved.energy) != here:
+        saved = _region_settings(TRMMLConfig.from_dict(card["config"]))
+        here = _region_settings(self.config)
+        if self.decoder is None or saved != here:
             raise ValueError(
-                "`directory` and this model must have regions of the same energy, got "
-                f"{(saved.aggregation, saved.energy)} for {here}."
+                "`directory` and this model must have regions of the same energy and "
+                f"normalization, got {saved} for {here}."
             )
         prefix = "decoder."
         self.decoder.load_state_dict(
             {k.removeprefix(prefix): v for k, v in state.items() if k.startswith(prefix)}
         )
+
+
+def _region_settings(config: TRMMLConfig) -> tuple[str, str, str]:
+    """Return what decides how a region decoder's weights are read."""
+    return config.aggregation, config.energy, config.normalization

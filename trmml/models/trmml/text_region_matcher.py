@@ -1,34 +1,29 @@
 """The predicting half of TRM-ML: prompts, regions, and the match between them."""
 
-from pathlib import Path
+from collections.abc import Sequence
 from typing import Any, TypeVar
 
 import torch
 from jaxtyping import Float, Int
-from PIL import ImageOps
-from PIL.Image import Image
 from torch import Tensor, nn
-from torch.nn.functional import interpolate
 
-from trmml.data.images import decode_image
-from trmml.encoders import TimmImageEncoder
-from trmml.encoders.pixels import normalize_pixels, square_pixels
-from trmml.encoders.protocol import EncoderPair, ImageEncoder
+from trmml.class_names import NameOrSynonyms
+from trmml.encoders.protocol import EncoderPair
 from trmml.functional import dual_matching_logits, text_pixel_logits
+from trmml.models.multi_label_model import MultiLabelModel
 from trmml.models.random_start import drawing_from
 from trmml.models.trmml.config import MIN_TEMPERATURE, TRMMLConfig
 from trmml.models.trmml.outputs import TRMMLOutput
 from trmml.models.trmml.region_maps import region_maps
 from trmml.models.zero_shot import zero_shot_text_features
-from trmml.modules import CategoryAwareRegionDecoder, ClassNames, DualPromptLearner
-from trmml.modules.frozen import FrozenHolder
+from trmml.modules import CategoryAwareRegionDecoder, DualPromptLearner
 
 __all__ = ["TextRegionMatcher"]
 
 _Matcher = TypeVar("_Matcher", bound="TextRegionMatcher")  # not `Self`: beartype refuses it
 
 
-class TextRegionMatcher(FrozenHolder):
+class TextRegionMatcher(MultiLabelModel):
     """Match every category's text with its region of the image, or with what stands in for it.
 
     Holds all that prediction needs and nothing that only training does; `TRMML` adds the rest.
@@ -42,29 +37,24 @@ class TextRegionMatcher(FrozenHolder):
         image_size: Side in pixels that `preprocess` resizes photographs to (paper: 448).
         generator: Source of the random start of whatever learns.
 
-    Attributes:
-        decision_thresholds: From which probability on each class counts as present, or None.
     """
 
-    image_encoder: ImageEncoder
+    Config = TRMMLConfig
+    credit = "[TRM-ML](https://doi.org/10.1145/3664647.3680815) (Ma et al., ACM Multimedia 2024)"
+    has_regions = True
+    config: TRMMLConfig
 
     def __init__(
         self,
         encoders: EncoderPair,
-        class_names: ClassNames,
+        class_names: Sequence[NameOrSynonyms],
         *,
         config: TRMMLConfig,
         image_size: int = 448,
         generator: torch.Generator | None = None,
     ) -> None:
         """Build prompts and, if `config` asks for regions, their decoder."""
-        super().__init__()
-        if image_size < 1:
-            raise ValueError(f"`image_size` must be at least 1, got {image_size}.")
-        self.config, self.encoders, self.image_size = config, encoders, image_size
-        self.hold("image_encoder", encoders.image)
-        if isinstance(encoders.image, TimmImageEncoder):
-            self.image_projection = encoders.image.projection  # learnt, so trained and saved
+        super().__init__(encoders, class_names, config=config, image_size=image_size)
         self.log_temperature = nn.Parameter(torch.tensor(config.temperature).log())
         self.decoder = None
         with drawing_from(generator):
@@ -81,13 +71,12 @@ class TextRegionMatcher(FrozenHolder):
                 self.decoder = CategoryAwareRegionDecoder(
                     encoders.image.dim,
                     self.prompts.num_classes,
-                    queries=zero_shot_text_features(encoders.text, class_names),
+                    queries=zero_shot_text_features(encoders.text, class_names)
+                    if config.queries == "text"
+                    else None,
                     energy=config.energy,
                     normalization=config.normalization,
                 )
-        # As JSON gives them back: synonyms in a list, whatever they came in.
-        self.class_names = [name if isinstance(name, str) else list(name) for name in class_names]
-        self.decision_thresholds: list[float] | None = None
         self._text_cache: tuple[Any, tuple[Tensor, Tensor]] | None = None
 
     @property
@@ -126,15 +115,6 @@ class TextRegionMatcher(FrozenHolder):
         """Switch between training and evaluation; text features are computed anew."""
         self._text_cache = None  # changes through `.data`, as averaged weights make, leave no trace
         return super().train(mode)
-
-    def forward(
-        self,
-        images: Float[Tensor, "batch 3 height width"],
-        *,
-        classes: Int[Tensor, " sampled"] | None = None,
-    ) -> TRMMLOutput:
-        """Score normalised images; `match` starts from stored features instead."""
-        return self.match(*self.image_encoder.encode_dense(images), classes=classes)
 
     def match(
         self,
@@ -201,37 +181,29 @@ class TextRegionMatcher(FrozenHolder):
         if self.decoder is not None and not self.decoder.calibrated:
             self.decoder.calibrate(features.to(self.log_temperature.dtype))
 
-    def preprocess(self, image: str | Path | Image) -> Float[Tensor, "1 3 height width"]:
-        """Prepare a photograph: right way up, resized to `image_size`, normalised.
+    def region_maps(self, output: TRMMLOutput) -> Float[Tensor, "batch classes height width"]:
+        """Return where each class is seen, in [0, 1], on the grid: see `region_maps`."""
+        return region_maps(output, self.config)
 
-        The aspect ratio is not kept, as in the paper's recipe.
+    def for_prediction(self, kept: dict[int, Any]) -> "TextRegionMatcher":
+        """Return a copy that can only predict, its text features fixed."""
+        with torch.no_grad():
+            texts = [feature.detach().clone() for feature in self.text_features()]
+        # The text tower may be large, and is not copied but left behind.
+        copied = super().for_prediction(kept | {id(self.prompts): self.prompts})
+        copied.prompts = _FixedTexts(*texts)
+        return copied
 
-        Args:
-            image: A file, or a decoded image.
 
-        Raises:
-            ValueError: If the file is missing, is no image or is damaged.
-        """
-        picture = (
-            ImageOps.exif_transpose(image) if isinstance(image, Image) else decode_image(image)
-        )
-        pixels = square_pixels(picture, self.image_size)[None].to(self.log_temperature.device)
-        return normalize_pixels(pixels, self.image_encoder)
+class _FixedTexts(nn.Module):
+    """Stand where the prompts were, and give what they gave."""
 
-    @torch.no_grad()
-    def predict(
-        self, images: Float[Tensor, "batch 3 height width"]
-    ) -> Float[Tensor, "batch classes"]:
-        """Return the probability of every class in every normalised image."""
-        return self(images).logits.float().sigmoid()
+    def __init__(
+        self, positive: Float[Tensor, "classes dim"], negative: Float[Tensor, "classes dim"]
+    ) -> None:
+        super().__init__()
+        self.register_buffer("positive", positive)
+        self.register_buffer("negative", negative)
 
-    @torch.no_grad()
-    def heatmap(
-        self, images: Float[Tensor, "batch 3 height width"]
-    ) -> Float[Tensor, "batch classes height width"]:
-        """Return where each class is seen, in [0, 1], at the images' own height and width.
-
-        These are the maps of `trmml.models.trmml.region_maps`, interpolated bilinearly.
-        """
-        maps = region_maps(self(images), self.config)
-        return interpolate(maps, size=images.shape[-2:], mode="bilinear", align_corners=False)
+    def forward(self, classes: None = None) -> tuple[Any, Any]:  # noqa: ARG002 - never a subset
+        return self.positive, self.negative

@@ -3,13 +3,15 @@
 import json
 import os
 from collections.abc import Mapping, Sequence
-from dataclasses import asdict
+from dataclasses import asdict, field, fields, make_dataclass
 from difflib import get_close_matches
+from functools import cache
 from importlib.resources import files
 from importlib.resources.abc import Traversable
 from pathlib import Path
 from typing import Any, Final
 
+from trmml.models import METHODS, MethodConfig, Task
 from trmml.training.config.plain_yaml import read_yaml, write_yaml
 from trmml.training.config.problems import Layer, explain
 from trmml.training.config.run_config import RunConfig
@@ -18,10 +20,14 @@ __all__ = ["dump_run_config", "list_run_configs", "load_run_config"]
 
 _SUFFIXES: Final = (".yaml", ".yml")
 _SECTIONS: Final = ("data", "encoder", "model", "recipe", "cache")
+DEFAULT_METHOD: Final = "trmml"
 
 
 def load_run_config(
-    name_or_path: str | os.PathLike[str], overrides: Sequence[str] = ()
+    name_or_path: str | os.PathLike[str],
+    overrides: Sequence[str] = (),
+    *,
+    task: type[Task] | None = None,
 ) -> RunConfig:
     """Read a configuration that ships with this package, or a file.
 
@@ -33,6 +39,8 @@ def load_run_config(
         name_or_path: A name of `list_run_configs`, or a path that ends in `.yaml` or `.yml`.
         overrides: Settings that go over the file's, as "recipe.epochs=3" or
             "data.keep=[0.1, 0.2]"; values are read as in a file.
+        task: Of a method of one's own, which the section `model` then is of; None for the
+            methods of this library, which `model.method` tells apart.
 
     Raises:
         ValueError: If there is no such configuration, a file is no YAML or extends itself, a
@@ -51,12 +59,66 @@ def load_run_config(
     values: dict[str, Any] = {"name": layers[-1].values.get("name", name)}
     layers = [Layer(origin, _without(given, "name")) for origin, given in layers]
     layers += [Layer(f"override {text!r}", _override(text)) for text in overrides]
+    if task is not None:
+        own: dict[str, Any] = {"model": {"method": task.Model.Config.method}}
+        layers.insert(len(layers) - len(overrides), Layer("the task", own))
+    layers = [Layer(origin, _spelt_out(given)) for origin, given in layers]
     for layer in layers:
-        values = _merge(values, layer.values)
+        values = _merge(_without_other_method(values, layer.values), layer.values)
+    kind = _typed(_model_config(values, layers, task))
     try:
-        return TypeAdapter(RunConfig).validate_json(json.dumps(values), strict=True)
+        found = TypeAdapter(kind).validate_json(json.dumps(values), strict=True)
     except ValidationError as error:
-        raise ValueError(explain(error.errors(), RunConfig, values, layers)) from None
+        raise ValueError(explain(error.errors(), kind, values, layers)) from None
+    return RunConfig(**{field.name: getattr(found, field.name) for field in fields(RunConfig)})
+
+
+def _spelt_out(values: Mapping[str, Any]) -> Mapping[str, Any]:
+    """Read `loss: bce`, for short, as that loss with its defaults."""
+    model = values.get("model")
+    if isinstance(model, Mapping) and isinstance(model.get("loss"), str):
+        return {**values, "model": {**model, "loss": {"name": model["loss"], "settings": {}}}}
+    return values
+
+
+def _without_other_method(values: dict[str, Any], above: Mapping[str, Any]) -> dict[str, Any]:
+    """Drop the settings of a method where a stronger layer names another one, or of a loss."""
+    old, new = values.get("model"), above.get("model")
+    if not (isinstance(old, Mapping) and isinstance(new, Mapping)):
+        return values
+    if "method" in new and new["method"] != old.get("method", DEFAULT_METHOD):
+        return _without(values, "model")
+    loss, other = old.get("loss"), new.get("loss")
+    if isinstance(loss, Mapping) and isinstance(other, Mapping) and "name" in other:
+        return {**values, "model": _without(old, "loss")}
+    return values
+
+
+def _model_config(
+    values: Mapping[str, Any], layers: Sequence[Layer], task: type[Task] | None
+) -> type[MethodConfig]:
+    """Return the configuration class of the method that the section `model` names."""
+    model = values.get("model")
+    name = model.get("method", DEFAULT_METHOD) if isinstance(model, Mapping) else DEFAULT_METHOD
+    tasks = METHODS if task is None else {task.Model.Config.method: task}
+    if name not in tasks:
+        near = get_close_matches(str(name), tasks, n=1)
+        advice = f"did you mean {near[0]!r}?" if near else "one's own is given by `--task`."
+        origin = next(
+            layer.origin for layer in reversed(layers) if "method" in layer.values.get("model", {})
+        )
+        raise ValueError(
+            f"{origin}: `model.method` must be {' or '.join(map(repr, tasks))}, got {name!r}; "
+            f"{advice}"
+        )
+    return tasks[name].Model.Config
+
+
+@cache
+def _typed(model: type[MethodConfig]) -> type[RunConfig]:
+    """Return `RunConfig` with the section `model` of one method, for the check of its types."""
+    own = ("model", model, field(default_factory=model))
+    return make_dataclass("RunConfig", [own], bases=(RunConfig,), frozen=True, kw_only=True)
 
 
 def dump_run_config(config: RunConfig) -> str:

@@ -105,6 +105,8 @@ def _allowed(annotation: Any) -> str:  # noqa: ANN401 - an annotation
         names = [name for option in options for name in get_args(option) if _is_choice(option)]
         rest = [_allowed(option) for option in options if not _is_choice(option)]
         return " or ".join(([_allowed(Literal[tuple(names)])] if names else []) + rest)
+    if get_origin(annotation) is dict:
+        return "settings as `name: value`"
     if get_origin(annotation) is tuple:
         first, *others = get_args(annotation)
         count = "" if others == [...] else f"{1 + len(others)} "

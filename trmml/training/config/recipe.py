@@ -1,16 +1,18 @@
 """The training recipe, with the paper's values as defaults."""
 
-from dataclasses import dataclass
-from typing import Literal
+from dataclasses import asdict, dataclass
+from typing import Any, Final, Literal
 
-from trmml.functional.checks import check_choice
+from trmml.choices import check_choices
 
 __all__ = ["Recipe"]
+
+FREE_TO_CHANGE: Final = ("compile", "patience")  # neither changes what a step computes
 
 
 @dataclass(frozen=True, kw_only=True)
 class Recipe:
-    """How to train: AdamW under a schedule of the learning rate, in two stages.
+    """How to train, whatever the method: AdamW under a schedule of the learning rate.
 
     "Ours" marks what the paper leaves open.
 
@@ -18,10 +20,7 @@ class Recipe:
         epochs: Passes over the training images (paper: 40).
         batch_size: Images per optimiser step, over all processes (paper: 128).
         max_lr: Peak learning rate (paper: 5e-4).
-        decoder_lr_ratio: Learning rate of the region decoder relative to the prompts'; ours.
-            Its attention starts from CLIP's own matches, which a full rate would overwrite.
         weight_decay: Of AdamW, on matrices only; ours, as in the authors' earlier code.
-        first_stage_share: Share of the epochs before missing labels are completed; ours.
         schedule: "onecycle" (paper), or "cosine": a linear rise, then half a cosine down to 0.
         warmup_share: Share of the steps in which the learning rate rises; the authors' own.
         max_grad_norm: Largest gradient norm; ours, because single batches of few labels can be
@@ -41,9 +40,7 @@ class Recipe:
     epochs: int = 40
     batch_size: int = 128
     max_lr: float = 5e-4
-    decoder_lr_ratio: float = 0.4
     weight_decay: float = 5e-3
-    first_stage_share: float = 0.25
     schedule: Literal["onecycle", "cosine"] = "onecycle"
     warmup_share: float = 0.2
     max_grad_norm: float = 1.0
@@ -71,9 +68,7 @@ class Recipe:
             value = getattr(self, name)
             if value is not None and value < 1:
                 raise ValueError(f"`{name}` must be at least 1, got {value}.")
-        check_choice(self.schedule, argument="schedule", choices=("onecycle", "cosine"))
-        precisions = ("no", "bf16", "fp16")
-        check_choice(self.mixed_precision, argument="mixed_precision", choices=precisions)
+        check_choices(self)
         if self.gradient_accumulation_steps > self.batch_size:
             raise ValueError(
                 f"`gradient_accumulation_steps` must be at most `batch_size` = {self.batch_size}, "
@@ -81,24 +76,19 @@ class Recipe:
             )
         if self.ema_decay is not None and not 0 < self.ema_decay < 1:
             raise ValueError(f"`ema_decay` must be in (0, 1), got {self.ema_decay}.")
-        for name in ("max_lr", "decoder_lr_ratio", "max_grad_norm"):
+        for name in ("max_lr", "max_grad_norm"):
             if not getattr(self, name) > 0:
                 raise ValueError(f"`{name}` must be above 0, got {getattr(self, name)}.")
-        if not 0 <= self.first_stage_share <= 1:
-            raise ValueError(
-                f"`first_stage_share` must be in [0, 1], got {self.first_stage_share}."
-            )
         if not 0 <= self.warmup_share < 1:
             raise ValueError(f"`warmup_share` must be in [0, 1), got {self.warmup_share}.")
         if not self.weight_decay >= 0:
             raise ValueError(f"`weight_decay` must be at least 0, got {self.weight_decay}.")
 
     @property
-    def first_stage_epochs(self) -> int:
-        """Epochs of the first stage."""
-        return round(self.first_stage_share * self.epochs)
-
-    @property
     def part_size(self) -> int:
         """Images that are in memory at once, over all processes."""
         return max(1, self.batch_size // self.gradient_accumulation_steps)
+
+    def settings(self) -> dict[str, Any]:
+        """Return what has to be the same for a saved training to go on."""
+        return {name: value for name, value in asdict(self).items() if name not in FREE_TO_CHANGE}

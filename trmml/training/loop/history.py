@@ -4,8 +4,7 @@ from math import isnan
 from typing import Any
 
 import torch
-
-from trmml.models import TRMMLLosses
+from torch import Tensor
 
 __all__ = ["History"]
 
@@ -20,21 +19,21 @@ class History:
     def __init__(self) -> None:
         """Start with nothing measured."""
         self.records: list[dict[str, Any]] = []
-        self._sums = [0.0] * len(TRMMLLosses._fields)
+        self._sums: dict[str, float] = {}
         self._steps = 0
 
-    def add_step(self, losses: TRMMLLosses) -> None:
-        """Count a step's losses."""
-        values = torch.stack(losses).tolist()
-        self._sums = [total + value for total, value in zip(self._sums, values, strict=True)]
+    def add_step(self, losses: dict[str, Tensor]) -> None:
+        """Count a step's losses, the same names in every step."""
+        values = torch.stack(list(losses.values())).tolist()
+        for name, value in zip(losses, values, strict=True):
+            self._sums[name] = self._sums.get(name, 0.0) + value
         self._steps += 1
 
     def close_epoch(self, **measured: Any) -> None:  # noqa: ANN401 - whatever JSON knows
         """Turn the sums into a record, and start the next epoch."""
-        means = [total / max(self._steps, 1) for total in self._sums]
-        losses = dict(zip(TRMMLLosses._fields, means, strict=True))
+        losses = {name: total / self._steps for name, total in self._sums.items()}
         self.records.append({"epoch": len(self.records), "losses": losses, **measured})
-        self._sums, self._steps = [0.0] * len(TRMMLLosses._fields), 0
+        self._sums, self._steps = {}, 0
 
     def scores(self) -> list[float]:
         """Return the selection score of each epoch; -inf where there is none."""
@@ -58,4 +57,4 @@ class History:
     def load(self, plain: dict[str, Any]) -> None:
         """Go on from what `as_plain` returned."""
         self.records = list(plain["records"])
-        self._sums, self._steps = list(plain["sums"]), plain["steps"]
+        self._sums, self._steps = dict(plain["sums"]), plain["steps"]

@@ -6,32 +6,32 @@ from torch import nn
 from torch.optim import AdamW, Optimizer
 from torch.optim.lr_scheduler import LambdaLR, LRScheduler, OneCycleLR
 
-from trmml.models import TRMML
+from trmml.models import Task
 from trmml.training.config.recipe import Recipe
 
 __all__ = ["build_optimizer", "build_scheduler", "parameter_groups"]
 
 
-def parameter_groups(model: TRMML, recipe: Recipe) -> list[dict[str, object]]:
+def parameter_groups(task: Task, recipe: Recipe) -> list[dict[str, object]]:
     """Split what learns by learning rate and weight decay.
 
     Vectors and single numbers (biases, temperature, scale) are never decayed: pulling a
     temperature towards zero is no regularisation.
     """
     groups: dict[tuple[float, float], list[nn.Parameter]] = {}
-    for name, parameter in model.named_parameters():
-        ratio = recipe.decoder_lr_ratio if name.startswith("decoder.") else 1.0
-        decay = recipe.weight_decay if parameter.ndim > 1 else 0.0
-        groups.setdefault((recipe.max_lr * ratio, decay), []).append(parameter)
+    for parameters, lr_ratio in task.parameter_groups():
+        for parameter in parameters:
+            decay = recipe.weight_decay if parameter.ndim > 1 else 0.0
+            groups.setdefault((recipe.max_lr * lr_ratio, decay), []).append(parameter)
     return [
         {"params": parameters, "lr": lr, "weight_decay": decay}
         for (lr, decay), parameters in groups.items()
     ]
 
 
-def build_optimizer(model: TRMML, recipe: Recipe) -> AdamW:
+def build_optimizer(task: Task, recipe: Recipe) -> AdamW:
     """Return AdamW on all that learns."""
-    return AdamW(parameter_groups(model, recipe))
+    return AdamW(parameter_groups(task, recipe))
 
 
 def build_scheduler(optimizer: Optimizer, recipe: Recipe, *, steps: int) -> LRScheduler:

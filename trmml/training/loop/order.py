@@ -6,8 +6,6 @@ from torch import Tensor
 
 __all__ = ["calibration_rows", "epoch_steps", "num_steps"]
 
-CALIBRATION_IMAGES = 256
-
 
 def num_steps(num_images: int, batch_size: int) -> int:
     """Return the steps of an epoch; the last one may be smaller."""
@@ -28,9 +26,9 @@ def epoch_steps(
     return list(_permutation(num_images, seed=seed, number=epoch + 1).split(batch_size))
 
 
-def calibration_rows(num_images: int, *, seed: int) -> Int[Tensor, " rows"]:
-    """Return the rows that set the start of the regions."""
-    return _permutation(num_images, seed=seed, number=0)[:CALIBRATION_IMAGES]
+def calibration_rows(num_images: int, *, seed: int, num_wanted: int) -> Int[Tensor, " rows"]:
+    """Return the rows that a task is calibrated by: so many, or all there are."""
+    return _permutation(num_images, seed=seed, number=0)[:num_wanted]
 
 
 def _permutation(num_images: int, *, seed: int, number: int) -> Int[Tensor, " rows"]:

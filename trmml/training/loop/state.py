@@ -1,99 +1,120 @@
-"""The whole state of a trainer, out to a checkpoint and back."""
+"""The whole state of a training, out to a checkpoint and back."""
 
-from dataclasses import asdict
-from typing import TYPE_CHECKING, Any
+from typing import Any, NamedTuple
 
-from torch import Tensor
+from torch import Tensor, nn
+from torch.optim import Optimizer
+from torch.optim.lr_scheduler import LRScheduler
 
-from trmml.encoders.fingerprint import pair_fingerprints
+from trmml.training.loop.history import History
 from trmml.training.loop.random_state import random_state, restore_random_state
-from trmml.training.run.checkpoints import RunState
+from trmml.training.loop.weight_average import WeightAverage
 
-if TYPE_CHECKING:
-    from trmml.training.loop.trainer import Trainer
-
-__all__ = ["collect_state", "restore_state", "run_settings"]
-
-FREE_TO_CHANGE = ("compile", "patience")  # neither changes what a step computes
+__all__ = ["Learners", "Position", "RunState", "check_settings", "collect_state", "restore_state"]
 
 
-def collect_state(trainer: "Trainer") -> RunState:
-    """Return all that a trainer goes on from, its settings included."""
-    optimizer = trainer.optimizer.state_dict()
+class RunState(NamedTuple):
+    """Everything a run needs to go on as if it had never stopped.
+
+    Attributes:
+        tensors: Weights, moments, averages, bank, thresholds, generators, by dotted name.
+        plain: Position, history, schedule and settings, as JSON knows them.
+    """
+
+    tensors: dict[str, Tensor]
+    plain: dict[str, Any]
+
+
+class Position(NamedTuple):
+    """Where training stands: the next step to take.
+
+    Attributes:
+        epoch: From 0; the recipe's number of epochs when training is over.
+        step: Within the epoch, from 0.
+    """
+
+    epoch: int = 0
+    step: int = 0
+
+
+class Learners(NamedTuple):
+    """All that changes from step to step, but for the position.
+
+    Attributes:
+        task: With the model in it.
+        optimizer: Its moments.
+        scheduler: Of the learning rate.
+        scaler: Of the loss, in fp16; None otherwise.
+        average: Of the weights; None where there is none.
+        history: What was measured.
+    """
+
+    task: nn.Module
+    optimizer: Optimizer
+    scheduler: LRScheduler
+    scaler: Any
+    average: WeightAverage | None
+    history: History
+
+
+def collect_state(learners: Learners, position: Position, settings: dict[str, Any]) -> RunState:
+    """Return all that a training goes on from, its settings included."""
+    optimizer = learners.optimizer.state_dict()
     generators, plain_generators = random_state()
-    tensors = _prefixed("model", trainer.model.state_dict())
+    tensors = _prefixed("task", learners.task.state_dict())
     for index, moments in optimizer["state"].items():
         tensors |= _prefixed(f"optimizer.{index}", moments)
-    if trainer.average is not None:
-        tensors |= _prefixed("average", trainer.average.weights)
+    if learners.average is not None:
+        tensors |= _prefixed("average", learners.average.weights)
     tensors |= _prefixed("random", generators)
-    scaler = trainer.accelerator.scaler
     plain = {
-        "settings": trainer.settings,
-        "position": list(trainer.position),
-        "history": trainer.history.as_plain(),
+        "settings": settings,
+        "position": list(position),
+        "history": learners.history.as_plain(),
         "optimizer": optimizer["param_groups"],
-        "scheduler": trainer.scheduler.state_dict(),
-        "scaler": None if scaler is None else scaler.state_dict(),
-        "average_updates": None if trainer.average is None else trainer.average.updates,
+        "scheduler": learners.scheduler.state_dict(),
+        "scaler": None if learners.scaler is None else learners.scaler.state_dict(),
+        "average_updates": None if learners.average is None else learners.average.updates,
         "random": plain_generators,
     }
     return RunState(tensors, plain)
 
 
-def restore_state(trainer: "Trainer", state: RunState) -> None:
-    """Set a trainer to a saved state.
-
-    Raises:
-        ValueError: If the state is of a training with other settings; the message names them.
-    """
+def restore_state(learners: Learners, state: RunState) -> Position:
+    """Set what learns to a saved state, and return where that stands."""
     tensors, plain = state
-    _check_settings(plain["settings"], trainer.settings)
-    trainer.model.load_state_dict(_under("model", tensors))
+    learners.task.load_state_dict(_under("task", tensors))
     moments: dict[int, dict[str, Tensor]] = {}
     for name, value in _under("optimizer", tensors).items():
         index, key = name.split(".", 1)
         moments.setdefault(int(index), {})[key] = value
-    trainer.optimizer.load_state_dict({"state": moments, "param_groups": plain["optimizer"]})
-    trainer.optimizer.zero_grad()
-    trainer.scheduler.load_state_dict(plain["scheduler"])
-    if plain["scaler"] is not None and trainer.accelerator.scaler is not None:
-        trainer.accelerator.scaler.load_state_dict(plain["scaler"])
-    if trainer.average is not None:
+    learners.optimizer.load_state_dict({"state": moments, "param_groups": plain["optimizer"]})
+    learners.optimizer.zero_grad()
+    learners.scheduler.load_state_dict(plain["scheduler"])
+    if plain["scaler"] is not None and learners.scaler is not None:
+        learners.scaler.load_state_dict(plain["scaler"])
+    if learners.average is not None:
         for name, value in _under("average", tensors).items():
-            trainer.average.weights[name].copy_(value)
-        trainer.average.updates = plain["average_updates"]
+            learners.average.weights[name].copy_(value)
+        learners.average.updates = plain["average_updates"]
     restore_random_state(_under("random", tensors), plain["random"])
-    trainer.position = type(trainer.position)(*plain["position"])
-    trainer.history.load(plain["history"])
+    learners.history.load(plain["history"])
+    return Position(*plain["position"])
 
 
-def run_settings(trainer: "Trainer") -> dict[str, Any]:
-    """Return what has to be the same for a run to go on to the same weights."""
-    recipe = asdict(trainer.recipe)
-    for name in FREE_TO_CHANGE:
-        del recipe[name]
-    return {
-        "class_names": trainer.model.class_names,
-        **{f"{t} encoder": p for t, p in pair_fingerprints(trainer.model.encoders).items()},
-        "model": asdict(trainer.model.config),
-        "recipe": recipe,
-        "images": len(trainer.source.labels),
-        "known_labels": int((trainer.source.labels != 0).sum()),
-    }
+def check_settings(saved: dict[str, Any], here: dict[str, Any]) -> None:
+    """Refuse to go on with other settings than those of a saved state.
 
-
-def _check_settings(saved: dict[str, Any], here: dict[str, Any]) -> None:
+    Raises:
+        ValueError: If they differ, with the first that does.
+    """
     for name in sorted(saved.keys() | here.keys()):
         then, now = saved.get(name), here.get(name)
         if isinstance(then, dict) and isinstance(now, dict):
             differing = [key for key in then.keys() | now.keys() if then.get(key) != now.get(key)]
             if differing:
-                name, then, now = (
-                    f"{name}.{differing[0]}",
-                    then.get(differing[0]),
-                    now.get(differing[0]),
-                )
+                key = min(differing)
+                name, then, now = f"{name}.{key}", then.get(key), now.get(key)
         if then != now:
             raise ValueError(
                 f"The checkpoint is of another training: `{name}` was {then}, is {now}; go on with "

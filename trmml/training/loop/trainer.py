@@ -3,54 +3,53 @@
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager, nullcontext
 from functools import cached_property
-from typing import Any, NamedTuple
+from typing import Any
 
 import torch
-from jaxtyping import Int
+from jaxtyping import Float, Int
 from torch import Tensor
 
 from trmml.distributed import gather_rows
-from trmml.models import TRMML, TRMMLLosses, sample_classes
+from trmml.labels import Labels
+from trmml.models import Batch, MultiLabelModel, Task, sample_classes
 from trmml.training.config.recipe import Recipe
 from trmml.training.loop.acceleration import build_accelerator, prepare_step
 from trmml.training.loop.history import History
 from trmml.training.loop.optimization import build_optimizer, build_scheduler
 from trmml.training.loop.order import calibration_rows, epoch_steps, num_steps
-from trmml.training.loop.state import collect_state, restore_state, run_settings
+from trmml.training.loop.state import (
+    Learners,
+    Position,
+    RunState,
+    check_settings,
+    collect_state,
+    restore_state,
+)
 from trmml.training.loop.weight_average import WeightAverage
-from trmml.training.run.checkpoints import RunState
-from trmml.training.sources.source import Batch, Source
-from trmml.training.training_step import TrainingStep
+from trmml.training.sources.source import TrainingSource, labels_checksum
 
-__all__ = ["Position", "Trainer"]
+__all__ = ["Losses", "Trainer", "training_settings"]
 
-
-class Position(NamedTuple):
-    """Where training stands: the next step to take.
-
-    Attributes:
-        epoch: From 0; the recipe's number of epochs when training is over.
-        step: Within the epoch, from 0.
-    """
-
-    epoch: int = 0
-    step: int = 0
+Losses = dict[str, Float[Tensor, ""]]
+"""Losses by name, as a task gives them; "total" is minimised."""
 
 
 class Trainer:
-    """Train a model on a source, in two stages, from the start or from a saved state.
+    """Train a task on a source, from the start or from a saved state, whatever the method.
 
-    Every process runs the same loop on its share of each step's images; losses, bank, thresholds
-    and gradients are those of the whole step. Nothing but the model, the optimiser and the position
+    Every process runs the same loop on its share of each step's images; losses, gradients and
+    whatever a task keeps are those of the whole step. Nothing but task, optimiser and position
     changes from step to step, so `state` holds all there is.
 
     Args:
-        model: To train, in place.
+        task: What to train; its model learns in place.
         source: What to train on.
         recipe: How to train.
         validate: Scores the model after each epoch; what it returns goes into the history, and its
             "map" decides which epoch is best. None where nothing is selected.
         accelerator: An `accelerate.Accelerator`; None builds one for the recipe.
+        settings: What has to be the same for a saved state to go on, as JSON knows it; None is
+            what `training_settings` gives.
 
     Raises:
         ValueError: If nothing is labelled, or precision and device do not go together.
@@ -58,35 +57,37 @@ class Trainer:
 
     def __init__(
         self,
-        model: TRMML,
-        source: Source,
+        task: Task,
+        source: TrainingSource,
         *,
         recipe: Recipe,
-        validate: Callable[[TRMML], dict[str, Any]] | None = None,
+        validate: Callable[[MultiLabelModel], dict[str, Any]] | None = None,
         accelerator: Any = None,  # noqa: ANN401 - imported only when needed
+        settings: dict[str, Any] | None = None,
     ) -> None:
-        """Send the model to its device and build what trains it."""
+        """Send the task to its device and build what trains it."""
         if not bool((source.labels != 0).any()):
             raise ValueError("`labels` must have a known label, got none; nothing can be learnt.")
-        self.model, self.source, self.recipe, self.validate = model, source, recipe, validate
+        self.task, self.source, self.recipe, self.validate = task, source, recipe, validate
         self.accelerator = accelerator or build_accelerator(recipe)
         self.steps_per_epoch = num_steps(len(source.labels), recipe.batch_size)
-        self.step = prepare_step(self.accelerator, TrainingStep(model, compile=recipe.compile))
-        optimizer = build_optimizer(model, recipe)
+        self.step = prepare_step(self.accelerator, task)
+        optimizer = build_optimizer(task, recipe)
         # The schedule comes first: in fp16 Accelerate keeps the `step` that it finds.
         self.scheduler = build_scheduler(
             optimizer, recipe, steps=recipe.epochs * self.steps_per_epoch
         )
         self.optimizer = self.accelerator.prepare_optimizer(optimizer)
         decay = recipe.ema_decay
-        self.average = None if decay is None else WeightAverage(model, decay=decay)
+        self.average = None if decay is None else WeightAverage(task.model, decay=decay)
         self.position = Position()
         self.history = History()
+        self._settings = settings
 
     def run(
         self,
         *,
-        after_step: Callable[["Trainer", TRMMLLosses], None] | None = None,
+        after_step: Callable[["Trainer", Losses], None] | None = None,
         after_epoch: Callable[["Trainer"], None] | None = None,
     ) -> None:
         """Train to the end, or until an epoch was too long without a better score.
@@ -111,37 +112,41 @@ class Trainer:
             self._close_epoch()
             if after_epoch is not None:
                 after_epoch(self)
-        self.model.eval()
+        self.task.eval()
 
     @cached_property
     def settings(self) -> dict[str, Any]:
         """What has to be the same for a saved state to go on; read once, for towers are large."""
-        return run_settings(self)
+        return self._settings or training_settings(self.task, self.recipe, self.source.labels)
 
     def state(self) -> RunState:
         """Return all that training goes on from."""
-        return collect_state(self)
+        return collect_state(self._learners, self.position, self.settings)
 
     def load(self, state: RunState) -> None:
         """Go on from a saved state.
 
         Raises:
-            ValueError: If it belongs to another recipe, class list, encoder or number of images.
+            ValueError: If it belongs to another method, recipe, class list, encoder or labels.
         """
-        restore_state(self, state)
+        check_settings(state.plain["settings"], self.settings)
+        self.position = restore_state(self._learners, state)
+
+    @property
+    def _learners(self) -> Learners:
+        scaler = self.accelerator.scaler
+        pieces = (self.task, self.optimizer, self.scheduler)
+        return Learners(*pieces, scaler, self.average, self.history)
 
     def share_of(self, rows: Int[Tensor, " rows"]) -> Int[Tensor, " share"]:
         """Return the rows that this process takes care of."""
         shares = rows.tensor_split(self.accelerator.num_processes)
         return shares[self.accelerator.process_index]
 
-    def _run_epoch(self, after_step: Callable[["Trainer", TRMMLLosses], None] | None) -> None:
+    def _run_epoch(self, after_step: Callable[["Trainer", Losses], None] | None) -> None:
         epoch, first = self.position
-        prototypes = self.model.prototypes
-        second = epoch >= self.recipe.first_stage_epochs
-        if second and prototypes is not None and prototypes.stage == 1:
-            self.model.begin_second_stage()
-        self.model.train()
+        self.task.begin_epoch(epoch, epochs=self.recipe.epochs)
+        self.task.train()
         steps = epoch_steps(
             len(self.source.labels), self.recipe.batch_size, seed=self.recipe.seed, epoch=epoch
         )[first:]
@@ -161,36 +166,32 @@ class Trainer:
         rows: Int[Tensor, " rows"],
         parts: Sequence[Int[Tensor, " _"]],
         batches: Iterator[Batch],
-    ) -> TRMMLLosses:
+    ) -> Losses:
         classes = self._classes(rows)
-        total = torch.zeros(len(TRMMLLosses._fields), device=self.accelerator.device)
+        totals: Losses = {}
         for part in parts:
-            batch = next(batches)
+            batch = next(batches)._replace(classes=classes).to(self.accelerator.device)
             is_last = part is parts[-1]
             with self.accelerator.no_sync(self.step) if not is_last else nullcontext():
-                losses = self.step(*self._on_device(batch), classes)
-                if not bool(losses.total.isfinite()):
+                losses = self.step(batch)
+                if not bool(losses["total"].isfinite()):
                     raise FloatingPointError(
-                        f"The loss must be finite, got {losses.total.item()} in step "
+                        f"The loss must be finite, got {losses['total'].item()} in step "
                         f"{self.position.step} of epoch {self.position.epoch}; lower `max_lr` or "
                         f"look at these images: {self.source.describe(part)}"
                     )
                 weight = len(part) / len(rows)
-                self.accelerator.backward(losses.total * weight)
-            total += weight * torch.stack(losses).detach()
-        self.accelerator.clip_grad_norm_(self.model.parameters(), self.recipe.max_grad_norm)
+                self.accelerator.backward(losses["total"] * weight)
+            for name, value in losses.items():
+                totals[name] = totals.get(name, 0.0) + weight * value.detach()
+        self.accelerator.clip_grad_norm_(self.task.parameters(), self.recipe.max_grad_norm)
         self.optimizer.step()
         self.optimizer.zero_grad()
         if not self.optimizer.step_was_skipped:  # in fp16, where the scale was too high
             self.scheduler.step()
             if self.average is not None:
-                self.average.update(self.model)
-        return TRMMLLosses(*total)
-
-    def _on_device(self, batch: Batch) -> Batch:
-        device = self.accelerator.device
-        inputs = batch.inputs.to(device, non_blocking=True)
-        return Batch(inputs, batch.labels.to(device, non_blocking=True), batch.grid)
+                self.average.update(self.task.model)
+        return totals
 
     def _classes(self, rows: Int[Tensor, " rows"]) -> Int[Tensor, " sampled"] | None:
         """Draw the categories of a step, the same in every process and after a resumption."""
@@ -199,27 +200,25 @@ class Trainer:
         step = self.position.epoch * self.steps_per_epoch + self.position.step
         generator = torch.Generator().manual_seed(self.recipe.seed * 1_000_003 + step)
         labels = self.source.labels[rows]
-        classes = sample_classes(labels, self.recipe.class_sample, generator=generator)
-        return classes.to(self.accelerator.device)
+        return sample_classes(labels, self.recipe.class_sample, generator=generator)
 
     @torch.no_grad()
     def _calibrate(self) -> None:
-        """Set the start of the regions from some images, each encoded by one process."""
-        rows = self.share_of(calibration_rows(len(self.source.labels), seed=self.recipe.seed))
-        parts = rows.split(
-            max(1, self.recipe.batch_size // self.recipe.gradient_accumulation_steps)
-        )
+        """Show the task some images, each encoded by one process."""
+        wanted = self.task.calibration_images
+        if not wanted:
+            return
+        rows = calibration_rows(len(self.source.labels), seed=self.recipe.seed, num_wanted=wanted)
         dense = []
-        for batch in self.source.batches(parts, epoch=0):
-            inputs, _, grid = self._on_device(batch)
+        for batch in self.source.batches(self.share_of(rows).split(self.recipe.part_size), epoch=0):
+            inputs, _, grid, _ = batch.to(self.accelerator.device)
             with self.accelerator.autocast():
-                dense.append(inputs if grid else self.model.image_encoder.encode_dense(inputs)[0])
-        self.model.calibrate(gather_rows(torch.cat(dense)))
+                encoder = self.task.model.image_encoder
+                dense.append(inputs if grid else encoder.encode_dense(inputs)[0])
+        self.task.calibrate(gather_rows(torch.cat(dense)))
 
     def _close_epoch(self) -> None:
-        measured: dict[str, Any] = {"lr": self.scheduler.get_last_lr()[0]}
-        if self.model.prototypes is not None:
-            measured["stage"] = int(self.model.prototypes.stage)
+        measured: dict[str, Any] = {"lr": self.scheduler.get_last_lr()[0], **self.task.facts()}
         if self.validate is not None:
             with self.ready_model() as model:
                 measured["validation"] = self.validate(model)
@@ -227,8 +226,19 @@ class Trainer:
         self.position = Position(self.position.epoch + 1, 0)
 
     @contextmanager
-    def ready_model(self) -> Iterator[TRMML]:
+    def ready_model(self) -> Iterator[MultiLabelModel]:
         """Give the model as it is evaluated and saved: in eval mode, with averaged weights."""
-        average = nullcontext() if self.average is None else self.average.applied_to(self.model)
+        model = self.task.model
+        average = nullcontext() if self.average is None else self.average.applied_to(model)
         with average:
-            yield self.model.eval()
+            yield model.eval()
+
+
+def training_settings(task: Task, recipe: Recipe, labels: Labels) -> dict[str, Any]:
+    """Return what has to be the same for a training to go on to the same weights."""
+    return {
+        **task.settings(),
+        "recipe": recipe.settings(),
+        "images": len(labels),
+        "labels": labels_checksum(labels),
+    }

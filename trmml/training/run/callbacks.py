@@ -6,12 +6,10 @@ from typing import Any
 
 import torch
 
-from trmml.models import TRMMLLosses
-from trmml.training.config.run_config import RunConfig
-from trmml.training.loop.trainer import Trainer
+from trmml.training.loop.trainer import Losses, Trainer
 from trmml.training.run.folder import RunFolder
 from trmml.training.run.interruption import StopRequest, TrainingStopped
-from trmml.training.run.sources import Progress
+from trmml.training.run.sources import RunProgress
 
 __all__ = ["RunCallbacks"]
 
@@ -21,8 +19,9 @@ class RunCallbacks:
 
     Args:
         folder: Of the run.
-        config: Of the run.
         request: Says whether to stop.
+        selects: Whether the best epoch's model is kept, or only the last one's.
+        checkpoint_every: Steps between checkpoints, besides the one after each epoch.
         progress: Told of every step.
         on_epoch: Given the record of each epoch.
     """
@@ -30,17 +29,19 @@ class RunCallbacks:
     def __init__(
         self,
         folder: RunFolder,
-        config: RunConfig,
         request: StopRequest,
         *,
-        progress: Progress | None = None,
+        selects: bool,
+        checkpoint_every: int | None = None,
+        progress: RunProgress | None = None,
         on_epoch: Callable[[dict[str, Any]], None] | None = None,
     ) -> None:
         """Note what to do; nothing happens yet."""
-        self.folder, self.config, self.request = folder, config, request
+        self.folder, self.request = folder, request
+        self.selects, self.checkpoint_every = selects, checkpoint_every
         self.progress, self.on_epoch = progress, on_epoch
 
-    def after_step(self, trainer: Trainer, losses: TRMMLLosses) -> None:  # noqa: ARG002
+    def after_step(self, trainer: Trainer, losses: Losses) -> None:  # noqa: ARG002
         """Show progress, and save if it is time or if training is to stop.
 
         Raises:
@@ -50,7 +51,7 @@ class RunCallbacks:
         if self.progress is not None:
             self.progress("Training", done, trainer.recipe.epochs * trainer.steps_per_epoch)
         stop = self._agreed_signal(trainer)
-        every = self.config.checkpoint_every
+        every = self.checkpoint_every
         due = every is not None and done % every == 0
         if stop or due:
             self._save(trainer, step=done)
@@ -64,7 +65,7 @@ class RunCallbacks:
         """
         history = trainer.history
         is_best = history.best_epoch() == len(history.records) - 1
-        if self.config.selection != "last" and is_best:
+        if self.selects and is_best:
             self._keep_model(trainer, self.folder.best)
         self.folder.note_epoch(history)
         self._save(trainer, step=trainer.position.epoch * trainer.steps_per_epoch)

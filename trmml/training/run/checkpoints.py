@@ -6,30 +6,16 @@ import logging
 import os
 import re
 from pathlib import Path
-from typing import Any, NamedTuple
-
-from torch import Tensor
 
 from trmml.atomic_write import write_atomically
+from trmml.training.loop.state import RunState
 
-__all__ = ["CheckpointStore", "RunState"]
+__all__ = ["CheckpointStore"]
 
 _LOGGER = logging.getLogger(__name__)
 _NAME = re.compile(r"step-(\d{8})-([0-9a-f]{16})\.safetensors")
 KEPT = 2
 METADATA = "trmml"
-
-
-class RunState(NamedTuple):
-    """Everything a run needs to go on as if it had never stopped.
-
-    Attributes:
-        tensors: Weights, moments, averages, bank, thresholds, generators, by dotted name.
-        plain: Position, history, schedule and settings, as JSON knows them.
-    """
-
-    tensors: dict[str, Tensor]
-    plain: dict[str, Any]
 
 
 class CheckpointStore:

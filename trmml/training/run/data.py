@@ -1,5 +1,7 @@
 """The images and labels of a run: what it trains on, selects on and is tested on."""
 
+import hashlib
+import json
 import logging
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -10,9 +12,9 @@ from jaxtyping import Int
 from torch import Tensor
 
 from trmml.data import ImageTable, LabelMask, make_mask, open_split, split_train_validation
-from trmml.training.config.run_config import DataConfig, RunConfig
+from trmml.training.config.data_config import DataConfig
 
-__all__ = ["RunData", "open_run_data"]
+__all__ = ["RunData", "check_batch", "check_selection", "open_run_data"]
 
 _LOGGER = logging.getLogger(__name__)
 _NAMED: Final = 10  # categories that a message names before it only counts them
@@ -40,9 +42,22 @@ class RunData:
     class_names: tuple[str, ...]
     plain_transform: Any
 
+    def settings(self) -> dict[str, Any]:
+        """Return checksums of what has to be the same for a run to go on."""
+        parts = (self.train, self.validation)
+        names = [table.names if table is not None else () for table in parts]
+        return {
+            "known_labels": self.mask.sha256,
+            "image_list": hashlib.sha256(json.dumps(names).encode()).hexdigest(),
+        }
+
 
 def open_run_data(
-    config: RunConfig, *, mean: Sequence[float] | None, std: Sequence[float] | None
+    data: DataConfig,
+    *,
+    mean: Sequence[float] | None,
+    std: Sequence[float] | None,
+    unknown_as_negative: bool = False,
 ) -> RunData:
     r"""Read the tables of a run, hide labels, and set images aside; no image is opened.
 
@@ -53,15 +68,15 @@ def open_run_data(
     else is known, and against no negative any ranking is perfect.
 
     Args:
-        config: The run's configuration, with one share of known labels.
+        data: With one share of known labels.
         mean: Channel means of the encoder in use, such as `encoder.mean`; None, with `std`, leaves
             pixels in [0, 1].
         std: Its channel standard deviations.
+        unknown_as_negative: Whether the method takes unknown labels for negative.
 
     Raises:
-        ValueError: If the dataset cannot be read, the label file is another dataset's, there are
-            too few images or nothing is known, the validation images say nothing to select on, or
-            the test split has other categories or images of the training split.
+        ValueError: If the dataset cannot be read, the label file is another dataset's, nothing is
+            known, or the test split has other categories or images of the training split.
 
     Examples:
         >>> from pathlib import Path
@@ -70,14 +85,13 @@ def open_run_data(
         >>> with TemporaryDirectory() as folder:
         ...     table = Path(folder, "labels.csv")
         ...     _ = table.write_text("\n".join(["image,cat,dog", *rows]))
-        ...     config = RunConfig(data=DataConfig(path=str(table), keep=0.5))
+        ...     config = DataConfig(path=str(table), keep=0.5)
         ...     found = open_run_data(config, mean=None, std=None)
         >>> len(found.train), len(found.validation), round(found.mask.share, 1)
         (270, 30, 0.5)
     """
     from trmml.data.transforms import build_transform
 
-    data = config.data
     augment, plain = (
         build_transform(data.transform, train=train, size=data.image_size, mean=mean, std=std)
         for train in (True, False)
@@ -98,15 +112,13 @@ def open_run_data(
         len(full), share=data.validation_share, seed=data.validation_seed
     )
     train = told.select(rows).replace(transform=augment)
-    _check_training(train, config)
+    _check_known(train, data.path)
     validation = None
     if len(aside):
         validation = (told if data.validation_labels == "known" else full).select(aside)
-        if config.model.unknown_as_negative and data.validation_labels == "known":
+        if unknown_as_negative and data.validation_labels == "known":
             validation = validation.replace(labels=_unknown_as_negative(validation.labels))
         validation = validation.replace(transform=plain)
-    if config.selection == "validation":
-        _check_selection(validation, len(full))
     if test is not None:
         test = test.replace(class_names=names, broken=data.broken, transform=plain)
     return RunData(
@@ -177,15 +189,23 @@ def _open_test_split(data: DataConfig, train: ImageTable) -> ImageTable | None:
     return test
 
 
-def _check_training(train: ImageTable, config: RunConfig) -> None:
-    fewest = max(2, config.recipe.batch_size)
-    if len(train) < fewest:
+def check_batch(data: RunData, batch_size: int) -> None:
+    """Refuse to train on fewer images than a batch has.
+
+    Raises:
+        ValueError: If there are fewer.
+    """
+    fewest = max(2, batch_size)
+    if len(data.train) < fewest:
         raise ValueError(
-            f"{config.data.path}: training needs at least {fewest} images, a batch, got "
-            f"{len(train)}; lower `recipe.batch_size` or `data.validation_share`."
+            f"{data.train.root}: training needs at least {fewest} images, a batch, got "
+            f"{len(data.train)}; lower `recipe.batch_size` or `data.validation_share`."
         )
+
+
+def _check_known(train: ImageTable, path: str | None) -> None:
     if not bool((train.labels != 0).any()):
-        raise ValueError(f"{config.data.path}: no label is known, so nothing can be learnt.")
+        raise ValueError(f"{path}: no label is known, so nothing can be learnt.")
     unseen = (train.labels <= 0).all(dim=0).nonzero().flatten().tolist()
     if unseen:
         _LOGGER.warning(
@@ -196,16 +216,23 @@ def _check_training(train: ImageTable, config: RunConfig) -> None:
         )
 
 
-def _check_selection(validation: ImageTable | None, num_images: int) -> None:
+def check_selection(data: RunData) -> None:
+    """Refuse to select on images that say nothing.
+
+    Raises:
+        ValueError: If there are none, or no category has a known positive and negative.
+    """
     advice = "raise `data.validation_share`, or set `selection` to 'last'"
-    if validation is None:
+    if data.validation is None:
         raise ValueError(
-            f"`data.validation_share` leaves none of {num_images} images to select on; {advice}."
+            f"`data.validation_share` leaves none of {len(data.train)} images to select on; "
+            f"{advice}."
         )
-    both = (validation.labels > 0).any(dim=0) & (validation.labels < 0).any(dim=0)
+    labels = data.validation.labels
+    both = (labels > 0).any(dim=0) & (labels < 0).any(dim=0)
     if not bool(both.any()):
         raise ValueError(
-            f"No category has a known positive and a known negative among the {len(validation)} "
+            f"No category has a known positive and a known negative among the {len(labels)} "
             f"images to select on; {advice}. Where only positives are known, set "
             "`model.unknown_as_negative`."
         )

@@ -2,16 +2,14 @@
 
 from typing import Any
 
-import torch
 from jaxtyping import Float
 from torch import Tensor
 
-from trmml.models import TRMML
-from trmml.prediction import Evaluation, calibrate_thresholds, class_titles, evaluate_scores
-from trmml.training.config.run_config import RunConfig
+from trmml.models import MultiLabelModel
+from trmml.prediction import Evaluation, calibrate_thresholds, evaluate_scores
 from trmml.training.run.sources import RunSources
-from trmml.training.scoring import score_source
-from trmml.training.sources.source import Source
+from trmml.training.sources.scoring import score_source
+from trmml.training.sources.source import TrainingSource
 
 __all__ = ["RunEvaluator"]
 
@@ -20,21 +18,29 @@ class RunEvaluator:
     """Score a run's models on the images that were not trained on.
 
     Args:
-        config: Of the run.
         sources: Of the run.
+        on_test: Whether epochs are selected on the test images, as the peers do.
+        batch_size: Images at once.
         accelerator: An `accelerate.Accelerator`; every process scores a share of the images.
     """
 
-    def __init__(self, config: RunConfig, sources: RunSources, accelerator: Any) -> None:  # noqa: ANN401
+    def __init__(
+        self,
+        sources: RunSources,
+        *,
+        on_test: bool,
+        batch_size: int,
+        accelerator: Any,  # noqa: ANN401
+    ) -> None:
         """Keep what scoring needs."""
-        self.config, self.sources, self.accelerator = config, sources, accelerator
+        self.sources, self.on_test, self.batch_size = sources, on_test, batch_size
+        self.accelerator = accelerator
 
-    def selection_scores(self, model: TRMML) -> dict[str, float]:
+    def selection_scores(self, model: MultiLabelModel) -> dict[str, float]:
         """Return the figures of one epoch; "map" selects."""
-        on_test = self.config.selection == "test"
-        source = self.sources.test if on_test else self.sources.validation
+        source = self.sources.test if self.on_test else self.sources.validation
         if source is None:
-            raise ValueError(f"`selection` = {self.config.selection!r} has no images to select on.")
+            raise ValueError("`sources` must have images to select on, got none.")
         found = self._evaluate(model, source, self._score(model, source))
         return {
             "map": found.mean_average_precision,
@@ -43,7 +49,7 @@ class RunEvaluator:
             "OF1": found.at_half.OF1,
         }
 
-    def final_figures(self, model: TRMML) -> dict[str, Any]:
+    def final_figures(self, model: MultiLabelModel) -> dict[str, Any]:
         """Calibrate the selected model's thresholds on the validation images; test it, once."""
         figures: dict[str, Any] = {"validation": None, "test": None}
         if self.sources.validation is not None:
@@ -58,18 +64,17 @@ class RunEvaluator:
         return figures
 
     def _evaluate(
-        self, model: TRMML, source: Source, logits: Float[Tensor, "images classes"]
+        self,
+        model: MultiLabelModel,
+        source: TrainingSource,
+        logits: Float[Tensor, "images classes"],
     ) -> Evaluation:
-        names = class_titles(model.class_names)
-        return evaluate_scores(logits, source.labels, names, thresholds=model.decision_thresholds)
+        titles, thresholds = model.class_names.titles, model.decision_thresholds
+        return evaluate_scores(logits, source.labels, titles, thresholds=thresholds)
 
-    @torch.no_grad()
-    def _score(self, model: TRMML, source: Source) -> Float[Tensor, "images classes"]:
-        recipe, accelerator = self.config.recipe, self.accelerator
-        with accelerator.autocast():
-            return score_source(
-                model,
-                source,
-                batch_size=recipe.part_size,
-                process=(accelerator.process_index, accelerator.num_processes),
-            )
+    def _score(
+        self, model: MultiLabelModel, source: TrainingSource
+    ) -> Float[Tensor, "images classes"]:
+        process = (self.accelerator.process_index, self.accelerator.num_processes)
+        with self.accelerator.autocast():
+            return score_source(model, source, batch_size=self.batch_size, process=process)

@@ -1,6 +1,5 @@
 """What a run leaves behind: settings, surroundings, curves, checkpoints, models and a report."""
 
-import json
 import os
 import platform
 from importlib.metadata import version
@@ -11,7 +10,8 @@ import torch
 
 from trmml.atomic_write import write_atomically
 from trmml.data import LabelMask
-from trmml.models import TRMML
+from trmml.json_text import json_text
+from trmml.models import MultiLabelModel
 from trmml.training.config.files import dump_run_config
 from trmml.training.config.run_config import RunConfig
 from trmml.training.loop.history import History
@@ -89,7 +89,7 @@ class RunFolder:
         """Write all records so far, and draw the last one's curves."""
         if not self.writes or not history.records:
             return
-        lines = [json.dumps(record) for record in history.records]
+        lines = [json_text(record) for record in history.records]
         write_atomically(self.path / "metrics.jsonl", "\n".join(lines) + "\n")
         record = history.records[-1]
         curves = self._open_curves(record["epoch"])
@@ -97,7 +97,7 @@ class RunFolder:
             curves.add_scalar(name, value, record["epoch"])
         curves.flush()
 
-    def finish(self, model: TRMML, selected: Path, report: dict[str, Any]) -> None:
+    def finish(self, model: MultiLabelModel, selected: Path, report: dict[str, Any]) -> None:
         """Write the final figures, for programs and for people, and the model's thresholds."""
         if self._curves is not None:
             self._curves.close()
@@ -108,7 +108,7 @@ class RunFolder:
             write_atomically(self.path / "report.md", report_text(report))
 
     def _write_json(self, name: str, content: dict[str, Any]) -> None:
-        write_atomically(self.path / name, json.dumps(content, indent=2, ensure_ascii=False) + "\n")
+        write_atomically(self.path / name, json_text(content, indent=2) + "\n")
 
     def _open_curves(self, epoch: int) -> Any:  # noqa: ANN401 - imported only when needed
         if self._curves is None:

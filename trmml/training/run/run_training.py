@@ -1,33 +1,35 @@
 """A whole run from its configuration: data, model, training, selection, report."""
 
+import json
 import os
 from collections.abc import Callable
 from typing import Any
 
 import torch
 
-from trmml.encoders.protocol import EncoderPair
-from trmml.models import TRMML
-from trmml.modules import ClassNames
+from trmml.models import METHODS, Task
 from trmml.training.config.run_config import RunConfig
 from trmml.training.loop.acceleration import build_accelerator
-from trmml.training.loop.trainer import Trainer
+from trmml.training.loop.history import History
+from trmml.training.loop.state import check_settings
+from trmml.training.loop.trainer import Trainer, training_settings
 from trmml.training.run.callbacks import RunCallbacks
-from trmml.training.run.data import RunData, open_run_data
+from trmml.training.run.data import RunData, check_batch, check_selection, open_run_data
 from trmml.training.run.evaluation import RunEvaluator
 from trmml.training.run.folder import RunFolder
 from trmml.training.run.interruption import stop_requests
-from trmml.training.run.sources import Progress, open_sources
+from trmml.training.run.sources import RunProgress, open_sources
 
-__all__ = ["build_model", "run_training"]
+__all__ = ["run_training"]
 
 
 def run_training(
     config: RunConfig,
     folder: str | os.PathLike[str],
     *,
+    task: type[Task] | None = None,
     resume: bool = False,
-    progress: Progress | None = None,
+    progress: RunProgress | None = None,
     on_epoch: Callable[[dict[str, Any]], None] | None = None,
 ) -> dict[str, Any]:
     """Train, select and test a model as a configuration says, and leave everything in a folder.
@@ -37,6 +39,7 @@ def run_training(
     Args:
         config: A single run; see `RunConfig.runs`.
         folder: Where to leave what `RunFolder` lists.
+        task: Of the method that `config.model` is of; None for one of this library's.
         resume: Go on with the run in the folder, if there is one. On a CPU its weights and
             metrics end as if it had never stopped, to the last bit.
         progress: Called with the name of the work under way, how much is done, and of how much.
@@ -51,61 +54,97 @@ def run_training(
         TrainingStopped: If SIGINT or SIGTERM asked to stop; the state is saved.
         FloatingPointError: If a loss is not finite; the last checkpoint is that before it.
     """
+    task = task or METHODS[config.model.method]
     accelerator = build_accelerator(config.recipe)
     run = RunFolder(folder, writes=accelerator.is_main_process)
     run.check(resume=resume)
     accelerator.wait_for_everyone()  # nobody writes before everybody has looked
     with stop_requests() as request:
+        state = run.checkpoints.load() if resume else None
         encoders = config.encoder.load(image_size=config.data.image_size)
-        data = open_run_data(config, mean=encoders.image.mean, std=encoders.image.std)
-        model = build_model(config, encoders, data.class_names).to(accelerator.device)
+        data = open_run_data(
+            config.data,
+            mean=encoders.image.mean,
+            std=encoders.image.std,
+            unknown_as_negative=config.model.counts_unknown_as_negative,
+        )
+        check_batch(data, config.recipe.batch_size)
+        if config.selection == "validation":
+            check_selection(data)
+        learning = task.build(
+            encoders,
+            data.class_names,
+            config=config.model,
+            image_size=config.data.image_size,
+            generator=torch.Generator().manual_seed(config.recipe.seed),
+            compile=config.recipe.compile,
+        ).to(accelerator.device)
+        settings = _settings(config, learning, data)
+        if state is not None:
+            check_settings(state.plain["settings"], settings)
+        # Only now, when nothing is left to be refused, is anything written.
         run.begin(config, data.mask, processes=accelerator.num_processes)
-        sources = open_sources(config, data, encoders, request=request, progress=progress)
-        evaluator = RunEvaluator(config, sources, accelerator)
-        trainer = Trainer(
-            model,
-            sources.train,
-            recipe=config.recipe,
-            validate=None if config.selection == "last" else evaluator.selection_scores,
+        sources = open_sources(
+            data,
+            encoders,
+            cache=config.cache,
+            seed=config.recipe.seed,
+            image_size=config.data.image_size,
+            workers=config.data.workers,
+            request=request,
+            progress=progress,
+        )
+        evaluator = RunEvaluator(
+            sources,
+            on_test=config.selection == "test",
+            batch_size=config.recipe.part_size,
             accelerator=accelerator,
         )
-        state = run.checkpoints.load() if resume else None
+        selects = config.selection != "last"
+        trainer = Trainer(
+            learning,
+            sources.train,
+            recipe=config.recipe,
+            validate=evaluator.selection_scores if selects else None,
+            accelerator=accelerator,
+            settings=settings,
+        )
         if state is not None:
             trainer.load(state)
-        watch = RunCallbacks(run, config, request, progress=progress, on_epoch=on_epoch)
-        trainer.run(after_step=watch.after_step, after_epoch=watch.after_epoch)
-        watch.finish(trainer)
+        callbacks = RunCallbacks(
+            run,
+            request,
+            selects=selects,
+            checkpoint_every=config.checkpoint_every,
+            progress=progress,
+            on_epoch=on_epoch,
+        )
+        trainer.run(after_step=callbacks.after_step, after_epoch=callbacks.after_epoch)
+        callbacks.finish(trainer)
     accelerator.wait_for_everyone()
 
-    selected = run.last if config.selection == "last" else run.best
-    model = TRMML.from_pretrained(selected, encoders=encoders).to(accelerator.device)
-    report = _report(config, data, trainer) | evaluator.final_figures(model)
+    selected = run.best if selects else run.last
+    model = task.Model.from_pretrained(selected, encoders=encoders).to(accelerator.device)
+    report = _report(config, data, trainer.history) | evaluator.final_figures(model)
     run.finish(model, selected, report)
     return report
 
 
-def build_model(config: RunConfig, encoders: EncoderPair, class_names: ClassNames) -> TRMML:
-    """Return a run's model before its first step.
-
-    Raises:
-        ValueError: If its region decoder is to come from a model of other classes or towers.
-    """
-    model = TRMML(
-        encoders,
-        class_names,
-        config=config.model,
-        image_size=config.data.image_size,
-        generator=torch.Generator().manual_seed(config.recipe.seed),
-    )
-    if config.region_decoder is not None:
-        model.load_region_decoder(config.region_decoder)
-    return model
+def _settings(config: RunConfig, task: Task, data: RunData) -> dict[str, Any]:
+    """Return all that has to be the same for a run to go on, in this process or another."""
+    settings = {
+        **training_settings(task, config.recipe, data.train.labels),
+        **data.settings(),
+        "data": config.data.settings(),
+        "cache": config.cache.settings(),
+        "selection": config.selection,
+    }
+    return json.loads(json.dumps(settings))  # as they come back from a checkpoint
 
 
-def _report(config: RunConfig, data: RunData, trainer: Trainer) -> dict[str, Any]:
+def _report(config: RunConfig, data: RunData, history: History) -> dict[str, Any]:
     """Return what the final figures stand on."""
-    labels, history = data.train.labels, trainer.history
-    last = len(history.records) - 1
+    labels, last = data.train.labels, len(history.records) - 1
     return {
         "name": config.name,
         "selection": config.selection,

@@ -7,7 +7,7 @@ from typing import NamedTuple
 
 from trmml.data import ImageTable
 from trmml.encoders.protocol import EncoderPair
-from trmml.training.config.run_config import RunConfig
+from trmml.training.config.run_config import CacheConfig
 from trmml.training.feature_cache.cache import FeatureCache
 from trmml.training.run.data import RunData
 from trmml.training.run.interruption import StopRequest, TrainingStopped
@@ -15,40 +15,46 @@ from trmml.training.sources.cached_source import CachedSource
 from trmml.training.sources.image_source import ImageSource
 from trmml.training.sources.loading import free_workers
 from trmml.training.sources.seeded_images import SeededImages
-from trmml.training.sources.source import Source
+from trmml.training.sources.source import TrainingSource
 
-__all__ = ["Progress", "RunSources", "open_sources"]
+__all__ = ["RunProgress", "RunSources", "open_sources"]
 
 _LOGGER = logging.getLogger(__name__)
 
-Progress = Callable[[str, int, int], None]
+RunProgress = Callable[[str, int, int], None]
 """Called with the name of the work under way, how much of it is done, and of how much."""
 
 
 class RunSources(NamedTuple):
     """The sources of a run; None where it has no such images."""
 
-    train: Source
-    validation: Source | None
-    test: Source | None
+    train: TrainingSource
+    validation: TrainingSource | None
+    test: TrainingSource | None
 
 
 def open_sources(
-    config: RunConfig,
     data: RunData,
     encoders: EncoderPair,
     *,
+    cache: CacheConfig,
+    seed: int,
+    image_size: int,
+    workers: int | None,
     request: StopRequest,
-    progress: Progress | None = None,
+    progress: RunProgress | None = None,
 ) -> RunSources:
     """Prepare what a run reads, and fill its cache if it has one.
 
     The test images are read once, at the end, and never cached.
 
     Args:
-        config: Says whether there is a cache, and how many views it keeps.
         data: Tables.
         encoders: Frozen towers; the cache needs the image tower.
+        cache: Whether there is a cache, and how many views it keeps.
+        seed: Of the augmentation.
+        image_size: Side of the images in pixels.
+        workers: Processes that read images; None takes the free cores.
         request: Ends the filling, to be taken up later.
         progress: Told of the filling.
 
@@ -57,20 +63,20 @@ def open_sources(
         TrainingStopped: If a signal asked to stop; what is filled is kept.
         ValueError: If the cache on disk is damaged.
     """
-    workers = free_workers() if config.data.workers is None else config.data.workers
+    workers = free_workers() if workers is None else workers
 
-    def source(name: str, table: ImageTable | None, views: int | None) -> Source | None:
+    def source(name: str, table: ImageTable | None, views: int | None) -> TrainingSource | None:
         if table is None:
             return None
-        if config.cache.directory is None or views is None:
-            size = (config.data.image_size, config.data.image_size)
-            return ImageSource(table, seed=config.recipe.seed, image_size=size, num_workers=workers)
-        images = SeededImages(table, seed=config.recipe.seed)
-        cache = FeatureCache(config.cache.directory, encoders, images, num_views=views)
-        _fill(cache, f"Caching {name} features", workers, request, progress)
-        return CachedSource(cache)
+        if cache.directory is None or views is None:
+            size = (image_size, image_size)
+            return ImageSource(table, seed=seed, image_size=size, num_workers=workers)
+        images = SeededImages(table, seed=seed)
+        kept = FeatureCache(cache.directory, encoders, images, num_views=views)
+        _fill(kept, f"Caching {name} features", workers, request, progress)
+        return CachedSource(kept)
 
-    train = source("training", data.train, config.cache.views)
+    train = source("training", data.train, cache.views)
     if train is None:
         raise ValueError("`data` must have images to train on, got none.")
     return RunSources(
@@ -83,7 +89,7 @@ def _fill(
     title: str,
     num_workers: int,
     request: StopRequest,
-    progress: Progress | None,
+    progress: RunProgress | None,
 ) -> None:
     missing, done = cache.images_missing, 0
     if not missing:

@@ -3,13 +3,16 @@
 import json
 import os
 from collections.abc import Callable
+from functools import partial
 from pathlib import Path
 from typing import Any
 
 from trmml.atomic_write import write_atomically
+from trmml.json_text import json_text
+from trmml.models import Task
 from trmml.training.config.run_config import RunConfig
 from trmml.training.run.run_training import run_training
-from trmml.training.run.sources import Progress
+from trmml.training.run.sources import RunProgress
 
 __all__ = ["run_sweep"]
 
@@ -18,8 +21,9 @@ def run_sweep(
     config: RunConfig,
     folder: str | os.PathLike[str],
     *,
+    task: type[Task] | None = None,
     resume: bool = False,
-    progress: Progress | None = None,
+    progress: RunProgress | None = None,
     on_epoch: Callable[[dict[str, Any]], None] | None = None,
 ) -> dict[str, Any]:
     """Do each of a configuration's runs in a folder of its own, and average their test figures.
@@ -27,6 +31,7 @@ def run_sweep(
     Args:
         config: With several shares in `data.keep`; with one it is `run_training`.
         folder: Of the run, or of the runs' folders and their `report.json`.
+        task: As in `run_training`.
         resume: Take over the runs that are finished, and go on with the one under way.
         progress: As in `run_training`.
         on_epoch: As in `run_training`.
@@ -38,10 +43,9 @@ def run_sweep(
     Raises:
         FileExistsError: If the folder holds runs and `resume` is False; and as `run_training`.
     """
+    train = partial(run_training, task=task, resume=resume, progress=progress, on_epoch=on_epoch)
     if len(config.runs) == 1:
-        return run_training(
-            config.runs[0], folder, resume=resume, progress=progress, on_epoch=on_epoch
-        )
+        return train(config.runs[0], folder)
     found = {}
     for run in config.runs:
         place = Path(folder) / run.name.rpartition("/")[2]
@@ -49,7 +53,9 @@ def run_sweep(
         if resume and finished.exists():
             report = json.loads(finished.read_text(encoding="utf-8"))
         else:
-            report = run_training(run, place, resume=resume, progress=progress, on_epoch=on_epoch)
+            report = run_training(
+                run, place, task=task, resume=resume, progress=progress, on_epoch=on_epoch
+            )
         found[run.name] = (report["test"] or report["validation"] or {}).get(
             "mean_average_precision"
         )
@@ -57,5 +63,5 @@ def run_sweep(
     mean = sum(figures) / len(figures) if figures else None
     report = {"name": config.name, "runs": found, "mean_average_precision": mean}
     if os.environ.get("RANK", "0") == "0":
-        write_atomically(Path(folder) / "report.json", json.dumps(report, indent=2) + "\n")
+        write_atomically(Path(folder) / "report.json", json_text(report, indent=2) + "\n")
     return report

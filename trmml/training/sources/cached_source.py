@@ -5,8 +5,9 @@ from collections.abc import Iterator, Sequence
 from jaxtyping import Int
 from torch import Tensor
 
+from trmml.models import Batch
 from trmml.training.feature_cache.cache import FeatureCache
-from trmml.training.sources.source import Batch, name_files
+from trmml.training.sources.source import name_files
 
 __all__ = ["CachedSource"]
 

@@ -8,9 +8,10 @@ from torch import Tensor
 from torch.utils.data import DataLoader, default_collate
 
 from trmml.data import ImageTable
+from trmml.models import Batch
 from trmml.training.sources.loading import loader_options
 from trmml.training.sources.seeded_images import SeededImages
-from trmml.training.sources.source import Batch, name_files
+from trmml.training.sources.source import name_files
 
 __all__ = ["ImageSource"]
 

@@ -1,8 +1,12 @@
 """Images whose augmentation depends on the image and the epoch alone, not on who loads them."""
 
 import hashlib
-from collections.abc import Sequence
+import random
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from typing import Final
 
+import numpy as np
 import torch
 from jaxtyping import Float, Shaped
 from torch import Tensor
@@ -10,14 +14,19 @@ from torch.utils.data import Dataset
 
 from trmml.data import ImageTable
 
-__all__ = ["SeededImages"]
+__all__ = ["SEEDED", "SeededImages"]
+
+SEEDED: Final = ("torch", "random", "numpy.random")
+"""Global generators that a transform may draw from, as the same pixels need them seeded."""
 
 
 class SeededImages(Dataset[tuple[Tensor, Tensor]]):
     """A table's images, each augmented from a seed of its own.
 
-    The random numbers of a transform come from the seed, the row and the number of the draw. So
-    training sees the same pixels with any number of workers or processes, and after a resumption.
+    The random numbers of a transform come from the seed, the row and the number of the draw,
+    whichever of the global generators of torch, Python and numpy it takes them from. So training
+    sees the same pixels with any number of workers or processes, and after a resumption. A
+    generator of the transform's own, such as `numpy.random.default_rng()`, is not reached.
 
     Args:
         table: Images with a transform to tensors of one size.
@@ -45,10 +54,7 @@ class SeededImages(Dataset[tuple[Tensor, Tensor]]):
 
     def read(self, row: int, draw: int) -> tuple[Float[Tensor, "3 height width"], int]:
         """Return one draw of a row's image, and the row it comes from, as `ImageTable.read`."""
-        words = f"{self.seed} {row} {draw}".encode()
-        seed = int.from_bytes(hashlib.sha256(words).digest()[:8]) >> 1
-        with torch.random.fork_rng(devices=[]):
-            torch.set_rng_state(torch.Generator().manual_seed(seed).get_state())
+        with _seeded(f"{self.seed} {row} {draw}".encode()):
             return self.table.read(row)
 
     def __getitems__(
@@ -56,3 +62,22 @@ class SeededImages(Dataset[tuple[Tensor, Tensor]]):
     ) -> list[tuple[Float[Tensor, "3 height width"], Shaped[Tensor, " classes"]]]:
         """Return several draws, as loaders ask for a batch."""
         return [self[item] for item in items]
+
+
+@contextmanager
+def _seeded(words: bytes) -> Iterator[None]:
+    """Set every generator of `SEEDED` to a state that follows from some words, then back."""
+    digest = hashlib.sha256(words).digest()
+    python_state, numpy_state = random.getstate(), np.random.get_state(legacy=False)
+    with torch.random.fork_rng(devices=[]):
+        seed = int.from_bytes(digest[:8]) >> 1
+        torch.set_rng_state(torch.Generator().manual_seed(seed).get_state())
+        random.setstate(random.Random(digest[8:]).getstate())
+        # any words are a state of numpy's generator, and seeding one anew takes thrice as long
+        state = np.frombuffer(hashlib.shake_256(digest).digest(4 * 624), dtype="<u4")
+        try:
+            np.random.set_state(("MT19937", state, len(state), 0, 0.0))
+            yield
+        finally:
+            random.setstate(python_state)
+            np.random.set_state(numpy_state)

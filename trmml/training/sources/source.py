@@ -1,34 +1,23 @@
 """What training reads: rows of dense features, or of images, in any order."""
 
+import hashlib
 from collections.abc import Iterator, Sequence
-from typing import NamedTuple, Protocol, runtime_checkable
+from typing import Protocol, runtime_checkable
 
-from jaxtyping import Float, Int
+import torch
+from jaxtyping import Int
 from torch import Tensor
 
 from trmml.data import ImageTable
 from trmml.labels import Labels, check_labels
+from trmml.models import Batch
 from trmml.training.sources.stored_features import StoredFeatures
 
-__all__ = ["Batch", "FeatureSource", "Source", "name_files"]
-
-
-class Batch(NamedTuple):
-    """Some rows of a source.
-
-    Attributes:
-        inputs: Normalised images [batch 3 height width], or dense features [batch positions dim].
-        labels: Their labels in {-1, 0, +1}.
-        grid: Height and width of the grid of positions; None for images.
-    """
-
-    inputs: Float[Tensor, "batch ..."]
-    labels: Labels
-    grid: tuple[int, int] | None
+__all__ = ["FeatureSource", "TrainingSource", "labels_checksum", "name_files"]
 
 
 @runtime_checkable
-class Source(Protocol):
+class TrainingSource(Protocol):
     """Rows to train on; whatever has these three can be trained on."""
 
     @property
@@ -81,3 +70,11 @@ def name_files(table: ImageTable, rows: Int[Tensor, " rows"]) -> str:
     """Name the files of some rows, as far as a message has room."""
     names = [table.names[row] for row in rows.tolist()]
     return ", ".join(names[:8]) + (f" and {len(names) - 8} more" if len(names) > 8 else "")
+
+
+def labels_checksum(labels: Labels) -> str:
+    """Return the SHA-256 of labels: which are known, what they are, and in which order."""
+    content = labels.detach().to("cpu", torch.int8).contiguous()
+    return hashlib.sha256(
+        f"{tuple(content.shape)}".encode() + content.numpy().tobytes()
+    ).hexdigest()

@@ -1,0 +1,36 @@
+"""What a training step gets to see."""
+
+from typing import NamedTuple
+
+import torch
+from jaxtyping import Float, Int
+from torch import Tensor
+
+from trmml.labels import Labels
+
+__all__ = ["Batch"]
+
+
+class Batch(NamedTuple):
+    """Some images, as pixels or as stored features, with their known labels.
+
+    Attributes:
+        inputs: Normalised images [batch 3 height width], or dense features [batch positions dim].
+        labels: Labels in {-1, 0, +1} of all classes.
+        grid: Height and width of the grid of positions; None for images.
+        classes: Indices of the only classes that take part in this step; None for all.
+    """
+
+    inputs: Float[Tensor, "batch ..."]
+    labels: Labels
+    grid: tuple[int, int] | None = None
+    classes: Int[Tensor, " sampled"] | None = None
+
+    def to(self, device: torch.device) -> "Batch":
+        """Return the batch on a device."""
+        classes = None if self.classes is None else self.classes.to(device)
+        return self._replace(
+            inputs=self.inputs.to(device, non_blocking=True),
+            labels=self.labels.to(device, non_blocking=True),
+            classes=classes,
+        )

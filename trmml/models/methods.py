@@ -1,0 +1,44 @@
+"""The methods that this library brings, and those from elsewhere."""
+
+import sys
+from importlib.util import module_from_spec, spec_from_file_location
+from pathlib import Path
+from typing import Final
+
+from trmml.models.task import Task
+from trmml.models.trmml.task import TRMMLTask
+
+__all__ = ["METHODS", "load_task"]
+
+METHODS: Final[dict[str, type[Task]]] = {task.Model.Config.method: task for task in (TRMMLTask,)}
+"""How each method is trained, by the name that configurations and saved models have."""
+
+
+def load_task(place: str) -> type[Task]:
+    """Import one's own method from a file; its code runs, so it should be one's own indeed.
+
+    Args:
+        place: The file and the name of the task in it, such as "my_file.py:MyTask".
+
+    Raises:
+        ValueError: If there is no such file, no such name in it, or the name is no `Task`.
+    """
+    file, _, name = place.rpartition(":")
+    path = Path(file).resolve()
+    if path.suffix != ".py" or not name or not path.is_file():
+        raise ValueError(
+            f"`task` must be a Python file and a class in it, such as my_file.py:MyTask, got "
+            f"{place!r}{'' if path.is_file() or not file else f'; there is no file {path}'}."
+        )
+    module = sys.modules.get(path.stem)
+    if getattr(module, "__file__", None) != str(path):
+        spec = spec_from_file_location(path.stem, path)
+        if spec is None or spec.loader is None:
+            raise ValueError(f"`task`: {path} cannot be imported.")
+        module = module_from_spec(spec)
+        sys.modules[path.stem] = module  # its dataclasses look for themselves there
+        spec.loader.exec_module(module)
+    found = getattr(module, name, None)
+    if not (isinstance(found, type) and issubclass(found, Task)):
+        raise ValueError(f"`task`: {path} must define a `trmml.models.Task` named {name!r}.")
+    return found

@@ -1,0 +1,326 @@
+"""What predicts: the part that all methods share, from photographs and folders to scores."""
+
+from abc import ABC, abstractmethod
+from collections.abc import Mapping, Sequence
+from copy import deepcopy
+from pathlib import Path
+from typing import Any, ClassVar, NamedTuple, Protocol, TypeVar, runtime_checkable
+
+import torch
+from jaxtyping import Float, Int
+from PIL import ImageOps
+from PIL.Image import Image
+from torch import Tensor
+from torch.nn.functional import interpolate
+
+from trmml.atomic_write import write_atomically
+from trmml.class_names import ClassNames, NameOrSynonyms
+from trmml.data.images import decode_image
+from trmml.encoders import TimmImageEncoder
+from trmml.encoders.fingerprint import pair_fingerprints
+from trmml.encoders.load import load_encoders
+from trmml.encoders.pixels import normalize_pixels, square_pixels
+from trmml.encoders.protocol import EncoderPair, EncoderSource, ImageEncoder
+from trmml.labels import Labels
+from trmml.models.hub import find_model, push_folder
+from trmml.models.method_config import MethodConfig
+from trmml.models.model_card import model_card_text
+from trmml.models.saved_model import check_encoders, read_saved_model, write_saved_model
+from trmml.modules.frozen import FrozenHolder
+
+__all__ = ["ModelOutput", "MultiLabelModel", "Scores"]
+
+_Model = TypeVar("_Model", bound="MultiLabelModel")  # not `Self`: beartype refuses it
+
+
+@runtime_checkable
+class ModelOutput(Protocol):
+    """What a model returns: any tuple with logits.
+
+    Attributes:
+        logits: The prediction; the sigmoid is the probability.
+    """
+
+    @property
+    def logits(self) -> Float[Tensor, "batch classes"]:
+        """The prediction; the sigmoid is the probability."""
+        ...
+
+
+class Scores(NamedTuple):
+    """The output of a model that has nothing to give but its scores.
+
+    Attributes:
+        logits: The prediction; the sigmoid is the probability.
+    """
+
+    logits: Float[Tensor, "batch classes"]
+
+
+class MultiLabelModel(FrozenHolder, ABC):
+    """Score every class in an image: the base of all methods' models.
+
+    A method's model adds its parameters and `match`, from dense features to logits, and names its
+    configuration; with `region_maps` it can show where each class is seen. What it learnt is kept
+    in a folder, or on the Hugging Face Hub, without the frozen towers.
+
+    Args:
+        encoders: Frozen image and text tower; held, but neither trained nor saved.
+        class_names: One name per class, or several synonyms for a class.
+        config: Of the method.
+        image_size: Side in pixels of the photographs that `preprocess` prepares (paper: 448).
+
+    Attributes:
+        Config: The class of the configuration.
+        credit: The method with its paper, for the model card, as Markdown.
+        training_only: Beginnings of the names of what only training needs in the state.
+        has_regions: Whether `region_maps` gives any.
+        class_names: What each class is called.
+        decision_thresholds: From which probability on each class counts as present, or None.
+
+    Raises:
+        ValueError: If `image_size` is below 1, or a class has no name.
+    """
+
+    Config: ClassVar[type[MethodConfig]]
+    credit: ClassVar[str] = "a method of one's own"
+    training_only: ClassVar[tuple[str, ...]] = ()
+    has_regions: bool = False
+    image_encoder: ImageEncoder
+
+    def __init__(
+        self,
+        encoders: EncoderPair,
+        class_names: Sequence[NameOrSynonyms],
+        *,
+        config: MethodConfig,
+        image_size: int = 448,
+        generator: torch.Generator | None = None,  # noqa: ARG002 - for those that draw
+    ) -> None:
+        """Hold the towers and keep the settings."""
+        super().__init__()
+        if image_size < 1:
+            raise ValueError(f"`image_size` must be at least 1, got {image_size}.")
+        self.config, self.encoders, self.image_size = config, encoders, image_size
+        self.class_names = ClassNames(class_names)
+        self.decision_thresholds: list[float] | None = None
+        self.hold("image_encoder", encoders.image)
+        if isinstance(encoders.image, TimmImageEncoder):
+            self.image_projection = encoders.image.projection  # learnt, so trained and saved
+
+    @property
+    def device(self) -> torch.device:
+        """Where the model computes."""
+        return next(self.parameters()).device
+
+    @abstractmethod
+    def match(
+        self,
+        features: Float[Tensor, "batch positions dim"],
+        grid: tuple[int, int],
+        *,
+        classes: Int[Tensor, " sampled"] | None = None,
+    ) -> ModelOutput:
+        """Score dense features, from the image encoder or from a store.
+
+        Args:
+            features: Dense image features in the joint space.
+            grid: Height and width of the grid of positions.
+            classes: Indices of the only classes to score, each once; None scores all.
+        """
+
+    def forward(
+        self,
+        images: Float[Tensor, "batch 3 height width"],
+        *,
+        classes: Int[Tensor, " sampled"] | None = None,
+    ) -> ModelOutput:
+        """Score normalised images; `match` starts from stored features instead."""
+        return self.match(*self.image_encoder.encode_dense(images), classes=classes)
+
+    def region_maps(
+        self,
+        output: Any,  # noqa: ANN401, ARG002 - what this class's `match` returns
+    ) -> Float[Tensor, "batch classes height width"] | None:
+        """Return where each class is seen, in [0, 1], on the grid; None for a model without."""
+        return None
+
+    @property
+    def completes_labels(self) -> bool:
+        """Whether `complete` fills any label."""
+        return False
+
+    def complete(self, output: Any, labels: Labels) -> Labels:  # noqa: ANN401, ARG002
+        """Return the labels with missing ones filled as training would; known ones stay."""
+        return labels
+
+    def preprocess(self, image: str | Path | Image) -> Float[Tensor, "1 3 height width"]:
+        """Prepare a photograph: right way up, resized to `image_size`, normalised.
+
+        The aspect ratio is not kept, as in the paper's recipe.
+
+        Args:
+            image: A file, or a decoded image.
+
+        Raises:
+            ValueError: If the file is missing, is no image or is damaged.
+        """
+        picture = (
+            ImageOps.exif_transpose(image) if isinstance(image, Image) else decode_image(image)
+        )
+        pixels = square_pixels(picture, self.image_size)[None].to(self.device)
+        return normalize_pixels(pixels, self.image_encoder)
+
+    @torch.no_grad()
+    def predict(
+        self, images: Float[Tensor, "batch 3 height width"]
+    ) -> Float[Tensor, "batch classes"]:
+        """Return the probability of every class in every normalised image."""
+        return self(images).logits.float().sigmoid()
+
+    @torch.no_grad()
+    def heatmap(
+        self, images: Float[Tensor, "batch 3 height width"]
+    ) -> Float[Tensor, "batch classes height width"]:
+        """Return where each class is seen, in [0, 1], at the images' own height and width.
+
+        These are the model's `region_maps`, interpolated bilinearly.
+
+        Raises:
+            ValueError: If the model has no regions.
+        """
+        maps = self.region_maps(self(images))
+        if maps is None:
+            raise ValueError(
+                f"{type(self).__name__} must have regions to draw them, but it only scores whole "
+                "images; `predict` gives the scores."
+            )
+        return interpolate(maps, size=images.shape[-2:], mode="bilinear", align_corners=False)
+
+    def for_prediction(self, kept: dict[int, Any]) -> "MultiLabelModel":
+        """Return a copy that can only predict, for an export.
+
+        Args:
+            kept: What is not to be copied but shared, by `id`, as `copy.deepcopy` takes it.
+        """
+        return deepcopy(self, kept | {id(self.encoders.text): self.encoders.text})
+
+    def save_pretrained(self, directory: str | Path, *, training_state: bool = False) -> None:
+        """Write what was learnt: `model.safetensors` and `config.json`.
+
+        The frozen towers are not written, only their names and fingerprints of their weights.
+
+        Args:
+            directory: Folder to write into; made if absent, existing files replaced.
+            training_state: Whether to keep what only training needs as well.
+        """
+        state = {
+            name: value
+            for name, value in self.state_dict().items()
+            if training_state or not name.startswith(self.training_only)
+        }
+        write_saved_model(
+            Path(directory),
+            state,
+            self.encoders,
+            method=self.config.method,
+            class_names=self.class_names.plain,
+            image_size=self.image_size,
+            config=self.config.as_dict(),
+            training_state=training_state,
+            decision_thresholds=self.decision_thresholds,
+        )
+
+    @classmethod
+    def from_pretrained(  # noqa: PYI019
+        cls: type[_Model],
+        directory: str | Path,
+        *,
+        encoders: EncoderPair | None = None,
+        **hub: Any,  # noqa: ANN401 - `find_model` names them
+    ) -> _Model:
+        """Load what `save_pretrained` or `push_to_hub` wrote, in eval mode.
+
+        Args:
+            directory: Folder with `model.safetensors` and `config.json`; or, where there is no such
+                folder, a repository on the Hugging Face Hub such as "user/name".
+            encoders: Towers to use; None loads those named in the folder, which cannot be done
+                for a pair made by hand.
+            **hub: For a repository: `revision`, `token`, `cache_dir`, `local_files_only`,
+                `force_download`.
+
+        Raises:
+            FileNotFoundError: If a file, the repository or the revision is missing.
+            ValueError: If a file is damaged, the model is of another method, or the towers'
+                weights are not those trained with.
+            ConnectionError: If the Hub refuses.
+        """
+        folder = find_model(directory, **hub)
+        card, state = read_saved_model(folder)
+        own = cls.Config.method
+        if card["method"] != own:
+            raise ValueError(
+                f"{folder} must hold a model of the method {own!r}, got {card['method']!r}; "
+                "`trmml.prediction.open_model` opens any."
+            )
+        encoders = encoders or load_encoders(
+            EncoderSource(**card["encoders"]), image_size=card["image_size"]
+        )
+        check_encoders(card, encoders)
+        config = cls.Config.from_dict(card["config"])
+        model = cls(encoders, card["class_names"], config=config, image_size=card["image_size"])
+        if not card["training_state"]:
+            fresh = model.state_dict().items()
+            state |= {name: value for name, value in fresh if name.startswith(cls.training_only)}
+        model.load_state_dict(state)
+        model.decision_thresholds = card.get("decision_thresholds")
+        return model.eval()
+
+    def model_card(
+        self,
+        *,
+        repo_id: str = "user/name",
+        license: str | None = None,
+        report: Mapping[str, Any] | None = None,
+    ) -> str:
+        """Write the page that introduces the model, with a front matter that the Hub reads.
+
+        Args:
+            repo_id: Repository that the page tells to load from.
+            license: License of the weights, such as "cc-by-4.0"; None leaves it open, and says so.
+            report: Figures for the page, such as `trmml.prediction.Evaluation.as_dict()`.
+        """
+        return model_card_text(
+            repo_id=repo_id,
+            kind=type(self),
+            credit=self.credit,
+            has_regions=self.has_regions,
+            class_names=self.class_names,
+            source=self.encoders.source,
+            fingerprints=pair_fingerprints(self.encoders),
+            image_size=self.image_size,
+            config=self.config,
+            thresholds=self.decision_thresholds,
+            license=license,
+            report=report,
+        )
+
+    def push_to_hub(
+        self,
+        repo_id: str,
+        *,
+        license: str | None = None,
+        report: Mapping[str, Any] | None = None,
+        **options: Any,  # noqa: ANN401 - `push_folder` names them
+    ) -> str:
+        """Upload what `save_pretrained` writes and `model_card`, in one commit; give its address.
+
+        Options and errors are those of `trmml.models.push_folder`.
+        """
+
+        def write(folder: Path) -> None:
+            self.save_pretrained(folder)
+            card = self.model_card(repo_id=repo_id, license=license, report=report)
+            write_atomically(folder / "README.md", card)
+
+        return push_folder(repo_id, write, **options)

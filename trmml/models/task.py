@@ -1,0 +1,127 @@
+"""What a method gives the training engine, which knows nothing else of it."""
+
+from abc import ABC, abstractmethod
+from collections.abc import Sequence
+from typing import Any, ClassVar, NamedTuple
+
+import torch
+from jaxtyping import Float
+from torch import Tensor, nn
+
+from trmml.class_names import NameOrSynonyms
+from trmml.encoders.fingerprint import pair_fingerprints
+from trmml.encoders.protocol import EncoderPair
+from trmml.models.batch import Batch
+from trmml.models.method_config import MethodConfig
+from trmml.models.multi_label_model import ModelOutput, MultiLabelModel
+
+__all__ = ["ParameterGroup", "Task"]
+
+
+class ParameterGroup(NamedTuple):
+    """Parameters that learn at one rate.
+
+    Attributes:
+        parameters: Each in one group only.
+        lr_ratio: Their learning rate relative to the recipe's.
+    """
+
+    parameters: list[nn.Parameter]
+    lr_ratio: float = 1.0
+
+
+class Task(nn.Module, ABC):
+    """Train one method: from a batch to its losses, and what else the engine has to ask.
+
+    A method is a model (`MultiLabelModel`), which predicts and is saved, and a task, which teaches
+    it. The engine calls `forward` in each step and the others at the moments they name; whatever
+    a task keeps in parameters and buffers is saved in checkpoints and goes on after a resumption.
+
+    Everything with a gradient happens inside one `forward`: that is what
+    `DistributedDataParallel`, autocast and `torch.compile` ask for.
+
+    Args:
+        model: To train.
+        compile: Whether to compile its `match`, where nearly all of a step's gradients are.
+
+    Attributes:
+        Model: The class of model that the task trains.
+    """
+
+    Model: ClassVar[type[MultiLabelModel]]
+
+    def __init__(self, model: MultiLabelModel, *, compile: bool = False) -> None:
+        """Hold the model."""
+        super().__init__()
+        self.model = model
+        self._match = torch.compile(model.match) if compile else model.match
+
+    @classmethod
+    def build(
+        cls,
+        encoders: EncoderPair,
+        class_names: Sequence[NameOrSynonyms],
+        *,
+        config: MethodConfig,
+        image_size: int = 448,
+        generator: torch.Generator | None = None,
+        compile: bool = False,
+    ) -> "Task":
+        """Return the task of a fresh model.
+
+        Args:
+            encoders: Frozen image and text tower.
+            class_names: One name per class, or several synonyms for a class.
+            config: Of the method.
+            image_size: Side of the images in pixels.
+            generator: Source of the random start.
+            compile: Whether to compile the model's `match`.
+        """
+        model = cls.Model(
+            encoders, class_names, config=config, image_size=image_size, generator=generator
+        )
+        return cls(model, compile=compile)
+
+    @abstractmethod
+    def forward(self, batch: Batch) -> dict[str, Float[Tensor, ""]]:
+        """Return the losses of a batch by name; "total" is the one to be minimised."""
+
+    def match(self, batch: Batch) -> ModelOutput:
+        """Return the model's output for a batch of images or of stored features."""
+        inputs, grid = batch.inputs, batch.grid
+        if grid is None:
+            inputs, grid = self.model.image_encoder.encode_dense(inputs)
+        return self._match(inputs, grid, classes=batch.classes)
+
+    def parameter_groups(self) -> list[ParameterGroup]:
+        """Return everything that learns, by its learning rate."""
+        return [ParameterGroup(list(self.parameters()))]
+
+    def begin_epoch(self, epoch: int, *, epochs: int) -> None:
+        """Prepare for an epoch; called again if the epoch is resumed.
+
+        Args:
+            epoch: From 0.
+            epochs: Of the whole training.
+        """
+
+    @property
+    def calibration_images(self) -> int:
+        """How many images `calibrate` wants to see before the first step; 0 for none."""
+        return 0
+
+    def calibrate(self, features: Float[Tensor, "batch positions dim"]) -> None:
+        """Set what depends on the first images' dense features, before the first step."""
+
+    def settings(self) -> dict[str, Any]:
+        """Return what has to be the same for a saved state to go on, as JSON knows it."""
+        fingerprints = pair_fingerprints(self.model.encoders)
+        return {
+            "class_names": self.model.class_names.plain,
+            **{f"{tower} encoder": print_ for tower, print_ in fingerprints.items()},
+            "model": self.model.config.as_dict(),
+        }
+
+    def facts(self) -> dict[str, Any]:
+        """Return what is worth a note in the record of an epoch, as JSON knows it."""
+        return {}

@@ -1,0 +1,59 @@
+"""What a model makes of the rows of a source: their logits, or their completed labels."""
+
+import torch
+from jaxtyping import Float
+from torch import Tensor
+
+from trmml.distributed import gather_rows
+from trmml.labels import Labels
+from trmml.models import MultiLabelModel
+from trmml.prediction.scoring import stream_outputs
+from trmml.training.sources.source import FeatureSource, TrainingSource
+from trmml.training.sources.stored_features import StoredFeatures
+
+__all__ = ["complete_stored_labels", "predict_logits", "score_source"]
+
+
+@torch.no_grad()
+def score_source(
+    model: MultiLabelModel,
+    source: TrainingSource,
+    *,
+    batch_size: int = 64,
+    process: tuple[int, int] = (0, 1),
+) -> Float[Tensor, "rows classes"]:
+    """Return the logits of all rows, in order, on the CPU, each computed by one process.
+
+    Args:
+        model: Scores in eval mode.
+        source: What to score, with a transform that draws nothing.
+        batch_size: Rows at a time.
+        process: Number of this process, and how many there are; all have to call this.
+    """
+    index, count = process
+    rows = torch.arange(len(source.labels)).tensor_split(count)[index]
+    batches = source.batches(rows.split(batch_size) if len(rows) else [], epoch=0)
+    logits = [torch.zeros(0, len(model.class_names), device=model.device)]
+    inputs = ((batch.inputs, batch.grid) for batch in batches)
+    logits += [output.logits.float() for output in stream_outputs(model, inputs)]
+    return gather_rows(torch.cat(logits)).cpu()
+
+
+def predict_logits(
+    model: MultiLabelModel, features: StoredFeatures, *, batch_size: int = 256
+) -> Float[Tensor, "images classes"]:
+    """Return the logits of every image of a store, in order."""
+    unknown = torch.zeros(len(features), len(model.class_names), dtype=torch.int8)
+    return score_source(model, FeatureSource(features, unknown), batch_size=batch_size)
+
+
+@torch.no_grad()
+def complete_stored_labels(
+    model: MultiLabelModel, features: StoredFeatures, labels: Labels, *, batch_size: int = 256
+) -> Labels:
+    """Return the labels of every image of a store as the trained model completes them."""
+    starts = range(0, len(features), batch_size)
+    inputs = ((features.dense[i : i + batch_size], features.grid) for i in starts)
+    outputs = stream_outputs(model, inputs)
+    parts = zip(outputs, labels.split(batch_size), strict=True)
+    return torch.cat([model.complete(output, known) for output, known in parts])
