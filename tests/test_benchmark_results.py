@@ -14,7 +14,7 @@ PAGES = {
     "ingredients": "parts/trmml.md",
     "prototypes": "parts/trmml.md",
 }
-OLD_NAMES = {
+OLD_NAMES: dict[str, float] = {
     "epochs": DEMO_RECIPE.epochs,
     "max_lr": DEMO_RECIPE.max_lr,
     "warmup_share": 0.25,  # of the first stage, as it was called then
