@@ -10,6 +10,7 @@ torch.manual_seed(1)  # for the start that the decoder draws; another seed than 
 generator = torch.Generator().manual_seed(0)
 text = normalize(torch.randn(2, 32, generator=generator), dim=-1)
 ground = normalize(torch.randn(1, 32, generator=generator), dim=-1)  # what is there instead
+absent = ground.expand(2, -1)  # for either category
 
 
 def make_images(count: int) -> tuple[torch.Tensor, torch.Tensor, torch.Tensor]:
@@ -26,7 +27,7 @@ def show(moment: str) -> None:
     """Print how the regions lie and how often the sign of the logit is right."""
     with torch.no_grad():
         output = decoder(unseen, query_branch=False)
-    logits = dual_matching_logits(output.region_features, text, ground, temperature=0.1)
+    logits = dual_matching_logits(output.region_features, text, absent, temperature=0.1)
     right = (logits.sign() == unseen_labels).float().mean()
     region = output.energy.sigmoid()
     inside, outside = region[where].mean(), region[~where].mean()
@@ -42,7 +43,7 @@ optimizer = torch.optim.AdamW(decoder.parameters(), lr=4e-3)
 show("before")
 for _ in range(60):
     regions = decoder(features, query_branch=False).region_features
-    loss = AsymmetricLoss()(dual_matching_logits(regions, text, ground, temperature=0.1), labels)
+    loss = AsymmetricLoss()(dual_matching_logits(regions, text, absent, temperature=0.1), labels)
     optimizer.zero_grad()
     loss.backward()
     optimizer.step()

@@ -84,7 +84,7 @@ for epoch in range(epochs):
         logits, query_logits = match(regions, text), match(attended, text)
         loss = classify(query_logits, completed) + classify(logits, completed)
         loss += 0.05 * distil(logits, query_logits)
-        loss += 0.01 * contrast(text[0], regions, known, *bank.stored())
+        loss += 0.01 * contrast(regions, text[0], known, *bank.stored())
         optimizer.zero_grad()
         loss.backward()
         nn.utils.clip_grad_norm_([*quick, *slow], 1.0)

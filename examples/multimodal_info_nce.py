@@ -27,7 +27,7 @@ optimizer = torch.optim.AdamW(adapter.parameters(), lr=0.01)
 print(f"before: {accuracy(adapter):.0%} of the regions are nearest to their own text")
 for _ in range(200):
     labels = torch.randint(-1, 2, (16, 8))  # only positives are contrasted
-    loss = criterion(texts, adapter(regions(16)), labels)
+    loss = criterion(adapter(regions(16)), texts, labels)
     optimizer.zero_grad()
     loss.backward()
     optimizer.step()

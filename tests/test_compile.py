@@ -70,7 +70,7 @@ def pair_features(features: Tensor, energy: Tensor, batch: Tensor, classes: Tens
 
 
 def completed(labels: Tensor, estimates: Tensor) -> Tensor:
-    return functional.complete_labels(labels, functional.agree(estimates))
+    return functional.complete_labels(labels, functional.agreeing_estimates(estimates))
 
 
 CASES: list[tuple[str, Function, list[Callable[[], Tensor]]]] = [
@@ -109,8 +109,8 @@ CASES: list[tuple[str, Function, list[Callable[[], Tensor]]]] = [
     ),
     ("estimate", functional.estimate_labels, [similarities, thresholds, thresholds]),
     ("complete", completed, [labels, estimates]),
-    ("info_nce", functional.multimodal_info_nce, [texts, regions, labels]),
-    ("info_nce-bank", functional.multimodal_info_nce, [texts, regions, labels, bank, counts]),
+    ("info_nce", functional.multimodal_info_nce, [regions, texts, labels]),
+    ("info_nce-bank", functional.multimodal_info_nce, [regions, texts, labels, bank, counts]),
     ("asymmetric", functional.asymmetric_loss, [logits, labels]),
     (
         "asymmetric-plain",
@@ -122,7 +122,7 @@ CASES: list[tuple[str, Function, list[Callable[[], Tensor]]]] = [
     (
         "MultimodalInfoNCE",
         losses.MultimodalInfoNCE(DIM, learn_temperature=True),
-        [texts, regions, labels, bank, counts],
+        [regions, texts, labels, bank, counts],
     ),
 ]
 

@@ -147,7 +147,7 @@ def alone(rank: int) -> dict[str, Tensor]:
         labels = torch.tensor([[1, -1], [0, 1]])
         bank.update(torch.randn(2, 4, 3), torch.randn(2, 2, 4), labels)
         labeler.update(torch.randn(2, 2, 2), labels)
-        loss(torch.randn(2, 3), torch.randn(2, 2, 3), labels)
+        loss(torch.randn(2, 2, 3), torch.randn(2, 3), labels)
         model.predict(torch.randn(1, 3, 64, 64))
     dist.barrier()
     return {"counts": bank.counts, "threshold": labeler.positive_threshold}

@@ -19,8 +19,8 @@ Labels = Int[Tensor, "batch classes"] | Float[Tensor, "batch classes"]
 
 
 def known_mask(labels: Labels) -> Bool[Tensor, "batch classes"]:
-    """Return where a label is known, positive or negative."""
-    return labels != UNKNOWN
+    """Return where a label is known: exactly +1 or -1. Any other value is as unknown as 0."""
+    return (labels == POSITIVE) | (labels == NEGATIVE)
 
 
 def check_labels(labels: Labels, *, argument: str = "labels") -> None:

@@ -15,6 +15,7 @@ TEXTS = (CLASSES, DIM)
 LABELS = torch.tensor([[1, -1, 0, 1], [0, 1, 1, -1], [-1, -1, 1, 1]])
 
 EQUATIONS: dict[str, tuple[Callable[..., Tensor], tuple[tuple[int, ...], ...]]] = {
+    "dot_energy": (functional.dot_energy, (TEXTS, DENSE)),
     "aligned_energy": (
         lambda q, k: functional.aligned_energy(q, k, scale=50.0, bias=-3.0),
         (TEXTS, DENSE),
@@ -39,8 +40,8 @@ EQUATIONS: dict[str, tuple[Callable[..., Tensor], tuple[tuple[int, ...], ...]]] 
         (REGIONS, TEXTS, TEXTS),
     ),
     "multimodal_info_nce": (
-        lambda t, r: functional.multimodal_info_nce(t, r, LABELS, temperature=0.01),
-        (TEXTS, REGIONS),
+        lambda r, t: functional.multimodal_info_nce(r, t, LABELS, temperature=0.01),
+        (REGIONS, TEXTS),
     ),
     "region_distillation": (
         lambda query: functional.region_distillation(LABELS.float(), query),

@@ -7,7 +7,7 @@ from hypothesis import strategies as st
 from torch import Tensor
 
 from tests._references import thresholds as reference
-from trmml.functional import agree, complete_labels, estimate_labels, update_thresholds
+from trmml.functional import agreeing_estimates, complete_labels, estimate_labels, update_thresholds
 
 values = st.sampled_from([nan, -1.0, -0.25, 0.0, 0.25, 0.5, 1.0])
 guesses = st.sampled_from([-1, 0, 1])
@@ -93,7 +93,7 @@ def test_without_known_negatives_nothing_is_estimated() -> None:
 def test_agreement_matches_eq_12(modalities: int, votes: list[list[int]]) -> None:
     estimates = torch.tensor(votes, dtype=torch.int8).T[:modalities, None]
     expected = [reference.agreement(vote[:modalities]) for vote in votes]
-    result = agree(estimates)
+    result = agreeing_estimates(estimates)
     assert result.dtype == torch.int8
     assert result[0].tolist() == expected
 
@@ -118,4 +118,4 @@ def test_completing_leaves_the_labels_alone() -> None:
 def test_an_empty_batch() -> None:
     estimates = estimate_labels(torch.zeros(2, 0, 3), torch.zeros(2, 3), torch.zeros(2, 3))
     assert estimates.shape == (2, 0, 3)
-    assert complete_labels(torch.zeros(0, 3), agree(estimates)).shape == (0, 3)
+    assert complete_labels(torch.zeros(0, 3), agreeing_estimates(estimates)).shape == (0, 3)

@@ -11,8 +11,8 @@ BATCH, CLASSES, CAPACITY, DIM = 4, 3, 2, 6
 
 def inputs() -> tuple[Tensor, Tensor, Tensor, Tensor, Tensor]:
     return (
-        torch.randn(CLASSES, DIM),
         20 * torch.randn(BATCH, CLASSES, DIM),
+        torch.randn(CLASSES, DIM),
         torch.tensor([[1, 0, -1], [0, 1, 0], [1, -1, 1], [0, 0, 0]]),
         unit_vectors(torch.randn(CLASSES, CAPACITY, DIM)),
         torch.tensor([1, 0, 2]),
@@ -29,7 +29,7 @@ def test_without_projection_the_module_is_the_function(used: int) -> None:
 
 def test_with_projection_it_is_the_function_of_what_the_mlps_give() -> None:
     module = MultimodalInfoNCE(DIM)
-    text, region, labels, prototypes, counts = inputs()
+    region, text, labels, prototypes, counts = inputs()
     text_mlp, region_mlp = module.text_projection, module.region_projection
     assert text_mlp is not None
     assert region_mlp is not None
@@ -38,13 +38,13 @@ def test_with_projection_it_is_the_function_of_what_the_mlps_give() -> None:
         return x / x.square().mean(dim=-1, keepdim=True).sqrt()
 
     expected = multimodal_info_nce(
-        text_mlp(level(text)),
         region_mlp(level(region)),
+        text_mlp(level(text)),
         labels,
         region_mlp(level(prototypes)),
         counts,
     )
-    torch.testing.assert_close(module(text, region, labels, prototypes, counts), expected)
+    torch.testing.assert_close(module(region, text, labels, prototypes, counts), expected)
 
 
 def test_projecting_in_blocks_changes_neither_loss_nor_gradients(
@@ -73,9 +73,9 @@ def test_the_hidden_size_can_be_chosen() -> None:
 
 def test_lengths_do_not_matter() -> None:
     module = MultimodalInfoNCE(DIM)
-    text, region, labels, prototypes, counts = inputs()
-    once = module(text, region, labels, prototypes, counts)
-    again = module(9 * text, region / 50, labels, 7 * prototypes, counts)
+    region, text, labels, prototypes, counts = inputs()
+    once = module(region, text, labels, prototypes, counts)
+    again = module(region / 50, 9 * text, labels, 7 * prototypes, counts)
     torch.testing.assert_close(again, once)
 
 
@@ -111,8 +111,8 @@ def test_the_temperature_starts_as_given_and_stays_positive() -> None:
 
 def test_without_positives_the_loss_is_zero_with_zero_gradient() -> None:
     module = MultimodalInfoNCE(DIM)
-    text, region, labels, *_ = inputs()
-    loss = module(text, region, labels.clamp_max(0))
+    region, text, labels, *_ = inputs()
+    loss = module(region, text, labels.clamp_max(0))
     loss.backward()
     assert loss == 0
     for parameter in module.parameters():
@@ -123,12 +123,12 @@ def test_without_positives_the_loss_is_zero_with_zero_gradient() -> None:
 @pytest.mark.parametrize("dtype", HALF)
 def test_half_precision_modules_stay_finite(dtype: torch.dtype) -> None:
     module = MultimodalInfoNCE(DIM, learn_temperature=True).to(dtype)
-    text, region, labels, prototypes, counts = inputs()
+    region, text, labels, prototypes, counts = inputs()
 
-    def loss(text: Tensor, region: Tensor, prototypes: Tensor) -> Tensor:
-        return module(text, region, labels, prototypes, counts)
+    def loss(region: Tensor, text: Tensor, prototypes: Tensor) -> Tensor:
+        return module(region, text, labels, prototypes, counts)
 
-    floats = [tensor.to(dtype) for tensor in (text, 100 * region, prototypes)]
+    floats = [tensor.to(dtype) for tensor in (100 * region, text, prototypes)]
     assert loss(*floats).dtype == torch.float32
     assert_finite(loss, *floats)
 
@@ -136,9 +136,9 @@ def test_half_precision_modules_stay_finite(dtype: torch.dtype) -> None:
 @pytest.mark.parametrize("dtype", HALF)
 def test_half_precision_inputs_meet_float32_parameters(dtype: torch.dtype) -> None:
     module = MultimodalInfoNCE(DIM)
-    text, region, labels, prototypes, counts = inputs()
-    result = module(text.to(dtype), region.to(dtype), labels, prototypes, counts)
-    expected = module(text.to(dtype).float(), region.to(dtype).float(), labels, prototypes, counts)
+    region, text, labels, prototypes, counts = inputs()
+    result = module(region.to(dtype), text.to(dtype), labels, prototypes, counts)
+    expected = module(region.to(dtype).float(), text.to(dtype).float(), labels, prototypes, counts)
     torch.testing.assert_close(result, expected)
 
 
@@ -159,9 +159,9 @@ def test_it_shows_its_settings() -> None:
 
 
 @pytest.mark.usefixtures("no_shape_checks")
-@pytest.mark.parametrize("wrong", ["text_features", "region_features", "prototypes"])
+@pytest.mark.parametrize("wrong", ["region_features", "text_features", "prototypes"])
 def test_features_of_another_size_are_refused(wrong: str) -> None:
-    names = ["text_features", "region_features", "labels", "prototypes", "counts"]
+    names = ["region_features", "text_features", "labels", "prototypes", "counts"]
     arguments = dict(zip(names, inputs(), strict=True))
     arguments[wrong] = arguments[wrong][..., :-1]
     message = f"`{wrong}` must have features of size 6, got 5; build the loss with the size"
@@ -170,12 +170,12 @@ def test_features_of_another_size_are_refused(wrong: str) -> None:
 
 
 def test_half_of_a_bank_is_refused() -> None:
-    text, region, labels, prototypes, counts = inputs()
+    region, text, labels, prototypes, counts = inputs()
     message = "`prototypes` and `counts` must be given together"
     with pytest.raises(ValueError, match=message):
-        MultimodalInfoNCE(DIM)(text, region, labels, prototypes)
+        MultimodalInfoNCE(DIM)(region, text, labels, prototypes)
     with pytest.raises(ValueError, match=message):
-        MultimodalInfoNCE(DIM)(text, region, labels, counts=counts)
+        MultimodalInfoNCE(DIM)(region, text, labels, counts=counts)
 
 
 @pytest.mark.parametrize(

@@ -6,10 +6,9 @@ parameters and buffers around them.
 """
 
 from trmml.functional.aligned_energy import aligned_calibration, aligned_energy
-from trmml.functional.asymmetric import AsymmetricReduction, asymmetric_loss
-from trmml.functional.distillation import DistillationForm, region_distillation
-from trmml.functional.info_nce import multimodal_info_nce
+from trmml.functional.asymmetric_loss import asymmetric_loss
 from trmml.functional.matching import dual_matching_logits, matching_scores
+from trmml.functional.multimodal_info_nce import multimodal_info_nce
 from trmml.functional.prototypes import (
     class_mean_similarity,
     prototype_similarity,
@@ -17,6 +16,7 @@ from trmml.functional.prototypes import (
     top_pair_features,
     top_region_features,
 )
+from trmml.functional.reductions import LabelReduction, reduce_over_labels
 from trmml.functional.region_attention import (
     Normalization,
     attended_features,
@@ -24,9 +24,10 @@ from trmml.functional.region_attention import (
     region_features,
     region_mask,
 )
+from trmml.functional.region_distillation import DistillationForm, region_distillation
 from trmml.functional.text_pixel import text_pixel_logits
 from trmml.functional.thresholds import (
-    agree,
+    agreeing_estimates,
     complete_labels,
     estimate_labels,
     update_thresholds,
@@ -34,10 +35,10 @@ from trmml.functional.thresholds import (
 from trmml.functional.unit_vectors import unit_vectors
 
 __all__ = [
-    "AsymmetricReduction",
     "DistillationForm",
+    "LabelReduction",
     "Normalization",
-    "agree",
+    "agreeing_estimates",
     "aligned_calibration",
     "aligned_energy",
     "asymmetric_loss",
@@ -50,6 +51,7 @@ __all__ = [
     "matching_scores",
     "multimodal_info_nce",
     "prototype_similarity",
+    "reduce_over_labels",
     "region_distillation",
     "region_features",
     "region_mask",

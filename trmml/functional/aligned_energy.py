@@ -6,6 +6,7 @@ import torch
 from jaxtyping import Float
 from torch import Tensor
 
+from trmml.functional.checks import check_axes
 from trmml.functional.full_precision import full_precision
 from trmml.functional.unit_vectors import unit_vectors
 
@@ -35,8 +36,8 @@ def aligned_energy(
     With text embeddings as queries and projections that start as the identity, the region starts
     as the backbone's own text-to-position match instead of the whole image.
 
-    Source: none; an alternative to the attention logits of Eq. (2) of TRM-ML (Ma et al., ACM
-    Multimedia 2024).
+    Source: none; an alternative to the attention logits of Eq. (2) of
+    [TRM-ML](https://doi.org/10.1145/3664647.3680815) (Ma et al., ACM Multimedia 2024).
     Differs from the paper: it does not say how the energies start; `dot_energy` is its form.
 
     Args:
@@ -48,6 +49,9 @@ def aligned_energy(
     Returns:
         Energies in [bias - scale, bias + scale], float32 for half-precision input.
 
+    Raises:
+        ValueError: If shapes disagree.
+
     Examples:
         >>> import torch
         >>> queries = torch.tensor([[2.0, 0.0]])
@@ -55,6 +59,9 @@ def aligned_energy(
         >>> aligned_energy(queries, keys, scale=10.0, bias=-5.0)
         tensor([[[ 5., -5.]]])
     """
+    for argument, value in (("scale", scale), ("bias", bias)):
+        if isinstance(value, Tensor):
+            check_axes(**{argument: (value, "")})
     return scale * _cosines(queries, keys) + bias
 
 
@@ -86,6 +93,9 @@ def aligned_calibration(
     Returns:
         Scale and bias, at least float32. Where all cosines agree the scale stays finite.
 
+    Raises:
+        ValueError: If shapes disagree, or there is no query or no key to look at.
+
     Examples:
         >>> import torch
         >>> scale, bias = aligned_calibration(torch.randn(5, 8), torch.randn(2, 9, 8))
@@ -93,6 +103,11 @@ def aligned_calibration(
         (True, True)
     """
     cosines = _cosines(queries, keys)
+    if cosines.numel() == 0:
+        raise ValueError(
+            "`queries` and `keys` must hold at least one vector each, got shapes "
+            f"{tuple(queries.shape)} and {tuple(keys.shape)}; calibrate on a typical batch."
+        )
     deviation = cosines.std(correction=0).clamp_min(SMALLEST_DEVIATION)
     scale = 2 / deviation
     return scale, -scale * (cosines.mean() + num_deviations * deviation)
@@ -102,5 +117,6 @@ def _cosines(
     queries: Float[Tensor, "classes dim"], keys: Float[Tensor, "batch positions dim"]
 ) -> Float[Tensor, "batch classes positions"]:
     """Return the cosine of each query with each key."""
+    check_axes(queries=(queries, "classes dim"), keys=(keys, "batch positions dim"))
     with full_precision(keys.device):
         return torch.einsum("cd,bnd->bcn", unit_vectors(queries), unit_vectors(keys))

@@ -1,14 +1,17 @@
-"""Rules on scalar arguments, shared by the functions and the modules around them."""
+"""Rules on arguments, shared by the functions and the modules around them."""
 
 import math
-from collections.abc import Sequence
 
+import torch
 from jaxtyping import Float
 from torch import Tensor
 
+from trmml.labels import Labels, check_labels
+
 __all__ = [
-    "check_choice",
+    "check_axes",
     "check_exponent",
+    "check_labels_on_cpu",
     "check_margin",
     "check_momentum",
     "check_temperature",
@@ -16,11 +19,46 @@ __all__ = [
 ]
 
 
-def check_choice(value: str, *, argument: str, choices: Sequence[str]) -> None:
-    """Refuse a name that is not among the choices."""
-    if value not in choices:
-        listed = ", ".join(repr(choice) for choice in choices)
-        raise ValueError(f"`{argument}` must be one of {listed}, got {value!r}; pick one of these.")
+def check_axes(**arguments: tuple[Tensor, str]) -> None:
+    """Refuse tensors whose axes of one name differ in size, so that none is stretched silently.
+
+    Broadcasting would make a number of labels `[batch 1]` or of a single text too, and a wrong one.
+    Only sizes are read: free on any device, in a graph and in an export with a batch of any size.
+
+    Args:
+        arguments: Each tensor with its axes as in its annotation, in the order of the signature.
+
+    Raises:
+        ValueError: If a tensor has other axes, or another size along one, than an earlier tensor.
+
+    Examples:
+        >>> import torch
+        >>> logits, labels = torch.zeros(2, 3), torch.ones(2, 1)
+        >>> check_axes(logits=(logits, "batch classes"), labels=(labels, "batch classes"))
+        Traceback (most recent call last):
+            ...
+        ValueError: `labels` must be as long along `classes` as `logits`, got shapes (2, 1) and \
+(2, 3); nothing is stretched silently, use `.expand` if one is meant for all.
+    """
+    first: dict[str, tuple[str, Tensor, object]] = {}
+    for argument, (tensor, annotation) in arguments.items():
+        axes, sizes = annotation.split(), list(tensor.shape)
+        if axes and axes[0].startswith("*"):  # any number of axes, compared as one
+            leading = len(sizes) - len(axes) + 1
+            sizes = [tuple(sizes[:leading]), *sizes[leading:]] if leading >= 0 else sizes
+        if len(sizes) != len(axes):
+            raise ValueError(
+                f"`{argument}` must have the axes ({', '.join(axes)}), got shape "
+                f"{tuple(tensor.shape)}; the order of arguments is {', '.join(arguments)}."
+            )
+        for axis, size in zip(axes, sizes, strict=True):
+            name, other, expected = first.setdefault(axis, (argument, tensor, size))
+            if size != expected:
+                raise ValueError(
+                    f"`{argument}` must be as long along `{axis}` as `{name}`, got shapes "
+                    f"{tuple(tensor.shape)} and {tuple(other.shape)}; nothing is stretched "
+                    "silently, use `.expand` if one is meant for all."
+                )
 
 
 def check_exponent(value: float, *, argument: str) -> None:
@@ -29,6 +67,17 @@ def check_exponent(value: float, *, argument: str) -> None:
         raise ValueError(
             f"`{argument}` must be finite and at least 0, got {value}; 0 turns the focusing off."
         )
+
+
+def check_labels_on_cpu(labels: Labels) -> None:
+    """Refuse labels other than -1, 0 and +1 where a look at them is free: eagerly on the CPU.
+
+    On another device a look would wait for all work in flight. There, and in a graph, any other
+    value counts as unknown; `trmml.labels.check_labels` refuses it anywhere.
+    """
+    # Subclasses stand for values that are elsewhere, or nowhere.
+    if type(labels) is Tensor and labels.is_cpu and not torch.compiler.is_compiling():
+        check_labels(labels)
 
 
 def check_margin(value: float, *, argument: str = "margin") -> None:
@@ -49,8 +98,10 @@ def check_momentum(value: float, *, argument: str = "momentum") -> None:
 
 
 def check_temperature(value: float | Float[Tensor, ""], *, argument: str = "temperature") -> None:
-    """Refuse a number that cannot divide scores; a tensor is trusted, as reading it would sync."""
-    if not isinstance(value, Tensor) and not 0 < value < math.inf:
+    """Refuse what cannot divide scores; reading a tensor would sync, so its value is trusted."""
+    if isinstance(value, Tensor):
+        check_axes(**{argument: (value, "")})
+    elif not 0 < value < math.inf:
         raise ValueError(
             f"`{argument}` must be finite and above 0, got {value}; scores are divided by it."
         )

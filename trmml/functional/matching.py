@@ -3,7 +3,7 @@
 from jaxtyping import Float
 from torch import Tensor
 
-from trmml.functional.checks import check_temperature
+from trmml.functional.checks import check_axes, check_temperature
 from trmml.functional.unit_vectors import unit_vectors
 
 __all__ = ["dual_matching_logits", "matching_scores"]
@@ -25,7 +25,8 @@ def matching_scores(
     | $g_c$ | `text_features` | text embedding of category c, any length |
     | $\tau$ | `temperature` | sharpness, may be learnt |
 
-    Source: Eq. (1) and (5) of TRM-ML (Ma et al., ACM Multimedia 2024).
+    Source: Eq. (1) and (5) of [TRM-ML](https://doi.org/10.1145/3664647.3680815) (Ma et al., ACM
+    Multimedia 2024).
     Differs from the paper: nothing; a zero vector, whose cosine is undefined, scores 0.
 
     Args:
@@ -38,7 +39,7 @@ def matching_scores(
         Scores in [-1/temperature, 1/temperature], float32 for half-precision input.
 
     Raises:
-        ValueError: If `temperature` is a number that is not finite and above 0.
+        ValueError: If shapes disagree, or `temperature` is a number that is not finite and above 0.
 
     Examples:
         >>> import torch
@@ -47,6 +48,9 @@ def matching_scores(
         >>> matching_scores(features, text_features, temperature=0.5)
         tensor([[2.0000, 1.4142]])
     """
+    check_axes(
+        features=(features, "batch classes dim"), text_features=(text_features, "classes dim")
+    )
     check_temperature(temperature)
     cosines = (unit_vectors(features) * unit_vectors(text_features)).sum(dim=-1)
     return cosines / temperature
@@ -70,8 +74,9 @@ def dual_matching_logits(
     | $g^+_c, g^-_c$ | `positive`, `negative` | texts saying that c is, is not, in the image |
     | $\tau$ | `temperature` | sharpness, may be learnt |
 
-    Source: Eq. (1) and (5) of TRM-ML (Ma et al., ACM Multimedia 2024), with the prompt pair of
-    DualCoOp (Sun et al., NeurIPS 2022).
+    Source: Eq. (1) and (5) of [TRM-ML](https://doi.org/10.1145/3664647.3680815) (Ma et al., ACM
+    Multimedia 2024), with the prompt pair of [DualCoOp](https://arxiv.org/abs/2206.09541) (Sun et
+    al., NeurIPS 2022).
     Differs from the paper: nothing; zero vectors match with cosine 0.
 
     Args:
@@ -86,7 +91,7 @@ def dual_matching_logits(
         sigmoid is the probability that the category is present.
 
     Raises:
-        ValueError: If `temperature` is a number that is not finite and above 0.
+        ValueError: If shapes disagree, or `temperature` is a number that is not finite and above 0.
 
     Examples:
         >>> import torch
@@ -96,6 +101,11 @@ def dual_matching_logits(
         tensor([[ 2.],
                 [-2.]])
     """
+    check_axes(
+        features=(features, "batch classes dim"),
+        positive=(positive, "classes dim"),
+        negative=(negative, "classes dim"),
+    )
     check_temperature(temperature)
     direction = unit_vectors(positive) - unit_vectors(negative)
     return (unit_vectors(features) * direction).sum(dim=-1) / temperature

@@ -6,10 +6,10 @@ import torch
 from jaxtyping import Float, Int
 from torch import Tensor
 
-from trmml.functional.checks import check_top_k
+from trmml.functional.checks import check_axes, check_top_k
 from trmml.functional.matching import matching_scores
 from trmml.functional.unit_vectors import unit_vectors
-from trmml.labels import Labels
+from trmml.labels import UNKNOWN, Labels, known_mask
 
 __all__ = [
     "class_mean_similarity",
@@ -36,7 +36,8 @@ def top_region_features(
     | $r$ | `energy` | any increasing function of it picks the same positions |
     | $k$ | `top_k` | features taken per region |
 
-    Source: Eq. (7) of TRM-ML (Ma et al., ACM Multimedia 2024).
+    Source: Eq. (7) of [TRM-ML](https://doi.org/10.1145/3664647.3680815) (Ma et al., ACM Multimedia
+    2024).
     Differs from the paper: features are normalised, as only their direction is compared later.
 
     Args:
@@ -49,7 +50,7 @@ def top_region_features(
         Features of unit length, highest energy first, float32 for half-precision input.
 
     Raises:
-        ValueError: If `top_k` is below 1 or above the number of positions.
+        ValueError: If shapes disagree, or `top_k` is below 1 or above the number of positions.
 
     Examples:
         >>> import torch
@@ -58,6 +59,9 @@ def top_region_features(
         tensor([[[[0., 1.],
                   [1., 0.]]]])
     """
+    check_axes(
+        features=(features, "batch positions dim"), energy=(energy, "batch classes positions")
+    )
     check_top_k(top_k, positions=energy.shape[-1])
     strongest = energy.topk(top_k, dim=-1).indices
     batch = torch.arange(len(features), device=features.device)
@@ -84,7 +88,8 @@ def top_pair_features(
     | $r$ | `energy` | any increasing function of it picks the same positions |
     | $k$ | `top_k` | features taken per region |
 
-    Source: Eq. (7) of TRM-ML (Ma et al., ACM Multimedia 2024).
+    Source: Eq. (7) of [TRM-ML](https://doi.org/10.1145/3664647.3680815) (Ma et al., ACM Multimedia
+    2024).
     Differs from the paper: features are normalised, as only their direction is compared later.
 
     Args:
@@ -98,7 +103,7 @@ def top_pair_features(
         Features of unit length, highest energy first, float32 for half-precision input.
 
     Raises:
-        ValueError: If `top_k` is below 1 or above the number of positions.
+        ValueError: If shapes disagree, or `top_k` is below 1 or above the number of positions.
 
     Examples:
         >>> import torch
@@ -108,6 +113,12 @@ def top_pair_features(
         >>> top_pair_features(features, energy, **pair, top_k=1)
         tensor([[[1., 0.]]])
     """
+    check_axes(
+        features=(features, "batch positions dim"),
+        energy=(energy, "batch classes positions"),
+        batch_index=(batch_index, "pairs"),
+        class_index=(class_index, "pairs"),
+    )
     check_top_k(top_k, positions=energy.shape[-1])
     strongest = energy[batch_index, class_index].topk(top_k, dim=-1).indices
     return unit_vectors(features[batch_index[:, None], strongest])
@@ -129,7 +140,8 @@ def prototype_similarity(
     | $v_{c,j}$ | `prototypes` | slot j of the bank of category c |
     | $\ell_c$ | `counts` | filled slots; later ones are never read |
 
-    Source: Eq. (8) and the mean of Eq. (9) of TRM-ML (Ma et al., ACM Multimedia 2024).
+    Source: Eq. (8) and the mean of Eq. (9) of [TRM-ML](https://doi.org/10.1145/3664647.3680815) (Ma
+    et al., ACM Multimedia 2024).
     Differs from the paper: nothing; the mean prototype is formed first, so the cost does not
     grow with the bank.
 
@@ -142,6 +154,9 @@ def prototype_similarity(
         Mean cosines in [-1, 1], nan for a category without prototypes, float32 for
         half-precision input.
 
+    Raises:
+        ValueError: If shapes disagree.
+
     Examples:
         >>> import torch
         >>> region_features = torch.tensor([[[1.0, 0.0], [1.0, 0.0]]])
@@ -149,6 +164,11 @@ def prototype_similarity(
         >>> prototype_similarity(region_features, prototypes, torch.tensor([2, 0]))
         tensor([[0.5000,    nan]])
     """
+    check_axes(
+        region_features=(region_features, "batch classes dim"),
+        prototypes=(prototypes, "classes capacity dim"),
+        counts=(counts, "classes"),
+    )
     filled = torch.arange(prototypes.shape[1], device=counts.device) < counts[:, None]
     total = unit_vectors(torch.where(filled[:, :, None], prototypes, 0)).sum(dim=1)
     mean = total / counts.clamp_min(1)[:, None]
@@ -169,8 +189,8 @@ def text_similarity(
     | $f^r_{b,c}$ | `region_features` | region feature of category c in image b |
     | $t_c$ | `text_prototypes` | positive text embedding after the first stage |
 
-    Source: Eq. (8) with the text prototype, for Eq. (12), of TRM-ML (Ma et al., ACM Multimedia
-    2024).
+    Source: Eq. (8) with the text prototype, for Eq. (12), of
+    [TRM-ML](https://doi.org/10.1145/3664647.3680815) (Ma et al., ACM Multimedia 2024).
     Differs from the paper: nothing.
 
     Args:
@@ -180,11 +200,18 @@ def text_similarity(
     Returns:
         Cosines in [-1, 1], float32 for half-precision input.
 
+    Raises:
+        ValueError: If shapes disagree.
+
     Examples:
         >>> import torch
         >>> text_similarity(torch.tensor([[[3.0, 4.0]]]), torch.tensor([[2.0, 0.0]]))
         tensor([[0.6000]])
     """
+    check_axes(
+        region_features=(region_features, "batch classes dim"),
+        text_prototypes=(text_prototypes, "classes dim"),
+    )
     return matching_scores(region_features, text_prototypes, temperature=1.0)
 
 
@@ -205,17 +232,21 @@ def class_mean_similarity(
     | $y$ | `labels` | +1, -1 or 0 |
     | $\bar s^p, \bar s^n$ | `label=1`, `label=-1` | one observation for the thresholds |
 
-    Source: Eq. (9) of TRM-ML (Ma et al., ACM Multimedia 2024).
+    Source: Eq. (9) of [TRM-ML](https://doi.org/10.1145/3664647.3680815) (Ma et al., ACM Multimedia
+    2024).
     Differs from the paper: nothing; its factor y = -1 cancels the printed minus sign of the
     negatives. Regions without a similarity (nan) are left out.
 
     Args:
         similarities: Similarity of each region, nan where there is none; any leading axes.
-        labels: Labels of the same batch.
+        labels: Labels of the same batch; what is neither 1 nor -1 counts as unlabelled.
         label: 1 for the known positives, -1 for the known negatives, 0 for the unlabelled.
 
     Returns:
         One mean per category (and leading axis), nan where no similarity counts.
+
+    Raises:
+        ValueError: If shapes disagree.
 
     Examples:
         >>> import torch
@@ -223,7 +254,11 @@ def class_mean_similarity(
         >>> class_mean_similarity(similarities, torch.tensor([[1, 0], [1, -1]]), label=1)
         tensor([0.3000,    nan])
     """
-    selected = (labels == label) & ~similarities.isnan()
+    check_axes(
+        similarities=(similarities, "*modalities batch classes"), labels=(labels, "batch classes")
+    )
+    chosen = labels == label if label != UNKNOWN else ~known_mask(labels)
+    selected = chosen & ~similarities.isnan()
     count = selected.sum(dim=-2)
     mean = torch.where(selected, similarities, 0).sum(dim=-2) / count.clamp_min(1)
     return torch.where(count > 0, mean, torch.nan)

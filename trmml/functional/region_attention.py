@@ -7,8 +7,10 @@ import torch
 from jaxtyping import Float
 from torch import Tensor
 
-from trmml.functional.checks import check_choice
+from trmml.choices import check_choice
+from trmml.functional.checks import check_axes
 from trmml.functional.full_precision import full_precision
+from trmml.functional.unit_vectors import at_least_float32
 
 __all__ = [
     "Normalization",
@@ -35,7 +37,8 @@ def dot_energy(
     | $k_{b,n}$ | `keys` | projected feature at position n of image b |
     | $e$ | the result | attention logit; its sigmoid is the region |
 
-    Source: the attention logits of Eq. (2) of TRM-ML (Ma et al., ACM Multimedia 2024).
+    Source: the attention logits of Eq. (2) of [TRM-ML](https://doi.org/10.1145/3664647.3680815) (Ma
+    et al., ACM Multimedia 2024).
     Differs from the paper: nothing.
 
     Args:
@@ -43,7 +46,10 @@ def dot_energy(
         keys: One key per position, already projected.
 
     Returns:
-        Energies, unbounded, in the dtype of the inputs.
+        Energies, unbounded, float32 for half-precision input.
+
+    Raises:
+        ValueError: If shapes disagree.
 
     Examples:
         >>> import torch
@@ -52,8 +58,10 @@ def dot_energy(
         >>> dot_energy(queries, keys)
         tensor([[[ 3., -1.]]])
     """
-    # Scaling the few queries, not the product, keeps float16 in range.
-    return torch.einsum("cd,bnd->bcn", queries / math.sqrt(queries.shape[-1]), keys)
+    check_axes(queries=(queries, "classes dim"), keys=(keys, "batch positions dim"))
+    queries, keys = at_least_float32(queries), at_least_float32(keys)
+    with full_precision(keys.device):
+        return torch.einsum("cd,bnd->bcn", queries / math.sqrt(queries.shape[-1]), keys)
 
 
 def region_mask(
@@ -69,7 +77,8 @@ def region_mask(
     | $e$ | `energy` | attention logits |
     | $r$ | the result | share of position n in the region of category c |
 
-    Source: Eq. (2) of TRM-ML (Ma et al., ACM Multimedia 2024).
+    Source: Eq. (2) of [TRM-ML](https://doi.org/10.1145/3664647.3680815) (Ma et al., ACM Multimedia
+    2024).
     Differs from the paper: softmax over positions is an option beside its sigmoid.
 
     Args:
@@ -88,7 +97,7 @@ def region_mask(
         >>> region_mask(torch.tensor([[[0.0, 2.0]]]))
         tensor([[[0.5000, 0.8808]]])
     """
-    check_choice(normalization, argument="normalization", choices=("sigmoid", "softmax"))
+    check_choice(normalization, Normalization, argument="normalization")
     return energy.sigmoid() if normalization == "sigmoid" else energy.softmax(dim=-1)
 
 
@@ -107,7 +116,8 @@ def region_features(
     | $r$ | `region_mask(energy)` | region of category c in image b |
     | $f$ | `features` | the encoder's own dense features, not projected |
 
-    Source: Eq. (4) of TRM-ML (Ma et al., ACM Multimedia 2024).
+    Source: Eq. (4) of [TRM-ML](https://doi.org/10.1145/3664647.3680815) (Ma et al., ACM Multimedia
+    2024).
     Differs from the paper: nothing by default.
 
     Args:
@@ -120,7 +130,7 @@ def region_features(
         Region features, not normalised, in the wider dtype of the two inputs.
 
     Raises:
-        ValueError: If `normalization` is another name.
+        ValueError: If shapes disagree, or `normalization` is another name.
 
     Examples:
         >>> import torch
@@ -129,6 +139,9 @@ def region_features(
         tensor([[[1.0000e+00, 2.0612e-09],
                  [5.0000e-01, 5.0000e-01]]])
     """
+    check_axes(
+        features=(features, "batch positions dim"), energy=(energy, "batch classes positions")
+    )
     return _weighted_sum(region_mask(energy, normalization=normalization), features)
 
 
@@ -146,7 +159,8 @@ def attended_features(
     | $v$ | `values` | projected features, as in plain cross-attention |
     | $A$ | the result | input of the query branch, before its MLP |
 
-    Source: the attention in Eq. (3) of TRM-ML (Ma et al., ACM Multimedia 2024).
+    Source: the attention in Eq. (3) of [TRM-ML](https://doi.org/10.1145/3664647.3680815) (Ma et
+    al., ACM Multimedia 2024).
     Differs from the paper: nothing.
 
     Args:
@@ -156,12 +170,16 @@ def attended_features(
     Returns:
         Attended features, in the wider dtype of the two inputs.
 
+    Raises:
+        ValueError: If shapes disagree.
+
     Examples:
         >>> import torch
         >>> values = torch.tensor([[[1.0, 0.0], [0.0, 1.0]]])
         >>> attended_features(values, torch.tensor([[[0.0, 0.0]]]))
         tensor([[[0.5000, 0.5000]]])
     """
+    check_axes(values=(values, "batch positions dim"), energy=(energy, "batch classes positions"))
     return _weighted_sum(energy.softmax(dim=-1), values)
 
 

@@ -4,10 +4,10 @@ import torch
 from jaxtyping import Float, Int, Int8
 from torch import Tensor
 
-from trmml.functional.checks import check_momentum
-from trmml.labels import UNKNOWN, Labels
+from trmml.functional.checks import check_axes, check_momentum
+from trmml.labels import UNKNOWN, Labels, known_mask
 
-__all__ = ["agree", "complete_labels", "estimate_labels", "update_thresholds"]
+__all__ = ["agreeing_estimates", "complete_labels", "estimate_labels", "update_thresholds"]
 
 
 def update_thresholds(
@@ -26,7 +26,8 @@ def update_thresholds(
     | $\bar s$ | `observations` | `class_mean_similarity`, nan where the batch showed none |
     | $\eta$ | `momentum` | share of the past that is kept |
 
-    Source: Eq. (11) of TRM-ML (Ma et al., ACM Multimedia 2024).
+    Source: Eq. (11) of [TRM-ML](https://doi.org/10.1145/3664647.3680815) (Ma et al., ACM Multimedia
+    2024).
     Differs from the paper: it does not say how thresholds start; here the first observation sets
     one, and a batch without an observation leaves it alone.
 
@@ -39,7 +40,7 @@ def update_thresholds(
         New thresholds.
 
     Raises:
-        ValueError: If `momentum` is outside [0, 1].
+        ValueError: If shapes disagree, or `momentum` is outside [0, 1].
 
     Examples:
         >>> import torch
@@ -48,6 +49,7 @@ def update_thresholds(
         >>> update_thresholds(thresholds, observations, momentum=0.5)
         tensor([0.3000, 0.2000, 0.4000])
     """
+    check_axes(thresholds=(thresholds, "*shape"), observations=(observations, "*shape"))
     check_momentum(momentum)
     blended = momentum * thresholds + (1 - momentum) * observations
     seen = torch.where(thresholds.isnan(), observations, blended)
@@ -74,7 +76,8 @@ def estimate_labels(
 
     Where the thresholds cross, the same rules hold: only values beyond both get a label.
 
-    Source: Eq. (10) of TRM-ML (Ma et al., ACM Multimedia 2024).
+    Source: Eq. (10) of [TRM-ML](https://doi.org/10.1145/3664647.3680815) (Ma et al., ACM Multimedia
+    2024).
     Differs from the paper: it prints theta_pos <= s <= theta_neg for a positive, which nothing
     meets once theta_pos > theta_neg; the second comparison of each case is turned round.
 
@@ -87,6 +90,9 @@ def estimate_labels(
         Guesses in {-1, 0, +1}, 8-bit integers; 0 wherever a nan takes part, so a category that
         has never shown a negative (or a positive) is never guessed.
 
+    Raises:
+        ValueError: If shapes disagree.
+
     Examples:
         >>> import torch
         >>> similarities = torch.tensor([[[0.9], [0.5], [0.1], [torch.nan]]])
@@ -94,13 +100,18 @@ def estimate_labels(
         >>> estimate_labels(similarities, positive, negative).flatten().tolist()
         [1, 0, -1, 0]
     """
+    check_axes(
+        similarities=(similarities, "modalities batch classes"),
+        positive_threshold=(positive_threshold, "modalities classes"),
+        negative_threshold=(negative_threshold, "modalities classes"),
+    )
     upper, lower = positive_threshold[:, None], negative_threshold[:, None]
     positive = (similarities >= upper) & (similarities > lower)
     negative = (similarities <= lower) & (similarities < upper)
     return positive.to(torch.int8) - negative.to(torch.int8)
 
 
-def agree(
+def agreeing_estimates(
     estimates: Int[Tensor, "modalities batch classes"],
 ) -> Int[Tensor, "batch classes"]:
     r"""Keep the guesses on which all modalities agree.
@@ -112,7 +123,8 @@ def agree(
     |---|---|---|
     | $\tilde y_v, \tilde y_t$ | `estimates` | guesses from the bank and from the texts |
 
-    Source: Eq. (12) of TRM-ML (Ma et al., ACM Multimedia 2024).
+    Source: Eq. (12) of [TRM-ML](https://doi.org/10.1145/3664647.3680815) (Ma et al., ACM Multimedia
+    2024).
     Differs from the paper: any number of modalities; one alone decides by itself (its Table 6).
 
     Args:
@@ -123,7 +135,7 @@ def agree(
 
     Examples:
         >>> import torch
-        >>> agree(torch.tensor([[[1, 1, -1, 0]], [[1, -1, -1, 1]]]))
+        >>> agreeing_estimates(torch.tensor([[[1, 1, -1, 0]], [[1, -1, -1, 1]]]))
         tensor([[ 1,  0, -1,  0]])
     """
     return torch.where((estimates == estimates[0]).all(dim=0), estimates[0], UNKNOWN)
@@ -138,21 +150,26 @@ def complete_labels(labels: Labels, estimates: Int[Tensor, "batch classes"]) -> 
     | symbol | in code | meaning |
     |---|---|---|
     | $y$ | `labels` | what the annotators said |
-    | $\tilde y$ | `estimates` | what `agree` guessed |
+    | $\tilde y$ | `estimates` | what `agreeing_estimates` guessed |
 
-    Source: the use of Eq. (12) of TRM-ML (Ma et al., ACM Multimedia 2024).
+    Source: the use of Eq. (12) of [TRM-ML](https://doi.org/10.1145/3664647.3680815) (Ma et al., ACM
+    Multimedia 2024).
     Differs from the paper: nothing.
 
     Args:
-        labels: Labels in {-1, 0, +1}; not changed in place.
+        labels: Labels in {-1, 0, +1}, any other value being as unknown as 0; not changed in place.
         estimates: Guesses in {-1, 0, +1}.
 
     Returns:
         Completed labels, in the dtype of `labels`.
+
+    Raises:
+        ValueError: If shapes disagree.
 
     Examples:
         >>> import torch
         >>> complete_labels(torch.tensor([[1, 0, 0]]), torch.tensor([[-1, -1, 0]]))
         tensor([[ 1, -1,  0]])
     """
-    return torch.where(labels == UNKNOWN, estimates.to(labels.dtype), labels)
+    check_axes(labels=(labels, "batch classes"), estimates=(estimates, "batch classes"))
+    return torch.where(known_mask(labels), labels, estimates.to(labels.dtype))

@@ -26,7 +26,8 @@ def unit_vectors(x: Float[Tensor, "*shape dim"]) -> Float[Tensor, "*shape dim"]:
     gradient is exact because length does not matter to the result. Zero vectors stay zero and
     pass a finite gradient on.
 
-    Source: the cosine of Eq. (1) and (8) of TRM-ML (Ma et al., ACM Multimedia 2024).
+    Source: the cosine of Eq. (1) and (8) of [TRM-ML](https://doi.org/10.1145/3664647.3680815) (Ma
+    et al., ACM Multimedia 2024).
     Differs from the paper: zero vectors, for which it is undefined, give zero.
 
     Args:

@@ -3,7 +3,9 @@
 from jaxtyping import Float
 from torch import Tensor, nn
 
-from trmml.functional.asymmetric import AsymmetricReduction, asymmetric_loss, check_asymmetric
+from trmml.functional.asymmetric_loss import asymmetric_loss, check_asymmetric
+from trmml.functional.checks import check_labels_on_cpu
+from trmml.functional.reductions import LabelReduction
 from trmml.labels import Labels
 
 __all__ = ["AsymmetricLoss"]
@@ -12,19 +14,13 @@ __all__ = ["AsymmetricLoss"]
 class AsymmetricLoss(nn.Module):
     r"""Penalise wrong known labels, easy negatives less, unknown labels not at all.
 
-    $$ \ell_{b,c} = \begin{cases}
-       -(1 - p)^{\gamma_+} \log p & y_{b,c} = +1 \\
-       -p_m^{\gamma_-} \log(1 - p_m) & y_{b,c} = -1 \\
-       0 & y_{b,c} = 0 \end{cases} \qquad p_m = \max(p - m, 0) $$
+    $$ \ell_{b,c} = -(1 - p)^{\gamma_+} \log p \ \text{if}\ y_{b,c} = +1, \quad
+       -p_m^{\gamma_-} \log(1 - p_m) \ \text{if}\ y_{b,c} = -1, \quad 0 \ \text{otherwise} $$
 
-    | symbol | in code | meaning |
-    |---|---|---|
-    | $p$ | `logits.sigmoid()` | predicted probability |
-    | $y$ | `labels` | +1, -1 or 0 |
-    | $\gamma_+, \gamma_-$ | `gamma_pos`, `gamma_neg` | focusing on positives, negatives |
-    | $m$ | `margin` | probability below which a negative is free |
+    The function is `trmml.functional.asymmetric_loss`; its docstring has the symbols.
 
-    Source: Eq. (14) of TRM-ML (Ma et al., ACM Multimedia 2024), after Ridnik et al. (ICCV 2021).
+    Source: Eq. (14) of [TRM-ML](https://doi.org/10.1145/3664647.3680815) (Ma et al., ACM Multimedia
+    2024), after [Ridnik et al.](https://arxiv.org/abs/2009.14119) (ICCV 2021).
     Differs from the paper: the minus sign, which it leaves out. The reduction, which it does not
     give, is the sum over the batch size.
 
@@ -56,7 +52,7 @@ class AsymmetricLoss(nn.Module):
         gamma_pos: float = 1.0,
         gamma_neg: float = 2.0,
         margin: float = 0.05,
-        reduction: AsymmetricReduction = "batch_mean",
+        reduction: LabelReduction = "batch_mean",
         detach_focal: bool = False,
     ) -> None:
         """Check and keep the settings."""
@@ -67,13 +63,19 @@ class AsymmetricLoss(nn.Module):
         self.gamma_pos = gamma_pos
         self.gamma_neg = gamma_neg
         self.margin = margin
-        self.reduction: AsymmetricReduction = reduction
+        self.reduction: LabelReduction = reduction
         self.detach_focal = detach_focal
 
     def forward(
         self, logits: Float[Tensor, "batch classes"], labels: Labels
     ) -> Float[Tensor, ""] | Float[Tensor, "batch classes"]:
-        """Return the loss of a batch; logits of unknown labels may hold anything."""
+        """Return the loss of a batch; logits of unknown labels may hold anything.
+
+        Raises:
+            ValueError: If shapes disagree, or, eagerly on the CPU, labels hold other values than
+                -1, 0 and +1. Elsewhere these count as unknown, as looking would wait for the GPU.
+        """
+        check_labels_on_cpu(labels)
         return asymmetric_loss(
             logits,
             labels,

@@ -9,11 +9,11 @@ from jaxtyping import Float, Int
 from torch import Tensor, nn
 
 from trmml.distributed import gather_rows
-from trmml.functional.checks import check_temperature
+from trmml.functional.checks import check_labels_on_cpu, check_temperature
 from trmml.functional.in_blocks import in_blocks
-from trmml.functional.info_nce import (
+from trmml.functional.multimodal_info_nce import (
     candidate_info_nce,
-    check_bank,
+    check_inputs,
     positive_regions,
     stored_prototypes,
 )
@@ -29,22 +29,16 @@ PROJECTED_AT_ONCE: Final = 2**14
 class MultimodalInfoNCE(nn.Module):
     r"""Draw each category's text to its own regions and away from those of other categories.
 
-    $$ L_{NCE} = \frac1{|A|} \sum_{a \in A} \frac1{|P_a|} \sum_{q_+ \in P_a} -\log
-       \frac{\exp(p_a \cdot q_+ / \tau)}
-            {\exp(p_a \cdot q_+ / \tau) + \sum_{q_- \in N_a} \exp(p_a \cdot q_- / \tau)} $$
+    $$ L_{NCE} = \operatorname{mean}_a \operatorname{mean}_{q_+ \in P_a}
+       -\log\sigma\Big(\frac{p_a \cdot q_+}\tau
+       - \log\sum_{q_- \in N_a} \exp\frac{p_a \cdot q_-}\tau\Big) $$
 
-    | symbol | in code | meaning |
-    |---|---|---|
-    | $p_a$ | `text_projection(text_features)` | text of category a, the anchor |
-    | $P_a$ | `labels[:, a] == 1`, first `counts[a]` slots | its regions and prototypes |
-    | $N_a$ | $P_c$ of all $c \ne a$ | regions and prototypes of the others |
-    | $A$ | categories with some $P_a$ | the others are skipped |
-    | $\tau$ | `temperature` | sharpness, may be learnt |
+    The function is `trmml.functional.multimodal_info_nce`; its docstring has the symbols. Here the
+    anchors are `text_projection(text_features)`, and regions and prototypes share one
+    `region_projection`. Projected vectors are scaled to unit length before they are compared.
 
-    Projected vectors are scaled to unit length before they are compared. Regions and prototypes
-    share one projection.
-
-    Source: Eq. (13) of TRM-ML (Ma et al., ACM Multimedia 2024).
+    Source: Eq. (13) of [TRM-ML](https://doi.org/10.1145/3664647.3680815) (Ma et al., ACM Multimedia
+    2024), after [InfoNCE](https://arxiv.org/abs/1807.03748) (van den Oord et al., 2018).
     Differs from the paper: it names an MLP without describing it. Here there are two, for text and
     for regions, each `dim -> hidden_dim -> dim` with a GELU; their inputs are first scaled to a
     root mean square of 1, so that regions (sums over positions) and prototypes (unit length)
@@ -68,7 +62,7 @@ class MultimodalInfoNCE(nn.Module):
         >>> import torch
         >>> loss = MultimodalInfoNCE(2, temperature=1.0, projection=False)
         >>> labels = torch.tensor([[1, 0], [0, 1], [1, -1]])
-        >>> loss(torch.eye(2), torch.eye(2).expand(3, 2, 2), labels)
+        >>> loss(torch.eye(2).expand(3, 2, 2), torch.eye(2), labels)
         tensor(0.4324)
     """
 
@@ -109,8 +103,8 @@ class MultimodalInfoNCE(nn.Module):
 
     def forward(
         self,
-        text_features: Float[Tensor, "classes dim"],
         region_features: Float[Tensor, "batch classes dim"],
+        text_features: Float[Tensor, "classes dim"],
         labels: Labels,
         prototypes: Float[Tensor, "classes capacity dim"] | None = None,
         counts: Int[Tensor, " classes"] | None = None,
@@ -118,19 +112,20 @@ class MultimodalInfoNCE(nn.Module):
         """Return the loss in nats; 0, with zero gradient, when no label is positive.
 
         Args:
-            text_features: One text embedding per category, any length.
             region_features: One feature per image and category, any length.
+            text_features: One text embedding per category, any length.
             labels: Labels of the batch; 0 and -1 are treated alike.
             prototypes: Bank of features; filled slots come first. None: batch only.
             counts: Filled slots per category; needed with `prototypes`.
 
         Raises:
-            ValueError: If the features are not of size `dim`, or only one of `prototypes` and
-                `counts` is given.
+            ValueError: If the features are not of size `dim`, shapes disagree, as they do where
+                regions and texts are swapped, or only one of `prototypes` and `counts` is given;
+                eagerly on the CPU, if labels hold other values than -1, 0 and +1 too.
         """
         for argument, features in (
-            ("text_features", text_features),
             ("region_features", region_features),
+            ("text_features", text_features),
             ("prototypes", prototypes),
         ):
             if features is not None and features.shape[-1] != self.dim:
@@ -138,7 +133,8 @@ class MultimodalInfoNCE(nn.Module):
                     f"`{argument}` must have features of size {self.dim}, got "
                     f"{features.shape[-1]}; build the loss with the size of your joint space."
                 )
-        check_bank(prototypes, counts)
+        check_inputs(region_features, text_features, labels, prototypes, counts)
+        check_labels_on_cpu(labels)
         regions, owners = positive_regions(region_features, labels)
         regions = _project(self.region_projection, regions)
         if self.gather_distributed and self.training:

@@ -5,7 +5,7 @@ from torch import Tensor, nn
 
 from trmml.choices import check_choice
 from trmml.functional.checks import check_temperature
-from trmml.functional.distillation import DistillationForm, region_distillation
+from trmml.functional.region_distillation import DistillationForm, region_distillation
 
 __all__ = ["RegionDistillation"]
 
@@ -15,13 +15,10 @@ class RegionDistillation(nn.Module):
 
     $$ L_{KD} = \frac1B \sum_b KL(p^r_b \,\|\, p^q_b) $$
 
-    | symbol | in code | meaning |
-    |---|---|---|
-    | $p^r$ | `region_logits.sigmoid()` | teacher, gets no gradient |
-    | $p^q$ | `query_logits.sigmoid()` | student |
-    | $B$ | `len(query_logits)` | batch size |
+    The function is `trmml.functional.region_distillation`; its docstring has the symbols.
 
-    Source: Eq. (6) of TRM-ML (Ma et al., ACM Multimedia 2024).
+    Source: Eq. (6) of [TRM-ML](https://doi.org/10.1145/3664647.3680815) (Ma et al., ACM Multimedia
+    2024).
     Differs from the paper: it prints a sum over categories of one term; here each category is a
     Bernoulli variable with both its terms, because predictions are sigmoids. `form="softmax"` is
     the sum as printed, over probabilities that compete.

@@ -7,7 +7,7 @@ from hypothesis import strategies as st
 from torch import Tensor
 from torch.nn.functional import binary_cross_entropy_with_logits
 
-from tests._references import asymmetric as reference
+from tests._references import asymmetric_loss as reference
 from tests.functional.finiteness import DTYPES, EXTREMES, HALF
 from trmml.functional import asymmetric_loss
 

@@ -1,21 +1,19 @@
 """Asymmetric loss: focus on hard negatives, and leave unknown labels out."""
 
 import math
-from typing import Literal
 
 import torch
 from jaxtyping import Float
 from torch import Tensor
 from torch.nn import functional as F
 
-from trmml.functional.checks import check_choice, check_exponent, check_margin
+from trmml.choices import check_choice
+from trmml.functional.checks import check_axes, check_exponent, check_margin
+from trmml.functional.reductions import LabelReduction, reduce_over_labels
 from trmml.functional.unit_vectors import at_least_float32
 from trmml.labels import NEGATIVE, POSITIVE, Labels, known_mask
 
-__all__ = ["AsymmetricReduction", "asymmetric_loss", "check_asymmetric"]
-
-AsymmetricReduction = Literal["batch_mean", "mean", "sum", "none"]
-"""How the loss of single labels becomes the loss of a batch."""
+__all__ = ["asymmetric_loss", "check_asymmetric"]
 
 
 def asymmetric_loss(
@@ -25,7 +23,7 @@ def asymmetric_loss(
     gamma_pos: float = 1.0,
     gamma_neg: float = 2.0,
     margin: float = 0.05,
-    reduction: AsymmetricReduction = "batch_mean",
+    reduction: LabelReduction = "batch_mean",
     detach_focal: bool = False,
 ) -> Float[Tensor, ""] | Float[Tensor, "batch classes"]:
     r"""Penalise wrong known labels, easy negatives less, unknown labels not at all.
@@ -42,14 +40,15 @@ def asymmetric_loss(
     | $\gamma_+, \gamma_-$ | `gamma_pos`, `gamma_neg` | focusing on positives, negatives |
     | $m$ | `margin` | probability below which a negative is free |
 
-    Source: Eq. (14) of TRM-ML (Ma et al., ACM Multimedia 2024), after Ridnik et al. (ICCV 2021).
+    Source: Eq. (14) of [TRM-ML](https://doi.org/10.1145/3664647.3680815) (Ma et al., ACM Multimedia
+    2024), after [Ridnik et al.](https://arxiv.org/abs/2009.14119) (ICCV 2021).
     Differs from the paper: the minus sign, which it leaves out. The reduction, which it does not
     give, is the sum over the batch size.
 
     Args:
         logits: Scores before the sigmoid. Where the label is unknown they may hold anything,
             inf and nan included: they get neither value nor gradient.
-        labels: Labels in {-1, 0, +1}.
+        labels: Labels in {-1, 0, +1}; any other value counts as unknown.
         gamma_pos: Focusing exponent of positives, >= 0 (paper: 1). 0 gives cross-entropy.
         gamma_neg: Focusing exponent of negatives, >= 0 (paper: 2). 0 gives cross-entropy, large
             values leave only the worst negatives.
@@ -63,8 +62,8 @@ def asymmetric_loss(
         Loss in nats, float32 for half-precision input; per label for `reduction="none"`.
 
     Raises:
-        ValueError: If an exponent is negative, `margin` is outside [0, 1) or `reduction` is
-            another name.
+        ValueError: If shapes disagree, an exponent is negative, `margin` is outside [0, 1) or
+            `reduction` is another name.
 
     Examples:
         >>> import torch
@@ -72,6 +71,7 @@ def asymmetric_loss(
         >>> asymmetric_loss(logits, torch.tensor([[1, -1, 0], [0, -1, 1]]))
         tensor(1.8987)
     """
+    check_axes(logits=(logits, "batch classes"), labels=(labels, "batch classes"))
     check_asymmetric(gamma_pos=gamma_pos, gamma_neg=gamma_neg, margin=margin, reduction=reduction)
     known = known_mask(labels)
     logits = torch.where(known, at_least_float32(logits), 0)
@@ -81,23 +81,17 @@ def asymmetric_loss(
         positive_focal, negative_focal = positive_focal.detach(), negative_focal.detach()
     loss = torch.where(labels == POSITIVE, -positive_focal * F.logsigmoid(logits), 0)
     loss = torch.where(labels == NEGATIVE, -negative_focal * log_rejection, loss)
-    if reduction == "none":
-        return loss
-    if reduction == "sum":
-        return loss.sum()
-    count = known.sum().clamp_min(1) if reduction == "mean" else max(len(logits), 1)
-    return loss.sum() / count
+    return reduce_over_labels(loss, known, reduction=reduction)
 
 
 def check_asymmetric(
-    *, gamma_pos: float, gamma_neg: float, margin: float, reduction: AsymmetricReduction
+    *, gamma_pos: float, gamma_neg: float, margin: float, reduction: LabelReduction
 ) -> None:
     """Refuse settings for which the asymmetric loss has no meaning."""
     check_exponent(gamma_pos, argument="gamma_pos")
     check_exponent(gamma_neg, argument="gamma_neg")
     check_margin(margin)
-    choices = ("batch_mean", "mean", "sum", "none")
-    check_choice(reduction, argument="reduction", choices=choices)
+    check_choice(reduction, LabelReduction, argument="reduction")
 
 
 def _negative_parts(

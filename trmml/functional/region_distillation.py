@@ -6,7 +6,8 @@ from jaxtyping import Float
 from torch import Tensor
 from torch.nn import functional as F
 
-from trmml.functional.checks import check_choice, check_temperature
+from trmml.choices import check_choice
+from trmml.functional.checks import check_axes, check_temperature
 from trmml.functional.unit_vectors import at_least_float32
 
 __all__ = ["DistillationForm", "region_distillation"]
@@ -36,7 +37,8 @@ def region_distillation(
 
     Labels play no part: every category teaches, known or not.
 
-    Source: Eq. (6) of TRM-ML (Ma et al., ACM Multimedia 2024).
+    Source: Eq. (6) of [TRM-ML](https://doi.org/10.1145/3664647.3680815) (Ma et al., ACM Multimedia
+    2024).
     Differs from the paper: it prints a sum over categories of one term; here each category is a
     Bernoulli variable with both its terms, because predictions are sigmoids. `form="softmax"` is
     the sum as printed, over probabilities that compete.
@@ -53,7 +55,8 @@ def region_distillation(
         half-precision input; 0 for an empty batch.
 
     Raises:
-        ValueError: If `form` is another name or `temperature` is not finite and above 0.
+        ValueError: If shapes disagree, `form` is another name or `temperature` is not finite and
+            above 0.
 
     Examples:
         >>> import torch
@@ -63,7 +66,10 @@ def region_distillation(
         >>> region_distillation(region_logits, region_logits)
         tensor(0.)
     """
-    check_choice(form, argument="form", choices=("bernoulli", "softmax"))
+    check_axes(
+        region_logits=(region_logits, "batch classes"), query_logits=(query_logits, "batch classes")
+    )
+    check_choice(form, DistillationForm, argument="form")
     check_temperature(temperature)
     teacher = at_least_float32(region_logits).detach() / temperature
     student = at_least_float32(query_logits) / temperature

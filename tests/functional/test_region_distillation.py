@@ -3,7 +3,7 @@ import torch
 from torch import Tensor
 from torch.nn.functional import binary_cross_entropy_with_logits, kl_div
 
-from tests._references import distillation as reference
+from tests._references import region_distillation as reference
 from tests.functional.finiteness import DTYPES, EXTREMES, HALF, assert_finite
 from trmml.functional import DistillationForm, region_distillation
 

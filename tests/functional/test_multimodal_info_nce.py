@@ -1,4 +1,5 @@
 from collections.abc import Callable
+from importlib import import_module
 from math import exp, log
 
 import pytest
@@ -8,11 +9,12 @@ from hypothesis import strategies as st
 from torch import Tensor
 from torch.utils._python_dispatch import TorchDispatchMode
 
-from tests._references import info_nce as reference
+from tests._references import multimodal_info_nce as reference
 from tests.functional.finiteness import DTYPES, HALF, assert_finite
 from trmml.functional import multimodal_info_nce
 
 BATCH, CLASSES, CAPACITY, DIM = 4, 3, 2, 5
+HOME = import_module("trmml.functional.multimodal_info_nce")  # the file, not the function
 
 label = st.sampled_from([-1, 0, 1])
 rows = st.lists(label, min_size=CLASSES, max_size=CLASSES)
@@ -35,7 +37,7 @@ def test_the_loss_matches_eq_13(labels: list[list[int]], counts: list[int]) -> N
         g.tolist(), f.tolist(), labels, v.tolist(), counts, 0.2
     )
     y = torch.tensor(labels, dtype=torch.long).reshape(-1, CLASSES)
-    result = multimodal_info_nce(g, f, y, v, torch.tensor(counts), temperature=0.2)
+    result = multimodal_info_nce(f, g, y, v, torch.tensor(counts), temperature=0.2)
     torch.testing.assert_close(result, torch.tensor(expected, dtype=torch.float64))
 
 
@@ -45,7 +47,7 @@ def test_without_a_bank_only_the_batch_counts() -> None:
     labels[0] = 1
     empty = torch.zeros(CLASSES, dtype=torch.long)
     torch.testing.assert_close(
-        multimodal_info_nce(g, f, labels), multimodal_info_nce(g, f, labels, v, empty)
+        multimodal_info_nce(f, g, labels), multimodal_info_nce(f, g, labels, v, empty)
     )
 
 
@@ -55,7 +57,7 @@ def test_one_positive_each_is_the_usual_info_nce() -> None:
     expected = torch.nn.functional.cross_entropy(scores, torch.arange(CLASSES))
     labels = torch.zeros(BATCH, CLASSES)
     labels[0] = 1
-    torch.testing.assert_close(multimodal_info_nce(g, f, labels, temperature=0.1), expected)
+    torch.testing.assert_close(multimodal_info_nce(f, g, labels, temperature=0.1), expected)
 
 
 def test_other_positives_are_not_in_the_denominator() -> None:
@@ -63,7 +65,7 @@ def test_other_positives_are_not_in_the_denominator() -> None:
     f, labels = g.expand(3, 2, 2), torch.tensor([[1, 0], [1, 0], [1, 1]])
     first = log(1 + exp(-1))
     second = log(1 + 3 * exp(-1))
-    result = multimodal_info_nce(g, f, labels, temperature=1.0)
+    result = multimodal_info_nce(f, g, labels, temperature=1.0)
     torch.testing.assert_close(result.item(), (first + second) / 2)
 
 
@@ -72,20 +74,20 @@ def test_images_classes_and_slots_may_be_reordered() -> None:
     labels, counts = torch.randint(-1, 2, (BATCH, CLASSES)), torch.tensor([2, 0, 2])
     images, classes = torch.randperm(BATCH), torch.randperm(CLASSES)
     result = multimodal_info_nce(
-        g[classes],
         f[images][:, classes],
+        g[classes],
         labels[images][:, classes],
         v[classes].flip(1),
         counts[classes],
     )
-    torch.testing.assert_close(result, multimodal_info_nce(g, f, labels, v, counts))
+    torch.testing.assert_close(result, multimodal_info_nce(f, g, labels, v, counts))
 
 
 def test_lengths_do_not_matter() -> None:
     g, f, v = inputs()
     labels, counts = torch.ones(BATCH, CLASSES), torch.tensor([2, 1, 0])
-    once = multimodal_info_nce(g, f, labels, v, counts)
-    torch.testing.assert_close(multimodal_info_nce(3 * g, 1e3 * f, labels, v / 9, counts), once)
+    once = multimodal_info_nce(f, g, labels, v, counts)
+    torch.testing.assert_close(multimodal_info_nce(1e3 * f, 3 * g, labels, v / 9, counts), once)
 
 
 def test_labels_that_are_not_positive_leave_no_trace() -> None:
@@ -96,7 +98,7 @@ def test_labels_that_are_not_positive_leave_no_trace() -> None:
     v[torch.arange(CAPACITY) >= counts[:, None]] = torch.nan
     f.requires_grad_()
     v.requires_grad_()
-    loss = multimodal_info_nce(g, f, labels, v, counts)
+    loss = multimodal_info_nce(f, g, labels, v, counts)
     loss.backward()
     assert loss.isfinite()
     assert f.grad is not None
@@ -111,7 +113,7 @@ def test_an_anchor_without_negatives_adds_nothing() -> None:
     labels = torch.zeros(BATCH, CLASSES)
     labels[:2, 1] = 1
     with torch.autograd.set_detect_anomaly(True):
-        loss = multimodal_info_nce(g.requires_grad_(), f.requires_grad_(), labels)
+        loss = multimodal_info_nce(f.requires_grad_(), g.requires_grad_(), labels)
         gradients = torch.autograd.grad(loss, [g, f])
     assert loss == 0
     for gradient in gradients:
@@ -122,7 +124,7 @@ def test_an_anchor_without_negatives_adds_nothing() -> None:
 def test_without_positives_the_loss_is_zero_with_zero_gradient(batch: int) -> None:
     g, f, v = (tensor.requires_grad_() for tensor in inputs(batch))
     labels, empty = torch.zeros(batch, CLASSES), torch.zeros(CLASSES, dtype=torch.long)
-    losses = [multimodal_info_nce(g, f, labels), multimodal_info_nce(g, f, labels, v, empty)]
+    losses = [multimodal_info_nce(f, g, labels), multimodal_info_nce(f, g, labels, v, empty)]
     for loss in losses:
         assert loss == 0
         for gradient in torch.autograd.grad(loss, [g, f]):
@@ -135,7 +137,7 @@ def test_gradients_reach_everything() -> None:
     counts, temperature = torch.tensor([1, 0, 2]), torch.tensor(0.3, dtype=torch.float64)
 
     def loss(g: Tensor, f: Tensor, v: Tensor, temperature: Tensor) -> Tensor:
-        return multimodal_info_nce(g, f, labels, v, counts, temperature=temperature)
+        return multimodal_info_nce(f, g, labels, v, counts, temperature=temperature)
 
     leaves = [tensor.requires_grad_() for tensor in (g, f, v, temperature)]
     assert torch.autograd.gradcheck(loss, leaves)
@@ -151,12 +153,12 @@ def test_blocks_change_neither_loss_nor_gradients(
     temperature = torch.tensor(0.3, dtype=torch.float64, requires_grad=True)
 
     def loss(g: Tensor, f: Tensor, v: Tensor, temperature: Tensor) -> Tensor:
-        return multimodal_info_nce(g, f, labels, v, counts, temperature=temperature)
+        return multimodal_info_nce(f, g, labels, v, counts, temperature=temperature)
 
     leaves = [g, f, v, temperature]
     whole = loss(*leaves)
     expected = torch.autograd.grad(whole, leaves)
-    monkeypatch.setattr("trmml.functional.info_nce.SCORES_AT_ONCE", scores_at_once)
+    monkeypatch.setattr(HOME, "SCORES_AT_ONCE", scores_at_once)
     blocked = loss(*leaves)
     torch.testing.assert_close(blocked, whole)
     torch.testing.assert_close(torch.autograd.grad(blocked, leaves), expected)
@@ -164,7 +166,7 @@ def test_blocks_change_neither_loss_nor_gradients(
 
 
 def test_thousands_of_categories_never_meet_all_at_once(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("trmml.functional.info_nce.SCORES_AT_ONCE", 2**12)
+    monkeypatch.setattr(HOME, "SCORES_AT_ONCE", 2**12)
     classes, largest = 200, 0
     g, f, v = torch.randn(classes, 8), torch.randn(2, classes, 8), torch.randn(classes, 3, 8)
     labels, counts = torch.zeros(2, classes), torch.full((classes,), 3)
@@ -185,7 +187,7 @@ def test_thousands_of_categories_never_meet_all_at_once(monkeypatch: pytest.Monk
             return result
 
     with Watch():
-        multimodal_info_nce(g.requires_grad_(), f, labels, v, counts).backward()
+        multimodal_info_nce(f, g.requires_grad_(), labels, v, counts).backward()
     candidates = 200 + 600
     assert largest <= max(2**12, candidates * 8)
 
@@ -197,7 +199,7 @@ def test_extreme_scores_stay_finite(dtype: torch.dtype, temperature: float, leng
     labels, counts = torch.tensor([[1, 0, 1], [1, 0, -1]]), torch.tensor([0, 0, 2])
     g, f, v = (length * tensor.to(dtype) for tensor in inputs(2))
     assert_finite(
-        lambda g, f, v: multimodal_info_nce(g, f, labels, v, counts, temperature=temperature),
+        lambda g, f, v: multimodal_info_nce(f, g, labels, v, counts, temperature=temperature),
         g,
         f,
         v,
@@ -207,24 +209,24 @@ def test_extreme_scores_stay_finite(dtype: torch.dtype, temperature: float, leng
 def test_the_largest_floats_stay_finite() -> None:
     g, f, v = (torch.finfo(torch.float32).max * tensor.float().sign() for tensor in inputs())
     labels, counts = torch.ones(BATCH, CLASSES), torch.tensor([2, 1, 0])
-    assert_finite(lambda g, f, v: multimodal_info_nce(g, f, labels, v, counts), g, f, v)
+    assert_finite(lambda g, f, v: multimodal_info_nce(f, g, labels, v, counts), g, f, v)
 
 
 @pytest.mark.parametrize("dtype", HALF)
 def test_half_precision_gives_float32(dtype: torch.dtype) -> None:
     g, f, _ = (tensor.to(dtype) for tensor in inputs())
     labels = torch.ones(BATCH, CLASSES)
-    result = multimodal_info_nce(g, f, labels)
+    result = multimodal_info_nce(f, g, labels)
     assert result.dtype == torch.float32
-    torch.testing.assert_close(result, multimodal_info_nce(g.float(), f.float(), labels))
+    torch.testing.assert_close(result, multimodal_info_nce(f.float(), g.float(), labels))
 
 
 def test_autocast_does_not_round_the_scores() -> None:
     g, f, _ = (tensor.float() for tensor in inputs())
     labels = torch.ones(BATCH, CLASSES)
     with torch.autocast("cpu", dtype=torch.bfloat16):
-        result = multimodal_info_nce(g, f, labels, temperature=0.01)
-    torch.testing.assert_close(result, multimodal_info_nce(g, f, labels, temperature=0.01))
+        result = multimodal_info_nce(f, g, labels, temperature=0.01)
+    torch.testing.assert_close(result, multimodal_info_nce(f, g, labels, temperature=0.01))
 
 
 def test_half_of_a_bank_is_refused() -> None:
@@ -232,9 +234,9 @@ def test_half_of_a_bank_is_refused() -> None:
     labels, counts = torch.ones(BATCH, CLASSES), torch.tensor([2, 1, 0])
     message = "`prototypes` and `counts` must be given together, got only "
     with pytest.raises(ValueError, match=message + "`counts`; pass both from the same bank"):
-        multimodal_info_nce(g, f, labels, None, counts)
+        multimodal_info_nce(f, g, labels, None, counts)
     with pytest.raises(ValueError, match=message + "`prototypes`; pass both from the same bank"):
-        multimodal_info_nce(g, f, labels, v)
+        multimodal_info_nce(f, g, labels, v)
 
 
 @pytest.mark.parametrize("temperature", [0.0, -0.07, float("nan")])
@@ -242,4 +244,4 @@ def test_a_temperature_that_cannot_divide_is_refused(temperature: float) -> None
     g, f, _ = inputs()
     message = f"`temperature` must be finite and above 0, got {temperature}; scores are divided"
     with pytest.raises(ValueError, match=message):
-        multimodal_info_nce(g, f, torch.ones(BATCH, CLASSES), temperature=temperature)
+        multimodal_info_nce(f, g, torch.ones(BATCH, CLASSES), temperature=temperature)

@@ -8,7 +8,7 @@ from jaxtyping import Float, Int
 from torch import Tensor
 from torch.nn import functional as F
 
-from trmml.functional.checks import check_temperature
+from trmml.functional.checks import check_axes, check_temperature
 from trmml.functional.full_precision import full_precision
 from trmml.functional.in_blocks import in_blocks
 from trmml.functional.unit_vectors import unit_vectors
@@ -16,7 +16,7 @@ from trmml.labels import POSITIVE, Labels
 
 __all__ = [
     "candidate_info_nce",
-    "check_bank",
+    "check_inputs",
     "multimodal_info_nce",
     "positive_regions",
     "stored_prototypes",
@@ -34,8 +34,8 @@ SCORES_AT_ONCE: Final = 2**24
 
 
 def multimodal_info_nce(
-    text_features: Float[Tensor, "classes dim"],
     region_features: Float[Tensor, "batch classes dim"],
+    text_features: Float[Tensor, "classes dim"],
     labels: Labels,
     prototypes: Float[Tensor, "classes capacity dim"] | None = None,
     counts: Int[Tensor, " classes"] | None = None,
@@ -59,13 +59,14 @@ def multimodal_info_nce(
     Each positive stands alone against the negatives: other positives are not in its denominator.
     With $z$ the log of the sum over negatives, a term is $-\log\sigma(p_a \cdot q_+/\tau - z)$.
 
-    Source: Eq. (13) of TRM-ML (Ma et al., ACM Multimedia 2024).
+    Source: Eq. (13) of [TRM-ML](https://doi.org/10.1145/3664647.3680815) (Ma et al., ACM Multimedia
+    2024), after [InfoNCE](https://arxiv.org/abs/1807.03748) (van den Oord et al., 2018).
     Differs from the paper: nothing; the mean over anchors, which it leaves open, is spelt out.
 
     Args:
-        text_features: One text embedding per category, any length.
         region_features: One feature per image and category, any length; only those of known
             positives are read.
+        text_features: One text embedding per category, any length.
         labels: Labels of the batch; 0 and -1 are treated alike.
         prototypes: Bank of features, any length; filled slots come first. None: batch only.
         counts: Filled slots per category; needed with `prototypes`.
@@ -75,22 +76,24 @@ def multimodal_info_nce(
     Returns:
         Loss in nats, float32 for half-precision input; an anchor without negatives adds 0, and
         without any positive the loss is 0, with zero gradient. Memory grows with the number of
-        positives and prototypes, time with their product with that of the anchors.
+        positives and prototypes, time with their product with that of the anchors. Gradients are
+        computed in float32 too and rounded at the very end; those of float16 features shorter
+        than about `2e-5 / temperature` may lie beyond what float16 holds.
 
     Raises:
-        ValueError: If only one of `prototypes` and `counts` is given, or `temperature` is a
-            number that is not finite and above 0.
+        ValueError: If shapes disagree, as they do where regions and texts are swapped, only one
+            of `prototypes` and `counts` is given, or `temperature` is a number that is not finite
+            and above 0.
 
     Examples:
         >>> import torch
-        >>> text_features = torch.eye(2)
-        >>> region_features = torch.eye(2).expand(3, 2, 2)
+        >>> region_features, text_features = torch.eye(2).expand(3, 2, 2), torch.eye(2)
         >>> labels = torch.tensor([[1, 0], [0, 1], [1, -1]])
-        >>> multimodal_info_nce(text_features, region_features, labels, temperature=1.0)
+        >>> multimodal_info_nce(region_features, text_features, labels, temperature=1.0)
         tensor(0.4324)
     """
     check_temperature(temperature)
-    check_bank(prototypes, counts)
+    check_inputs(region_features, text_features, labels, prototypes, counts)
     candidates, owners = positive_regions(region_features, labels)
     if prototypes is not None and counts is not None:
         stored, their_owners = stored_prototypes(prototypes, counts)
@@ -98,13 +101,28 @@ def multimodal_info_nce(
     return candidate_info_nce(text_features, candidates, owners, temperature=temperature)
 
 
-def check_bank(prototypes: Tensor | None, counts: Tensor | None) -> None:
-    """Refuse one half of a bank without the other."""
+def check_inputs(
+    region_features: Tensor,
+    text_features: Tensor,
+    labels: Tensor,
+    prototypes: Tensor | None,
+    counts: Tensor | None,
+) -> None:
+    """Refuse shapes that disagree, and one half of a bank without the other."""
     if (prototypes is None) != (counts is None):
         raise ValueError(
             "`prototypes` and `counts` must be given together, got only "
             f"`{'counts' if prototypes is None else 'prototypes'}`; pass both from the same bank."
         )
+    arguments = {
+        "region_features": (region_features, "batch classes dim"),
+        "text_features": (text_features, "classes dim"),
+        "labels": (labels, "batch classes"),
+    }
+    if prototypes is not None and counts is not None:
+        arguments["prototypes"] = (prototypes, "classes capacity dim")
+        arguments["counts"] = (counts, "classes")
+    check_axes(**arguments)
 
 
 def positive_regions(
