@@ -4,11 +4,11 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 
 from tests._references.asymmetric_loss import asymmetric_loss
-from tests._references.region_distillation import bernoulli
-from tests._references.multimodal_info_nce import multimodal_info_nce
 from tests._references.matching import Vector, cosine, dual_matching_logits
+from tests._references.multimodal_info_nce import multimodal_info_nce
 from tests._references.prototype_bank import PrototypeBank
 from tests._references.pseudo_labeler import PseudoLabeler
+from tests._references.region_distillation import bernoulli
 
 Matrix = list[Vector]
 

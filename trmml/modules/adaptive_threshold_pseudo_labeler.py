@@ -15,7 +15,7 @@ from trmml.functional import (
     estimate_labels,
     update_thresholds,
 )
-from trmml.functional.checks import check_momentum
+from trmml.functional.checks import check_labels_on_cpu, check_momentum
 from trmml.labels import NEGATIVE, POSITIVE, UNKNOWN, Labels
 
 __all__ = ["AdaptiveThresholdPseudoLabeler"]
@@ -40,8 +40,9 @@ class AdaptiveThresholdPseudoLabeler(nn.Module):
     | $\eta$ | `momentum` | how slowly the thresholds follow |
 
     A label is completed only where every modality says the same; known labels are never touched.
-    Eq. (9) to (12) of TRM-ML (Ma et al., ACM Multimedia 2024).
 
+    Source: Eq. (9) to (12) of [TRM-ML](https://doi.org/10.1145/3664647.3680815) (Ma et al., ACM
+    Multimedia 2024).
     Differs from the paper: Eq. (10) as printed asks for $\theta^+ \le s \le \theta^-$, which
     cannot hold once positives are more similar than negatives; the rule above is what is meant.
     The first observation sets a threshold, so no start value has to be guessed.
@@ -114,9 +115,10 @@ class AdaptiveThresholdPseudoLabeler(nn.Module):
             classes: Categories that the columns stand for, each once; None for all.
 
         Raises:
-            ValueError: If the shapes disagree.
+            ValueError: If the shapes disagree, or, eagerly on the CPU, labels hold other values than
+                -1, 0 and +1. Elsewhere these count as unknown, as looking would wait for the GPU.
         """
-        self._check_sizes(similarities, labels, classes)
+        self._check(similarities, labels, classes)
         if self.gather_distributed and self.training:
             similarities = gather_rows(similarities.transpose(0, 1)).transpose(0, 1)
             labels = gather_rows(labels)
@@ -150,9 +152,10 @@ class AdaptiveThresholdPseudoLabeler(nn.Module):
             Completed labels of the same type; entries no estimate was made for stay 0.
 
         Raises:
-            ValueError: If the shapes disagree.
+            ValueError: If the shapes disagree, or, eagerly on the CPU, labels hold other values than
+                -1, 0 and +1. Elsewhere these count as unknown, as looking would wait for the GPU.
         """
-        self._check_sizes(similarities, labels, classes)
+        self._check(similarities, labels, classes)
         columns = slice(None) if classes is None else classes
         estimates = estimate_labels(
             similarities,
@@ -167,7 +170,7 @@ class AdaptiveThresholdPseudoLabeler(nn.Module):
         self.positive_threshold.fill_(torch.nan)
         self.negative_threshold.fill_(torch.nan)
 
-    def _check_sizes(self, similarities: Tensor, labels: Tensor, classes: Tensor | None) -> None:
+    def _check(self, similarities: Tensor, labels: Tensor, classes: Tensor | None) -> None:
         num_classes = self.num_classes if classes is None else len(classes)
         expected = (self.num_modalities, labels.shape[0], num_classes)
         if similarities.shape != expected or labels.shape != expected[1:]:
@@ -176,6 +179,7 @@ class AdaptiveThresholdPseudoLabeler(nn.Module):
                 f"`labels` {expected[1:]}, got {tuple(similarities.shape)} and "
                 f"{tuple(labels.shape)}."
             )
+        check_labels_on_cpu(labels)
 
     def extra_repr(self) -> str:
         """Show sizes and options in the printed module."""

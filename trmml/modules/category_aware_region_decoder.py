@@ -61,8 +61,8 @@ class CategoryAwareRegionDecoder(nn.Module):
     | $F^q$ | `.query_features` | through the decoder's own layers |
     | $s$, $b$ | `scale`, `bias` | learnable; `calibrate` sets them from a first batch |
 
-    Eq. (2), (3) and (4) of TRM-ML (Ma et al., ACM Multimedia 2024); one attention head.
-
+    Source: Eq. (2), (3) and (4) of [TRM-ML](https://doi.org/10.1145/3664647.3680815) (Ma et al.,
+    ACM Multimedia 2024); one attention head.
     Differs from the paper: the paper leaves open how the energies start. "dot", as printed, starts
     near 0, so every region starts as half of everything. "aligned" starts $W_q$ and $W_k$ as the
     identity, so that with text embeddings as queries the first region is CLIP's own match between

@@ -35,11 +35,13 @@ class DualPromptLearner(FrozenHolder):
     | $G$ | `text_encoder` | frozen text tower, held but neither trained nor saved |
     | $g^+$, $g^-$ | the two results | unit text features |
 
-    The dual form of Eq. (1) of TRM-ML (Ma et al., ACM Multimedia 2024), after DualCoOp
-    (Sun et al., NeurIPS 2022); `negative="embedding"` follows PositiveCoOp (WACV 2025).
     Prompts are cut to the longest one where the tower is causal, and the tokens before the first
     difference are encoded once: the same numbers, less work.
 
+    Source: the dual form of Eq. (1) of [TRM-ML](https://doi.org/10.1145/3664647.3680815) (Ma et
+    al., ACM Multimedia 2024), after [DualCoOp](https://arxiv.org/abs/2206.09541) (Sun et al.,
+    NeurIPS 2022); `negative="embedding"` follows [PositiveCoOp](https://arxiv.org/abs/2409.08381)
+    (Rawlekar et al., WACV 2025).
     Differs from the paper: synonyms of a class may be given; their features are averaged.
 
     Args:

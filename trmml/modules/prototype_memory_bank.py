@@ -6,6 +6,7 @@ from torch import Tensor, nn
 
 from trmml.distributed import gather_rows
 from trmml.functional import prototype_similarity, top_pair_features
+from trmml.functional.checks import check_labels_on_cpu
 from trmml.labels import POSITIVE, Labels
 
 __all__ = ["PrototypeMemoryBank"]
@@ -25,9 +26,11 @@ class PrototypeMemoryBank(nn.Module):
     | $k$ | `top_k` | positions remembered per known positive |
     | $s^u$ | `similarity(...)` | mean cosine with the category's own prototypes |
 
-    Eq. (7) and (8) of TRM-ML (Ma et al., ACM Multimedia 2024). All state lies in buffers: it saves,
-    loads and moves with the module. Nothing here has a gradient.
+    All state lies in buffers: it saves, loads and moves with the module. Nothing here has a
+    gradient.
 
+    Source: Eq. (7) and (8) of [TRM-ML](https://doi.org/10.1145/3664647.3680815) (Ma et al., ACM
+    Multimedia 2024).
     Differs from the paper: nothing. The paper names neither $\ell$ nor $k$.
 
     Args:
@@ -99,9 +102,11 @@ class PrototypeMemoryBank(nn.Module):
             classes: Categories that the columns stand for, each once; None for all.
 
         Raises:
-            ValueError: If sizes disagree with each other or with the bank.
+            ValueError: If sizes disagree with each other or with the bank, or, eagerly on the
+                CPU, labels hold other values than -1, 0 and +1. Elsewhere only +1 is looked for.
         """
         self._check_sizes(features, energy, labels, classes)
+        check_labels_on_cpu(labels)
         rows, columns = (labels == POSITIVE).nonzero(as_tuple=True)
         pushed = top_pair_features(
             features, energy, batch_index=rows, class_index=columns, top_k=self.top_k
@@ -136,6 +141,9 @@ class PrototypeMemoryBank(nn.Module):
         Args:
             region_features: One feature per image and category, any length.
             classes: Categories that the columns stand for; None for all.
+
+        Raises:
+            ValueError: If the sizes are not those of the bank.
         """
         return prototype_similarity(region_features, *self.stored(classes))
 
