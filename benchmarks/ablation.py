@@ -29,7 +29,7 @@ from trmml.demo.images import WORLD_SEED
 from trmml.encoders import load_tiny
 from trmml.encoders.protocol import EncoderPair
 from trmml.metrics import mean_average_precision
-from trmml.models import ABLATIONS, PROTOTYPE_ABLATIONS, TRMML, TRMMLConfig
+from trmml.models import ABLATIONS, PROTOTYPE_ABLATIONS, TRMML, TRMMLConfig, TRMMLTask
 from trmml.training import Recipe, encode_images, fit, predict_logits
 from trmml.training.sources.stored_features import StoredFeatures
 from trmml.world import Scenes, make_world
@@ -138,7 +138,7 @@ def validate(
     names = scenes["train"].class_names
     model = TRMML(encoders, names, config=config, generator=generator)
     labels = hide_labels(torch.from_numpy(scenes["train"].labels).long(), keep, seed=seed)
-    fit(model, features["train"], labels, recipe=replace(recipe, seed=seed))
+    fit(TRMMLTask(model), features["train"], labels, recipe=replace(recipe, seed=seed))
     scores = predict_logits(model, features["validation"])
     truth = torch.from_numpy(scenes["validation"].labels).long()
     return round(100 * float(mean_average_precision(scores, truth)), 2)

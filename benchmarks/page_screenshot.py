@@ -15,7 +15,7 @@ from playwright.sync_api import sync_playwright
 from trmml.data import hide_labels
 from trmml.demo import DEMO_RECIPE, DemoData, world_data
 from trmml.encoders import load_tiny
-from trmml.models import TRMML
+from trmml.models import TRMML, TRMMLTask
 from trmml.page import serving
 from trmml.prediction import calibrate_thresholds
 from trmml.training import encode_images, fit, predict_logits
@@ -36,7 +36,7 @@ def train(data: DemoData, directory: Path) -> None:
     generator = torch.Generator().manual_seed(0)
     model = TRMML(encoders, names, image_size=256, generator=generator)
     known = hide_labels(data.train.labels[:, columns], KEEP, seed=0)
-    fit(model, features[0], known, recipe=DEMO_RECIPE)
+    fit(TRMMLTask(model), features[0], known, recipe=DEMO_RECIPE)
     probabilities = predict_logits(model, features[1]).sigmoid()
     truth = data.test.labels[:, columns]
     model.decision_thresholds = calibrate_thresholds(

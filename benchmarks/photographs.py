@@ -23,8 +23,8 @@ from trmml.demo import DEMO_RECIPE, photograph_data
 from trmml.encoders import load_tiny
 from trmml.labels import POSITIVE, UNKNOWN
 from trmml.metrics import mean_average_precision
-from trmml.models import ABLATIONS, TRMML
-from trmml.training import complete_labels, encode_images, fit, predict_logits
+from trmml.models import ABLATIONS, TRMML, TRMMLTask
+from trmml.training import complete_stored_labels, encode_images, fit, predict_logits
 
 RESULTS = Path(__file__).parent / "results" / "photographs.json"
 SEEDS = (0, 1, 2)
@@ -61,9 +61,9 @@ def main() -> None:
             known = hide_labels(data.train.labels, options.keep, seed=seed)
             generator = torch.Generator().manual_seed(seed)
             model = TRMML(encoders, data.class_names, config=config, generator=generator)
-            fit(model, train, known, recipe=replace(DEMO_RECIPE, seed=seed))
+            fit(TRMMLTask(model), train, known, recipe=replace(DEMO_RECIPE, seed=seed))
             scores = predict_logits(model, test)
-            completed = complete_labels(model, train, known)
+            completed = complete_stored_labels(model, train, known)
             added = (known == UNKNOWN) & (completed == POSITIVE)
             right = int((added & (data.train.labels == POSITIVE)).sum())
             count = int(added.sum())

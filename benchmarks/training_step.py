@@ -52,8 +52,7 @@ def works(device: str, batch_size: int, image_size: int) -> dict[str, Callable[[
     from trmml.data import hide_labels
     from trmml.data.class_names import COCO_NAMES
     from trmml.encoders import load_open_clip
-    from trmml.models import TRMMLConfig
-    from trmml.training.training_step import TrainingStep
+    from trmml.models import Batch, TRMMLConfig, TRMMLTask
 
     generator = torch.Generator().manual_seed(0)
     images = torch.randn(batch_size, 3, image_size, image_size, generator=generator).to(device)
@@ -77,11 +76,13 @@ def works(device: str, batch_size: int, image_size: int) -> dict[str, Callable[[
 
     def step_of(model: TRMML, *, compile: bool = False) -> Callable[[], None]:
         optimizer = torch.optim.AdamW(model.parameters(), lr=LEARNING_RATE)
-        losses_of = TrainingStep(model, compile=compile)
+        task, batch = TRMMLTask(model), Batch(images, labels)
+        if compile:
+            task.compile_match()
 
         def step() -> None:
             optimizer.zero_grad()
-            losses_of(images, labels).total.backward()
+            task(batch)["total"].backward()
             optimizer.step()
 
         return step

@@ -3,9 +3,10 @@ from pathlib import Path
 
 import pytest
 
-from benchmarks.method_figures import PAPER, RESULTS, Figures, measure, table
+from benchmarks.method_figures import PAPER, RESULTS, SAVED, Figures, measure, saved_mib, table
 
-DOCS = Path(__file__).parents[1] / "docs" / "figures.md"
+ROOT = Path(__file__).parents[1]
+DOCS = ROOT / "docs" / "figures.md"
 
 
 @pytest.fixture(scope="module")
@@ -43,5 +44,19 @@ def test_the_same_counter_misses_dualcoop_by_more_than_the_methods_differ(figure
 
 
 def test_docs_and_committed_results_show_what_is_measured(figures: Figures):
-    assert json.loads(RESULTS.read_text()) == {"paper": PAPER, "measured": figures}
+    committed = json.loads(RESULTS.read_text())
+    assert (committed["paper"], committed["measured"]) == (PAPER, figures)
     assert table(figures) in DOCS.read_text()
+
+
+def test_a_saved_model_is_as_large_as_the_pages_say():
+    saved = {name: saved_mib(name) for name in SAVED}
+    assert json.loads(RESULTS.read_text())["saved_mib"] == saved
+    said = f"{saved['RN101']:.0f} MiB on RN101, {saved['RN50']:.0f} MiB on RN50"
+    for page in (
+        "README.md",
+        "docs/architecture.md",
+        "docs/how-to/sharing_and_export.md",
+        "docs/parts/trmml.md",
+    ):
+        assert said in " ".join((ROOT / page).read_text().split()), page
