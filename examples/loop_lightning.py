@@ -31,7 +31,7 @@ class TextRegionTraining(LightningModule):
         self.scores = ScoreAccumulator()
 
     def on_train_epoch_start(self) -> None:
-        """Begin the second stage after the warm-up, unless a checkpoint was in it already."""
+        """Begin the second stage after the first, unless a checkpoint was in it already."""
         prototypes = self.model.prototypes
         second = self.current_epoch >= self.recipe.first_stage_epochs
         if second and prototypes is not None and prototypes.stage == 1:

@@ -27,7 +27,7 @@ class TRMML(TextRegionMatcher):
     $$ \mathcal L = \mathcal L^q_{cls} + \alpha \mathcal L^r_{cls} + \beta \mathcal L_{KD}
        + \gamma \mathcal L_{NCE} $$
 
-    Training has two stages, an explicit and saved part of the state: a warm-up in which the
+    Training has two stages, an explicit and saved part of the state: a first one in which the
     prompts settle and the memory bank fills; then, from `begin_second_stage()` on, missing labels
     are completed. Prediction uses the region score alone.
 

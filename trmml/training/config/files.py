@@ -1,4 +1,4 @@
-"""Configuration files: one for each cell of the paper's tables, and one's own."""
+"""Configuration files: those of TRM-ML's rows in the paper's tables, and one's own."""
 
 import json
 import os
