@@ -1,8 +1,17 @@
+import hashlib
+import json
+from inspect import signature
+from pathlib import Path
+
 import pytest
 import torch
+from safetensors.torch import save_file
 
 from tests.random_clip import random_pair
-from trmml.encoders import EncoderSource, load_encoders, load_open_clip
+from trmml.encoders import EncoderSource, load_encoders, load_open_clip, load_tiny
+from trmml.encoders.fingerprint import pair_fingerprints
+from trmml.encoders.load import FAMILIES, _loader, check_options
+from trmml.encoders.tiny import TINY_CONFIG, build_tiny, pack_tiny
 
 
 def test_what_changes_the_numbers_is_remembered_and_asked_for_again() -> None:
@@ -26,6 +35,75 @@ def test_defaults_are_not_written_down() -> None:
     assert load_open_clip("ViT-S-32").source == EncoderSource("open_clip", "ViT-S-32", None)
 
 
+def test_a_source_that_was_written_as_json_is_the_same_again() -> None:
+    half = (0.5, 0.5, 0.5)
+    source = load_open_clip("ViT-S-32", mean=half, dense_path="tokens").source
+    read = EncoderSource(**json.loads(json.dumps(source._asdict())))
+    assert load_encoders(read).source == source
+
+
+def other_tiny_weights(folder: Path) -> Path:
+    """Write weights of the tiny architecture that were never trained, and their card."""
+    path, tokens = folder / "other.safetensors", [3, 5, 49406, 49407]
+    state = build_tiny().state_dict()
+    save_file(pack_tiny(state, token_ids=tokens, num_positions=9), path)
+    card = {
+        "sha256": hashlib.sha256(path.read_bytes()).hexdigest(),
+        "config": TINY_CONFIG,
+        "token_ids": tokens,
+        "fill_seed": 0,
+    }
+    path.with_suffix(".json").write_text(json.dumps(card))
+    return path
+
+
+def test_a_tiny_pair_of_other_weights_is_loaded_again_with_those(tmp_path: Path) -> None:
+    path = other_tiny_weights(tmp_path)
+    pair = load_tiny(weights=path)
+    assert pair.source == EncoderSource("tiny", "tiny", str(path))
+    again = load_encoders(pair.source)
+    assert again.source == pair.source
+    assert pair_fingerprints(again) == pair_fingerprints(pair)
+    assert pair_fingerprints(again)["image"] != pair_fingerprints(load_tiny())["image"]
+
+
+def test_the_tiny_family_has_one_name() -> None:
+    with pytest.raises(ValueError, match=r"`name` must be 'tiny' for .* family 'tiny', got 'RN50'"):
+        load_encoders(EncoderSource("tiny", "RN50", None))
+
+
+@pytest.mark.parametrize(
+    "source", [EncoderSource("tiny", "tiny", None), EncoderSource("open_clip", "RN50", None)]
+)
+def test_size_and_precision_reach_every_family(source: EncoderSource) -> None:
+    image = load_encoders(source, image_size=64, autocast_dtype=torch.bfloat16).image
+    assert image.image_size == (64, 64)  # pyright: ignore[reportAttributeAccessIssue]
+    assert image.autocast_dtype == torch.bfloat16  # pyright: ignore[reportAttributeAccessIssue]
+    with pytest.raises(ValueError, match="must have a height divisible by 32"):
+        load_encoders(source, image_size=65)
+
+
+@pytest.mark.parametrize("family", FAMILIES)
+def test_a_loader_takes_what_every_family_is_asked_for(family: str) -> None:
+    parameters = signature(_loader(family)).parameters
+    assert next(iter(parameters)) == "name"
+    assert {"pretrained", "image_size", "autocast_dtype"} <= set(parameters)
+
+
+@pytest.mark.parametrize(
+    ("family", "message"),
+    [
+        ("tiny", "family 'tiny' must be among 'channels_last', got 'dense', 'quick_gelu'; leave"),
+        ("open_clip", r"must be among 'cache_dir', .*'quick_gelu', 'std', got 'dense'; leave out"),
+    ],
+)
+def test_an_option_that_a_family_does_not_know_is_refused(family: str, message: str) -> None:
+    source = EncoderSource(family, "x", None, {"quick_gelu": True, "dense": 1})
+    for refuse in (load_encoders, check_options):
+        with pytest.raises(ValueError, match=message):
+            refuse(source)
+
+
 def test_a_pair_made_by_hand_cannot_be_loaded() -> None:
-    with pytest.raises(ValueError, match=r"`source` must name a family.*'custom'"):
+    with pytest.raises(ValueError, match=r"a family .*\('open_clip', 'tiny'\), got 'custom'"):
         load_encoders(random_pair().source)

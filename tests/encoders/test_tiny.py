@@ -113,6 +113,9 @@ def test_a_changed_file_is_refused(tmp_path: Path) -> None:
 def test_a_missing_file_is_named(tmp_path: Path) -> None:
     with pytest.raises(FileNotFoundError, match=r"absent\.json"):
         load_tiny(weights=tmp_path / "absent.safetensors")
+    shutil.copy(WEIGHTS.with_suffix(".json"), tmp_path)
+    with pytest.raises(FileNotFoundError, match=r"tiny\.safetensors does not exist; check"):
+        load_tiny(weights=tmp_path / WEIGHTS.name)
 
 
 def test_any_size_in_steps_of_32_gives_one_feature_per_position(pair: EncoderPair) -> None:

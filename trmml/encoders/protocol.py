@@ -99,9 +99,9 @@ class EncoderSource(NamedTuple):
     """Where an encoder pair came from, enough to build it again.
 
     Attributes:
-        family: Loader: "open_clip", "tiny", "timm", or "custom" for a pair made by hand.
+        family: One that `load_encoders` knows, or "custom" for a pair made by hand.
         name: The architecture's name in that family.
-        pretrained: A tag, a path, or None for random weights.
+        pretrained: A tag, a path, or None: the family's own weights, or random ones if it has none.
         options: Further arguments of the loader that change what the towers compute.
     """
 

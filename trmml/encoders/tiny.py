@@ -8,17 +8,18 @@ import hashlib
 import json
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Any, Final
+from typing import Any, Final, cast
 
 import numpy as np
 import torch
 from jaxtyping import Float
 from torch import Tensor, nn
 
+from trmml.encoders.image_tower import ImageTower
 from trmml.encoders.open_clip import wrap_open_clip
 from trmml.encoders.protocol import EncoderPair, EncoderSource
 
-__all__ = ["TINY_CONFIG", "build_tiny", "load_tiny", "pack_tiny", "unpack_tiny"]
+__all__ = ["TINY_CONFIG", "build_tiny", "load_by_name", "load_tiny", "pack_tiny", "unpack_tiny"]
 
 TINY_CONFIG: Final[dict[str, Any]] = {
     "embed_dim": 128,
@@ -121,6 +122,8 @@ def _fill(
 def load_tiny(
     *,
     weights: str | Path | None = None,
+    image_size: int | None = None,
+    channels_last: bool = True,
     autocast_dtype: torch.dtype | None = None,
 ) -> EncoderPair:
     """Load the tiny encoder pair that ships with this package; no network is needed.
@@ -128,10 +131,14 @@ def load_tiny(
     Args:
         weights: Another weights file, its card beside it with the suffix `.json`; None takes the
             package's own.
+        image_size: Side in pixels of the images to come, kept as `image.image_size`; None for the
+            tower's own. Best are 128 to 256, in multiples of 32.
+        channels_last: Whether to keep the image tower's weights and images channels-last, which
+            changes its numbers by rounding alone.
         autocast_dtype: Precision of the image tower's matrix products; None is float32.
 
     Returns:
-        The frozen pair; images are best 128 to 256 pixels wide, in multiples of 32.
+        The frozen pair.
 
     Raises:
         FileNotFoundError: If the weights or their card are missing.
@@ -146,6 +153,12 @@ def load_tiny(
     from safetensors.torch import load
 
     path = _WEIGHTS if weights is None else Path(weights)
+    for file in (path.with_suffix(".json"), path):
+        if not file.is_file():
+            raise FileNotFoundError(
+                f"`weights` must be a file with its card beside it, got {str(path)!r}, but {file} "
+                "does not exist; check the path, or leave it out for the weights of this package."
+            )
     card = json.loads(path.with_suffix(".json").read_text(encoding="utf-8"))
     content = path.read_bytes()
     found = hashlib.sha256(content).hexdigest()
@@ -157,12 +170,49 @@ def load_tiny(
     config = card["config"]
     model = build_tiny(config)
     unpack_tiny(load(content), model, token_ids=card["token_ids"], fill_seed=card["fill_seed"])
-    return wrap_open_clip(
+    pair = wrap_open_clip(
         model,
         SimpleTokenizer(context_length=config["text_cfg"]["context_length"]),
         source=EncoderSource("tiny", "tiny", None if weights is None else str(weights)),
         mean=tuple(config["mean"]),
         std=tuple(config["std"]),
-        channels_last=True,  # a third faster on CPUs, and no slower elsewhere
+        channels_last=channels_last,
+        autocast_dtype=autocast_dtype,
+    )
+    if image_size is not None:
+        cast(ImageTower, pair.image).set_image_size(image_size)
+    return pair
+
+
+def load_by_name(
+    name: str,
+    *,
+    pretrained: str | Path | None = None,
+    image_size: int | None = None,
+    channels_last: bool = True,
+    autocast_dtype: torch.dtype | None = None,
+) -> EncoderPair:
+    """Load the one pair of this family as those of every family are loaded.
+
+    Args:
+        name: "tiny".
+        pretrained: The `weights` of `load_tiny`.
+        image_size: As for `load_tiny`.
+        channels_last: Likewise.
+        autocast_dtype: Likewise.
+
+    Raises:
+        ValueError: If the name is another, or as `load_tiny`.
+        FileNotFoundError: As `load_tiny`.
+    """
+    if name != "tiny":
+        raise ValueError(
+            f"`name` must be 'tiny' for encoders of the family 'tiny', got {name!r}; set it, with "
+            "no `pretrained` but a file of such weights, or choose another family."
+        )
+    return load_tiny(
+        weights=pretrained,
+        image_size=image_size,
+        channels_last=channels_last,
         autocast_dtype=autocast_dtype,
     )
