@@ -2,7 +2,8 @@ import pytest
 import torch
 from torch.utils.data import DataLoader, TensorDataset
 
-from trmml.training import loader_options, loading
+from trmml.training import loader_options
+from trmml.training.sources import loading
 
 
 @pytest.fixture
