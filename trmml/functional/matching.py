@@ -77,7 +77,8 @@ def dual_matching_logits(
     Source: Eq. (1) and (5) of [TRM-ML](https://doi.org/10.1145/3664647.3680815) (Ma et al., ACM
     Multimedia 2024), with the prompt pair of [DualCoOp](https://arxiv.org/abs/2206.09541) (Sun et
     al., NeurIPS 2022).
-    Differs from the paper: nothing; zero vectors match with cosine 0.
+    Differs from the paper: Eq. (1) prints one text per category; the difference of two is how its
+    dual prompts are taken here. Zero vectors match with cosine 0.
 
     Args:
         features: One feature per image and category, in the joint space.

@@ -34,7 +34,9 @@ class TRMML(TextRegionMatcher):
     Assembles Eq. (1) to (15) of TRM-ML (Ma et al., ACM Multimedia 2024) from the parts of this
     library. `config` switches every ingredient; `trmml.models.ABLATIONS` has the paper's rows.
 
-    Differs from the paper: see each part; where the paper is silent, `TRMMLConfig` marks ours.
+    Differs from the paper: see each part. The text prototypes and the anchors of Eq. (13) are the
+    positive texts alone, and Eq. (13) sees the bank with the batch in it. Where the paper is
+    silent, `TRMMLConfig` marks ours.
 
     Args:
         encoders: Frozen image and text tower; held, but neither trained nor saved.

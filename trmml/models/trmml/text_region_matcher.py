@@ -28,7 +28,8 @@ class TextRegionMatcher(MultiLabelModel):
 
     Holds all that prediction needs and nothing that only training does; `TRMML` adds the rest.
 
-    Differs from the paper: nothing; `TRMMLConfig` marks what the paper leaves open.
+    Differs from the paper: the temperature is never below 0.01, and each category has a positive
+    and a negative text, as `dual_matching_logits` says; `TRMMLConfig` marks what it leaves open.
 
     Args:
         encoders: Frozen image and text tower; held, but neither trained nor saved.
