@@ -65,3 +65,10 @@ def test_huge_and_zero_vectors_stay_finite(dtype: torch.dtype) -> None:
 def test_an_empty_batch() -> None:
     energy = aligned_energy(torch.randn(3, 4), torch.zeros(0, 6, 4), scale=1.0, bias=0.0)
     assert energy.shape == (0, 3, 6)
+
+
+@pytest.mark.parametrize(("classes", "batch"), [(3, 0), (0, 2)])
+def test_calibrating_on_nothing_is_refused(classes: int, batch: int) -> None:
+    message = rf"`queries` and `keys` must hold at least one vector each, got shapes \({classes}, 4"
+    with pytest.raises(ValueError, match=message):
+        aligned_calibration(torch.zeros(classes, DIM), torch.zeros(batch, POSITIONS, DIM))

@@ -231,3 +231,23 @@ def test_an_unknown_reduction_is_refused() -> None:
     message = "`reduction` must be one of 'batch_mean', 'mean', 'sum', 'none', got 'average'"
     with pytest.raises(ValueError, match=message):
         asymmetric_loss(*logits_and_labels(), reduction="average")  # pyright: ignore[reportArgumentType]
+
+
+@pytest.mark.parametrize("stray", [2, -3, 100])
+@pytest.mark.parametrize("reduction", ["batch_mean", "mean", "sum", "none"])
+def test_any_other_label_counts_as_unknown(stray: int, reduction: str) -> None:
+    logits, labels = logits_and_labels()
+    strays = torch.where(labels == 0, stray, labels)
+    losses = [
+        asymmetric_loss(logits, y, reduction=reduction)  # pyright: ignore[reportArgumentType]
+        for y in (strays, labels)
+    ]
+    torch.testing.assert_close(*losses, rtol=0, atol=0)
+
+
+def test_a_label_that_is_no_number_counts_as_unknown() -> None:
+    logits, labels = logits_and_labels()
+    strays = torch.where(labels == 0, torch.nan, labels.double())
+    assert asymmetric_loss(logits, strays, reduction="mean") == asymmetric_loss(
+        logits, labels, reduction="mean"
+    )

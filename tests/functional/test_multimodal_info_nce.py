@@ -245,3 +245,17 @@ def test_a_temperature_that_cannot_divide_is_refused(temperature: float) -> None
     message = f"`temperature` must be finite and above 0, got {temperature}; scores are divided"
     with pytest.raises(ValueError, match=message):
         multimodal_info_nce(f, g, torch.ones(BATCH, CLASSES), temperature=temperature)
+
+
+@pytest.mark.parametrize("size", [1e-4, 1.0])
+def test_half_precision_gradients_are_the_exact_ones_rounded_once(size: float) -> None:
+    g, f, _ = ((size * tensor).half() for tensor in inputs())
+    labels = torch.tensor([[1, 0, -1], [0, 1, 0], [1, -1, 1], [0, 0, 0]])
+
+    def gradients(dtype: torch.dtype) -> tuple[Tensor, ...]:
+        leaves = [tensor.to(dtype).detach().clone().requires_grad_() for tensor in (f, g)]
+        return torch.autograd.grad(multimodal_info_nce(*leaves, labels), leaves)
+
+    for half, exact in zip(gradients(torch.float16), gradients(torch.float64), strict=True):
+        assert half.dtype == torch.float16
+        torch.testing.assert_close(half.double(), exact, rtol=2e-3, atol=1e-7)

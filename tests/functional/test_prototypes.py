@@ -182,3 +182,11 @@ def test_prototypes_of_a_region_come_back_as_its_own_similarity() -> None:
     result = prototype_similarity(bank.transpose(0, 1), bank, ones)
     torch.testing.assert_close(result, torch.ones(1, CLASSES, dtype=torch.float64))
     torch.testing.assert_close(unit_vectors(bank), bank)
+
+
+def test_any_other_label_counts_as_unlabelled() -> None:
+    similarities, labels = random(8, CLASSES), torch.randint(-1, 2, (8, CLASSES))
+    strays = torch.where(labels == 0, 2, labels)
+    for label in (1, -1, 0):
+        means = [class_mean_similarity(similarities, y, label=label) for y in (labels, strays)]
+        torch.testing.assert_close(*means, equal_nan=True)

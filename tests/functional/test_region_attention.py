@@ -4,7 +4,7 @@ from torch import Tensor
 from torch.nn.functional import scaled_dot_product_attention
 
 from tests._references import region_attention as reference
-from tests.functional.finiteness import DTYPES, EXTREMES, assert_finite
+from tests.functional.finiteness import DTYPES, EXTREMES, HALF, assert_finite
 from trmml.functional import (
     Normalization,
     attended_features,
@@ -126,3 +126,17 @@ def test_an_unknown_normalization_is_refused() -> None:
     message = "`normalization` must be one of 'sigmoid', 'softmax', got 'relu'; pick one of these."
     with pytest.raises(ValueError, match=message):
         region_mask(torch.zeros(1, 1, 1), normalization="relu")  # pyright: ignore[reportArgumentType]
+
+
+@pytest.mark.parametrize("dtype", HALF)
+def test_half_precision_energies_are_float32(dtype: torch.dtype) -> None:
+    q, k = torch.randn(CLASSES, DIM).to(dtype), torch.randn(BATCH, POSITIONS, DIM).to(dtype)
+    result = dot_energy(q, k)
+    assert result.dtype == torch.float32
+    torch.testing.assert_close(result, dot_energy(q.float(), k.float()), rtol=0, atol=0)
+
+
+def test_energies_beyond_float16_stay_finite() -> None:
+    q, k = torch.full((2, 64), 200.0).half(), torch.full((1, 3, 64), 200.0).half()
+    assert_finite(dot_energy, q, k)
+    assert dot_energy(q, k)[0, 0, 0].item() == 200 * 200 * 8

@@ -119,3 +119,10 @@ def test_an_empty_batch() -> None:
     estimates = estimate_labels(torch.zeros(2, 0, 3), torch.zeros(2, 3), torch.zeros(2, 3))
     assert estimates.shape == (2, 0, 3)
     assert complete_labels(torch.zeros(0, 3), agreeing_estimates(estimates)).shape == (0, 3)
+
+
+@pytest.mark.parametrize("stray", [2.0, -0.5, nan])
+def test_any_other_label_is_filled_as_an_unknown_one(stray: float) -> None:
+    labels = torch.tensor([[1.0, stray, stray, 0.0, -1.0]])
+    estimates = torch.tensor([[-1, 1, -1, 1, 1]], dtype=torch.int8)
+    assert complete_labels(labels, estimates).tolist() == [[1, 1, -1, 1, -1]]

@@ -189,3 +189,29 @@ def test_half_of_a_bank_is_refused() -> None:
 def test_mistakes_are_refused_at_construction(arguments: dict, message: str) -> None:
     with pytest.raises(ValueError, match=message):
         MultimodalInfoNCE(**arguments)
+
+
+@pytest.mark.usefixtures("no_shape_checks")
+@pytest.mark.parametrize("projection", [True, False])
+def test_swapped_regions_and_texts_are_refused(projection: bool) -> None:
+    region, text, labels, *_ = inputs()
+    message = r"`region_features` must have the axes \(batch, classes, dim\), got shape \(3, 6\)"
+    with pytest.raises(ValueError, match=message):
+        MultimodalInfoNCE(DIM, projection=projection)(text, region, labels)
+
+
+@pytest.mark.usefixtures("no_shape_checks")
+@pytest.mark.parametrize("wrong", ["region_features", "text_features", "labels", "counts"])
+def test_one_class_is_not_stretched_over_all(wrong: str) -> None:
+    names = ["region_features", "text_features", "labels", "prototypes", "counts"]
+    arguments = dict(zip(names, inputs(), strict=True))
+    axis = 0 if wrong in ("text_features", "counts") else 1
+    arguments[wrong] = arguments[wrong].narrow(axis, 0, 1)
+    with pytest.raises(ValueError, match="as long along `classes` as `region_features`"):
+        MultimodalInfoNCE(DIM)(**arguments)
+
+
+def test_a_label_of_two_is_refused_on_the_cpu() -> None:
+    region, text, labels, *_ = inputs()
+    with pytest.raises(ValueError, match=r"`labels` must contain only -1 .*, got also \[2.0\]"):
+        MultimodalInfoNCE(DIM)(region, text, 2 * labels.abs())

@@ -42,3 +42,12 @@ def test_it_shows_its_settings() -> None:
 def test_mistakes_are_refused_at_construction(setting: dict, message: str) -> None:
     with pytest.raises(ValueError, match=message):
         RegionDistillation(**setting)
+
+
+@pytest.mark.usefixtures("no_shape_checks")
+@pytest.mark.parametrize("column", [0, 1])
+def test_one_column_is_not_stretched_over_all_classes(column: int) -> None:
+    logits = [torch.randn(4, 5), torch.randn(4, 5)]
+    logits[column] = logits[column][:, :1]
+    with pytest.raises(ValueError, match=r"as long along `classes` as `region_logits`, got shapes"):
+        RegionDistillation()(*logits)

@@ -232,3 +232,10 @@ def test_columns_may_stand_for_some_of_the_categories() -> None:
     assert torch.equal(labeler.negative_threshold[:, classes], small.negative_threshold)
     assert labeler.positive_threshold[:, 1].eq(0.7).all()
     assert labeler.negative_threshold[:, 1].eq(0.3).all()
+
+
+def test_a_label_of_two_is_refused_on_the_cpu() -> None:
+    labeler, labels = fitted(), torch.full((3, CLASSES), 2)
+    for call in (labeler.update, labeler):
+        with pytest.raises(ValueError, match=r"`labels` must contain only -1 .*, got also \[2.0\]"):
+            call(torch.rand(2, 3, CLASSES), labels)

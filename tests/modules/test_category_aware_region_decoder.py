@@ -6,7 +6,7 @@ from torch.nn.functional import normalize
 from tests._references import region_decoder as reference
 from tests._references.region_attention import aligned_calibration
 from tests.functional.finiteness import DTYPES
-from trmml.functional import Normalization
+from trmml.functional import Normalization, aligned_energy, dot_energy, region_features
 from trmml.modules import CategoryAwareRegionDecoder, RegionOutput
 
 BATCH, CLASSES, POSITIONS, DIM = 2, 3, 5, 4
@@ -307,3 +307,25 @@ def test_both_normalisations_share_energies() -> None:
     second.load_state_dict(first.state_dict())
     assert torch.equal(first(f).energy, second(f).energy)
     assert not torch.allclose(first(f).region_features, second(f).region_features)
+
+
+@pytest.mark.parametrize("dtype", DTYPES[1:])
+@pytest.mark.parametrize("options", OPTIONS)
+def test_an_autocast_leaves_energies_and_regions_in_full_precision(
+    dtype: torch.dtype, options: dict[str, str]
+) -> None:
+    decoder = CategoryAwareRegionDecoder(DIM, CLASSES, **options)  # pyright: ignore[reportArgumentType]
+    f = torch.randn(BATCH, POSITIONS, DIM)
+    with torch.autocast("cpu", dtype=dtype):
+        found = decoder(f)
+        queries, keys = decoder.query_projection(decoder.queries), decoder.key_projection(f)
+    assert queries.dtype == keys.dtype == dtype
+    expected = (
+        dot_energy(queries.float(), keys.float())
+        if decoder.energy == "dot"
+        else aligned_energy(queries.float(), keys.float(), scale=decoder.scale, bias=decoder.bias)
+    )
+    assert found.energy.dtype == found.region_features.dtype == torch.float32
+    torch.testing.assert_close(found.energy, expected, rtol=0, atol=0)
+    regions = region_features(f, found.energy, normalization=decoder.normalization)
+    torch.testing.assert_close(found.region_features, regions, rtol=0, atol=0)

@@ -1,4 +1,5 @@
 import copy
+from collections.abc import Sequence
 from typing import Any, cast
 
 import pytest
@@ -15,9 +16,10 @@ from tests.encoders.small_models import (
     custom_text_clip,
 )
 from tests.random_clip import DIM, random_clip, random_pair, tokenizer, wrap
+from trmml.class_names import NameOrSynonyms
 from trmml.encoders import EncoderPair
 from trmml.encoders.text_transformer import TextTransformerTower
-from trmml.modules import ClassNames, DualPromptLearner
+from trmml.modules import DualPromptLearner
 
 NAMES = ["cat", "traffic light", "skateboard"]
 LENGTH = 4
@@ -139,7 +141,7 @@ def test_a_pair_of_words_starts_the_two_sides(pair: EncoderPair) -> None:
 
 
 def test_synonyms_are_averaged(clip: CLIP, pair: EncoderPair) -> None:
-    names: ClassNames = ["cat", ["dog", "puppy", "hound"], ["car"]]
+    names: Sequence[NameOrSynonyms] = ["cat", ["dog", "puppy", "hound"], ["car"]]
     prompts = spread(DualPromptLearner(pair.text, names, context_length=LENGTH).double())
     context = prompts.positive_context
     dogs = [
@@ -397,7 +399,7 @@ def test_a_name_that_fits_with_no_context_says_so(pair: EncoderPair) -> None:
     ],
 )
 def test_wrong_settings_are_refused(
-    pair: EncoderPair, names: ClassNames, options: dict[str, object], message: str
+    pair: EncoderPair, names: Sequence[NameOrSynonyms], options: dict[str, object], message: str
 ) -> None:
     with pytest.raises(ValueError, match=message):
         DualPromptLearner(pair.text, names, **({"context_length": 4} | options))  # pyright: ignore[reportArgumentType]

@@ -251,3 +251,18 @@ def test_columns_may_stand_for_some_of_the_categories() -> None:
 def test_columns_must_be_as_many_as_the_categories_they_stand_for() -> None:
     with pytest.raises(ValueError, match=r"`energy` must have shape .* = \(4, 2, 6\)"):
         double_bank().update(*batch(4), classes=torch.tensor([0, 2]))
+
+
+@pytest.mark.usefixtures("no_shape_checks")
+def test_regions_of_one_category_are_not_stretched_over_all() -> None:
+    bank = double_bank()
+    with pytest.raises(ValueError, match=r"along `classes` as `region_features`.*\(2, 1, 4\)"):
+        bank.similarity(torch.randn(2, 1, DIM, dtype=torch.float64))
+
+
+def test_a_label_of_two_is_refused_on_the_cpu() -> None:
+    features, energy, labels = batch(2)
+    bank = double_bank()
+    with pytest.raises(ValueError, match=r"`labels` must contain only -1 .*, got also \[2.0\]"):
+        bank.update(features, energy, torch.full_like(labels, 2))
+    assert not bank.counts.any()

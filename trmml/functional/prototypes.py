@@ -64,7 +64,7 @@ def top_region_features(
     )
     check_top_k(top_k, positions=energy.shape[-1])
     strongest = energy.topk(top_k, dim=-1).indices
-    batch = torch.arange(len(features), device=features.device)
+    batch = torch.arange(features.shape[0], device=features.device)
     return unit_vectors(features[batch[:, None, None], strongest])
 
 

@@ -62,5 +62,5 @@ def reduce_over_labels(
         return loss
     if reduction == "sum":
         return loss.sum()
-    count = known.sum().clamp_min(1) if reduction == "mean" else max(len(loss), 1)
+    count = known.sum().clamp_min(1) if reduction == "mean" else max(loss.shape[0], 1)
     return loss.sum() / count

@@ -78,7 +78,7 @@ def region_distillation(
         divergence = divergence + _divergence(F.logsigmoid(-teacher), F.logsigmoid(-student))
     else:
         divergence = _divergence(teacher.log_softmax(dim=-1), student.log_softmax(dim=-1))
-    return divergence / max(len(query_logits), 1)
+    return divergence / max(query_logits.shape[0], 1)
 
 
 def _divergence(
