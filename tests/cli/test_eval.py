@@ -128,4 +128,4 @@ def test_real_photographs_in_the_official_layout(tmp_path, run):
 def test_a_wrong_split_lists_those_that_are_there(home, run):
     status, _, err = run("eval", "model", *DATA, "--split", "val")
     assert status == 2
-    assert "must be one of labels.csv, got val" in err
+    assert "must be one of 'labels.csv', got 'val'" in err

@@ -11,7 +11,7 @@ from trmml.data import (
     ImageTable,
     OfficialCounts,
     check_dataset,
-    check_path,
+    check_splits,
 )
 
 
@@ -119,7 +119,7 @@ def test_a_small_coco_is_recognised_and_not_taken_for_the_official_one(tmp_path)
         path.write_text(json.dumps(content))
     (tmp_path / "train2014").mkdir()
     Image.new("RGB", (4, 4)).save(tmp_path / "train2014" / "1.jpg")
-    train, val = check_path(tmp_path)
+    train, val = check_splits(tmp_path)
     assert (train.name, val.name) == ("coco2014/train/all", "coco2014/val/all")
     assert train.problems[0] == "1 images instead of 82,783"
     assert train.problems[1].startswith("80 classes have another number of positives: person 0")
@@ -130,7 +130,7 @@ def test_a_small_coco_is_recognised_and_not_taken_for_the_official_one(tmp_path)
 def test_what_a_reader_refuses_is_a_problem_of_its_split(tmp_path):
     (tmp_path / "annotations").mkdir()
     (tmp_path / "annotations" / "instances_val2017.json").write_text("{}")
-    (report,) = check_path(tmp_path)
+    (report,) = check_splits(tmp_path)
     assert report.name == "coco2017/val/all"
     assert "must hold `images`, `annotations` and `categories`" in report.problems[0]
 
@@ -143,17 +143,17 @@ def test_voc_cub_and_nus_wide_are_recognised(tmp_path):
     (voc / "Annotations" / "000001.xml").write_text(
         f"<a><object><name>{VOC_NAMES[0]}</name></object></a>"
     )
-    (report,) = check_path(voc)
+    (report,) = check_splits(voc)
     assert report.name == "voc2007/test"
     assert report.problems[0] == "1 images instead of 4,952"
     cub = tmp_path / "cub"
     cub.mkdir()
     (cub / "train_test_split.txt").write_text("1 1\n")
-    assert [r.name for r in check_path(cub)] == ["cub/train", "cub/test"]
+    assert [r.name for r in check_splits(cub)] == ["cub/train", "cub/test"]
     nus = tmp_path / "nus"
     (nus / "ImageList").mkdir(parents=True)
     (nus / "ImageList" / "TestImagelist.txt").write_text("a\\b.jpg\n")
-    (report,) = check_path(nus)
+    (report,) = check_splits(nus)
     assert report.name == "nus-wide/test"
     assert "NUS-WIDE's list of concepts is not there" in report.problems[0]
 
@@ -163,24 +163,24 @@ def test_ones_own_table(tmp_path):
     Image.new("RGB", (4, 4)).save(tmp_path / "photos" / "a.jpg")
     table = tmp_path / "labels.csv"
     table.write_text("image,cat\na.jpg,1\nb.jpg,0\n")
-    (report,) = check_path(table)
+    (report,) = check_splits(table)
     assert (report.name, report.rows) == ("labels.csv", 2)
     assert [error.path.name for error in report.broken] == ["b.jpg"]
-    (report,) = check_path(table, images=tmp_path)
+    (report,) = check_splits(table, images=tmp_path)
     assert len(report.broken) == 2
     for content, problem in [
         ("image,cat\na.jpg,1\na.jpg,0\n", "'a.jpg' is in line 2 and again in line 3"),
         ("image,cat\na.jpg,perhaps\n", "must be 1, 0, -1 or empty"),
     ]:
         table.write_text(content)
-        (report,) = check_path(table)
+        (report,) = check_splits(table)
         assert problem in report.problems[0]
     table.write_bytes("image,café\na.jpg,1\n".encode("cp1252"))
-    assert "is not utf-8" in check_path(table)[0].problems[0]
+    assert "is not utf-8" in check_splits(table)[0].problems[0]
 
 
 def test_nothing_to_check(tmp_path):
     with pytest.raises(ValueError, match="nowhere: there is nothing; check the path"):
-        check_path(tmp_path / "nowhere")
+        check_splits(tmp_path / "nowhere")
     with pytest.raises(ValueError, match="no dataset is recognised; expected annotations/"):
-        check_path(tmp_path)
+        check_splits(tmp_path)

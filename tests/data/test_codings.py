@@ -48,5 +48,5 @@ def test_values_outside_the_coding_are_named(no_shape_checks):
         from_signed(torch.tensor([[1, -1]]), coding="observed")
     with pytest.raises(ValueError, match="got 5 at row 0, class 1"):
         from_signed(torch.tensor([[1, 5]]), coding="signed")
-    with pytest.raises(ValueError, match="`coding` must be one of signed, zero_one"):
+    with pytest.raises(ValueError, match="`coding` must be one of 'signed', 'zero_one'"):
         to_signed(np.zeros((1, 1)), coding="hcp")  # type: ignore[arg-type]

@@ -169,9 +169,11 @@ def test_other_codings_are_refused(no_shape_checks):
         hide_labels(np.ones(3))
     with pytest.raises(ValueError, match=r"got nan at row 0, class 1"):
         hide_labels(torch.tensor([[1.0, float("nan")]]))
-    with pytest.raises(ValueError, match="`protocol` must be one of hcp, dualcoop, rps, exact"):
+    with pytest.raises(
+        ValueError, match="`protocol` must be one of 'hcp', 'dualcoop', 'rps', 'exact'"
+    ):
         hide_labels(full_labels(), protocol="tai")  # type: ignore[arg-type]
-    with pytest.raises(ValueError, match="`protocol` must be one of hcp, dualcoop, rps, got"):
+    with pytest.raises(ValueError, match="`protocol` must be one of 'hcp', 'dualcoop', 'rps', got"):
         known_entries(3, 3, 0.1, protocol="exact")  # type: ignore[arg-type]
     with pytest.raises(ValueError, match="`count` must be at least 0, got -1"):
         keep_per_class(full_labels(), -1)

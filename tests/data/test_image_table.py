@@ -190,5 +190,7 @@ def test_sizes_names_and_codings_are_checked(tmp_path, no_shape_checks):
         ImageTable(tmp_path, ["a"], LABELS[:1], ["cat", "cat"])
     with pytest.raises(ValueError, match=r"only -1 \(negative\)"):
         ImageTable(tmp_path, ["a"], LABELS[:1] * 2, ["cat", "dog"])
-    with pytest.raises(ValueError, match="`broken` must be error, skip or replace, got 'stop'"):
+    with pytest.raises(
+        ValueError, match="`broken` must be one of 'error', 'skip', 'replace', got 'stop'"
+    ):
         ImageTable(tmp_path, ["a"], LABELS[:1], ["cat", "dog"], broken="stop")  # type: ignore[arg-type]

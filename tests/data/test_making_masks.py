@@ -29,6 +29,11 @@ def test_keep_belongs_to_hiding(table):
         make_mask(table, protocol="spml", keep=0.1)
 
 
+def test_a_protocol_that_does_not_exist_is_refused_among_all_there_are(table, no_shape_checks):
+    with pytest.raises(ValueError, match="'stratified', 'spml', 'splc', got 'sppml'; did you mean"):
+        make_mask(table, protocol="sppml")
+
+
 def test_a_published_list_is_matched_by_file_name(table, tmp_path):
     (tmp_path / "list.txt").write_text("c.jpg, 2\na.jpg,0\nb.jpg, 1\n")
     mask = mask_of_list(table, tmp_path / "list.txt")

@@ -100,7 +100,7 @@ def test_resplit_extremes():
 
 
 def test_bad_arguments(no_shape_checks):
-    with pytest.raises(ValueError, match="`protocol` must be one of spml, splc, got 'role'"):
+    with pytest.raises(ValueError, match="`protocol` must be one of 'spml', 'splc', got 'role'"):
         keep_single_positive(full_labels(), protocol="role")  # type: ignore[arg-type]
     with pytest.raises(ValueError, match="got 3 at row 0, class 0"):
         keep_single_positive(np.array([[3, 1]]))

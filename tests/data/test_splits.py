@@ -1,10 +1,25 @@
+import importlib
 import json
+import shutil
+from pathlib import Path
 
+import numpy as np
 import pytest
 
 from tests.data.benchmark_folders import write_benchmarks
 from tests.data.readers.pictures import write_pictures
-from trmml.data import check_path, find_splits, official_counts, open_split
+from tests.markdown_blocks import ROOT
+from trmml.data import (
+    ImageTable,
+    OfficialCounts,
+    check_splits,
+    find_splits,
+    official_counts,
+    open_split,
+    splits,
+)
+from trmml.data.readers.reader import Reader, Splits
+from trmml.data.splits import READERS
 
 
 @pytest.fixture(scope="module")
@@ -36,6 +51,46 @@ def test_benchmarks_are_recognised_and_every_name_has_official_counts(benchmarks
         assert open_split(benchmarks / folder, name)[1].num_classes == expected.classes
 
 
+@pytest.mark.parametrize(
+    "folder",
+    ["COCO", "VOCdevkit/VOC2007", "VOCdevkit/VOC2012", "VG", "NUS-SPML", "NUS-ASL", "CUB_200_2011"],
+)
+def test_a_folder_is_known_however_the_path_to_it_is_written(
+    benchmarks, tmp_path, monkeypatch, folder
+):
+    def read(path):
+        rows = {
+            name: (load().names, load().labels.tolist()) for name, load in find_splits(path).items()
+        }
+        return rows, [(report.name, report.problems) for report in check_splits(path, fast=True)]
+
+    there = benchmarks / folder
+    inside = next(path for path in there.iterdir() if path.is_dir())
+    (tmp_path / "linked").symlink_to(there, target_is_directory=True)
+    expected = read(there)
+    assert all(official_counts(name) for name in expected[0])
+    for start, path in (
+        *((there, way) for way in (".", "./", f"../{there.name}", f"../{there.name}/")),
+        *((there.parent, way) for way in (there.name, f"{there.name}/", f"./{there.name}/.")),
+        *((inside, way) for way in ("..", "../", "./..")),
+        *((tmp_path, way) for way in ("linked", "linked/", f"{tmp_path}/linked")),
+    ):
+        monkeypatch.chdir(start)
+        assert read(path) == expected, path
+
+
+def test_a_link_may_be_called_as_the_benchmark_and_a_copy_otherwise(
+    benchmarks, tmp_path, monkeypatch
+):
+    copy = tmp_path / "Copy-of-VOC"
+    shutil.copytree(benchmarks / "VOCdevkit" / "VOC2007", copy)
+    (tmp_path / "VOC2007").symlink_to(copy, target_is_directory=True)
+    assert next(iter(find_splits(tmp_path / "VOC2007"))) == "voc2007/trainval"
+    assert next(iter(find_splits(copy))) == "copy-of-voc/trainval"
+    monkeypatch.chdir(copy)
+    assert next(iter(find_splits("."))) == "copy-of-voc/trainval"
+
+
 def test_rows_come_in_the_order_that_the_name_says(benchmarks):
     def identities(rows):
         _, table = open_split(benchmarks / "COCO", f"coco2014/train/{rows}")
@@ -50,7 +105,7 @@ def test_rows_come_in_the_order_that_the_name_says(benchmarks):
 
 
 def test_rows_in_another_order_are_checked_once(benchmarks):
-    names = [report.name for report in check_path(benchmarks / "COCO")]
+    names = [report.name for report in check_splits(benchmarks / "COCO")]
     assert names == ["coco2014/train/all", "coco2014/val/all"]
 
 
@@ -62,7 +117,7 @@ def test_exports_of_labelling_tools(tmp_path):
         (tmp_path / "yolo" / part / "labels" / f"{name}.txt").write_text("1 .5 .5 .1 .1\n")
     (tmp_path / "yolo" / "data.yaml").write_text("names: [cat, dog]\n")
     assert list(find_splits(tmp_path / "yolo")) == ["yolo/train", "yolo/valid"]
-    assert all(report.usable for report in check_path(tmp_path / "yolo"))
+    assert all(report.usable for report in check_splits(tmp_path / "yolo"))
     assert open_split(tmp_path / "yolo", "yolo/valid")[1].labels.tolist() == [[-1, 1]]
 
     content = {
@@ -87,27 +142,64 @@ def test_open_images(tmp_path):
     write_pictures(tmp_path / "train", ["aa.jpg"])
     write_pictures(tmp_path / "test", ["aa.jpg"])
     assert list(find_splits(tmp_path)) == ["open-images/train", "open-images/test"]
-    assert all(report.usable for report in check_path(tmp_path))
-
-
-def test_published_lists_mean_unknown_or_negative_by_their_name(tmp_path):
-    for name, elsewhere in (("voc_train", 0), ("voc_val", -1), ("coco_train_full", -1)):
-        file = tmp_path / f"{name}.txt"
-        file.write_text("a.jpg, 3\n")
-        labels = open_split(file)[1].labels[0]
-        assert labels[3] == 1
-        assert labels[0] == elsewhere
-    (tmp_path / "mine.txt").write_text("a.jpg, 3\n")
-    with pytest.raises(ValueError, match=r"mine.txt: a list of class indices must be named coco_"):
-        open_split(tmp_path / "mine.txt")
+    assert all(report.usable for report in check_splits(tmp_path))
 
 
 def test_a_split_must_be_named_where_there_are_several(benchmarks):
-    with pytest.raises(ValueError, match="`split` must be one of cub/train, cub/test, got None"):
+    with pytest.raises(
+        ValueError, match="2011: `split` must be one of 'cub/train', 'cub/test', got None"
+    ):
         open_split(benchmarks / "CUB_200_2011")
-    with pytest.raises(ValueError, match="must be one of cub/train, cub/test, got cub/val"):
+    with pytest.raises(ValueError, match="got 'cub/val'; did you mean 'cub/train'"):
         open_split(benchmarks / "CUB_200_2011", "cub/val")
     assert official_counts("labels.csv") is None
+
+
+def test_every_reader_stands_in_the_table_is_tested_and_described():
+    modules = {
+        path.stem: importlib.import_module(f"trmml.data.readers.{path.stem}")
+        for path in sorted((ROOT / "trmml" / "data" / "readers").glob("[a-z]*.py"))
+    }
+    readers = {name: module.READER for name, module in modules.items() if hasattr(module, "READER")}
+    assert sorted(map(id, readers.values())) == sorted(map(id, READERS))
+    page = (ROOT / "docs" / "how-to" / "getting_the_data.md").read_text()
+    for name, reader in readers.items():
+        assert (ROOT / "tests" / "data" / "readers" / f"test_{name}.py").is_file(), name
+        assert f"`trmml.data.readers.{name}`" in page, name
+        for split in reader.official_counts:
+            assert f"`{split.split('/')[0]}/" in page, split
+
+
+def test_no_two_readers_have_a_split_or_a_layout_in_common():
+    splits = [split for reader in READERS for split in reader.official_counts]
+    layouts = [reader.layout for reader in READERS if reader.layout]
+    assert len({*splits}) == len(splits)
+    assert len({*layouts}) == len(layouts)
+
+
+class NumpyFolder:
+    """What a reader of a new format has to bring."""
+
+    @staticmethod
+    def find(path: Path, images: Path) -> Splits:
+        if not (path / "labels.npy").is_file():
+            return {}
+        return {
+            "mine/all": lambda: ImageTable(images, ["a.jpg"], np.load(path / "labels.npy"), "x")
+        }
+
+
+def test_a_new_reader_is_found_and_checked_by_its_line_in_the_table(tmp_path, monkeypatch):
+    reader = Reader(NumpyFolder.find, "labels.npy (mine)", {"mine/all": OfficialCounts(2, 1)})
+    monkeypatch.setattr(splits, "READERS", (*READERS, reader))
+    with pytest.raises(ValueError, match=r"no dataset is recognised; .*labels\.npy \(mine\), or"):
+        find_splits(tmp_path)
+    np.save(tmp_path / "labels.npy", np.ones((1, 1)))
+    monkeypatch.setattr(
+        splits, "OFFICIAL_COUNTS", {**splits.OFFICIAL_COUNTS, **reader.official_counts}
+    )
+    (report,) = check_splits(tmp_path, fast=True)
+    assert (report.name, report.problems[0]) == ("mine/all", "1 images instead of 2")
 
 
 def test_of_several_tables_in_a_folder_one_must_be_named(tmp_path):

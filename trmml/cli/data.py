@@ -14,7 +14,7 @@ from trmml.cli.progress import progress_bar
 from trmml.cli.standard_streams import check_new_file
 from trmml.data import (
     LabelMask,
-    check_path,
+    check_splits,
     make_mask,
     mask_of_list,
     official_counts,
@@ -63,7 +63,7 @@ def check(
                 advance = bars.enter_context(progress_bar("Checking files", total, quiet=quiet))
             advance(1)
 
-        reports = check_path(path, images=images, fast=fast, workers=workers, progress=show)
+        reports = check_splits(path, images=images, fast=fast, workers=workers, progress=show)
     if as_json:
         print(json.dumps([report.as_dict() for report in reports], indent=1))
     else:

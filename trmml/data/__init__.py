@@ -1,6 +1,6 @@
 """Datasets, partial-label protocols and label codings: paths in, images and labels out."""
 
-from trmml.data.checking import DatasetReport, check_dataset
+from trmml.data.checking import DatasetReport, check_dataset, check_splits
 from trmml.data.class_names import (
     COCO_NAMES,
     COCO_NAMES_TAI_DPT,
@@ -8,13 +8,11 @@ from trmml.data.class_names import (
     VOC_NAMES,
 )
 from trmml.data.codings import CODINGS, from_signed, to_signed
-from trmml.data.detection import check_path
 from trmml.data.hiding import hide_labels, keep_per_class, known_entries
 from trmml.data.image_table import ImageTable
 from trmml.data.images import IMAGE_SUFFIXES, BrokenImageError, decode_image, image_size
 from trmml.data.label_mask import LabelMask
 from trmml.data.making_masks import make_mask, mask_of_list
-from trmml.data.official_counts import OFFICIAL_COUNTS, OfficialCounts, official_counts
 from trmml.data.peer_files import (
     read_dualcoop_mask,
     read_label_array,
@@ -28,6 +26,7 @@ from trmml.data.readers.formatted_arrays import load_formatted_arrays
 from trmml.data.readers.index_lists import load_index_list
 from trmml.data.readers.nus_wide import load_nus_wide, load_nus_wide_csv
 from trmml.data.readers.open_images import load_open_images
+from trmml.data.readers.reader import OfficialCounts
 from trmml.data.readers.spreadsheet import load_table
 from trmml.data.readers.visual_genome import FrequentCategories, frequent_categories, load_vg
 from trmml.data.readers.voc import load_voc
@@ -37,7 +36,7 @@ from trmml.data.single_positive import (
     keep_some_positives,
     split_train_validation,
 )
-from trmml.data.splits import find_splits, open_split
+from trmml.data.splits import OFFICIAL_COUNTS, find_splits, official_counts, open_split
 from trmml.data.table_file import write_table
 
 __all__ = [
@@ -56,7 +55,7 @@ __all__ = [
     "OfficialCounts",
     "attribute_phrases",
     "check_dataset",
-    "check_path",
+    "check_splits",
     "decode_image",
     "find_splits",
     "frequent_categories",

@@ -1,6 +1,7 @@
 """Verify a dataset on disk: every file, every count, before a run of days depends on it."""
 
 import hashlib
+import os
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import asdict, dataclass, field
@@ -8,9 +9,10 @@ from pathlib import Path
 
 from trmml.data.image_table import ImageTable
 from trmml.data.images import BrokenImageError, decode_image, image_size
-from trmml.data.official_counts import OfficialCounts
+from trmml.data.readers.reader import OfficialCounts
+from trmml.data.splits import READERS, find_splits, official_counts
 
-__all__ = ["DatasetReport", "check_dataset"]
+__all__ = ["DatasetReport", "check_dataset", "check_splits"]
 
 
 @dataclass(frozen=True)
@@ -112,6 +114,54 @@ def check_dataset(
         problems=problems,
         notes=_notes(table),
     )
+
+
+def check_splits(
+    path: str | os.PathLike[str],
+    *,
+    images: str | os.PathLike[str] | None = None,
+    fast: bool = False,
+    workers: int = 4,
+    progress: Callable[[int, int], None] | None = None,
+) -> list[DatasetReport]:
+    """Find out what is at a path, and check each split of it.
+
+    What a reader refuses (duplicated rows, unknown categories, another encoding) becomes a problem
+    of the report instead of an error. The same images in another order are checked once.
+
+    Args:
+        path: The dataset's folder, or one's own table; see `find_splits` for what is recognised.
+        images: As in `find_splits`.
+        fast: As in `check_dataset`.
+        workers: As in `check_dataset`.
+        progress: As in `check_dataset`.
+
+    Returns:
+        One report for each split that is there.
+
+    Raises:
+        ValueError: If there is nothing at the path, or nothing that is recognised.
+    """
+    found = find_splits(path, images=images)
+    reordered = tuple(ending for reader in READERS for ending in reader.reordered)
+    reports = []
+    for name in (name for name in found if not name.endswith(reordered)):
+        try:
+            table = found[name]()
+        except ValueError as error:
+            reports.append(DatasetReport(name, problems=[str(error)]))
+            continue
+        reports.append(
+            check_dataset(
+                table,
+                name=name,
+                expected=official_counts(name),
+                fast=fast,
+                workers=workers,
+                progress=progress,
+            )
+        )
+    return reports
 
 
 def _look_at_header(path: Path) -> BrokenImageError | None:

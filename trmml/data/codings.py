@@ -6,6 +6,7 @@ import numpy as np
 import torch
 from torch import Tensor
 
+from trmml.choices import check_choice
 from trmml.data.label_matrix import LabelMatrix, signs
 
 __all__ = ["CODINGS", "Coding", "from_signed", "to_signed"]
@@ -72,8 +73,7 @@ def from_signed(labels: LabelMatrix, *, coding: Coding) -> LabelMatrix:
 
 
 def _meaning(coding: str) -> dict[int, int]:
-    if coding not in CODINGS:
-        raise ValueError(f"`coding` must be one of {', '.join(CODINGS)}, got {coding!r}.")
+    check_choice(coding, Coding, argument="coding")
     return CODINGS[coding]
 
 

@@ -7,13 +7,13 @@ import numpy as np
 import torch
 from jaxtyping import Bool, Float, Shaped
 
+from trmml.choices import check_choice
 from trmml.data.label_matrix import LabelMatrix, Signs, check_full_labels, keep_where, signs
 
 __all__ = ["HidingProtocol", "hide_labels", "keep_per_class", "known_entries"]
 
 HidingProtocol = Literal["hcp", "dualcoop", "rps", "exact", "stratified"]
-
-_PROTOCOLS = ("hcp", "dualcoop", "rps", "exact", "stratified")
+BlindProtocol = Literal["hcp", "dualcoop", "rps"]  # the labels play no part
 
 
 def hide_labels(
@@ -70,8 +70,7 @@ def hide_labels(
     _check_keep(keep)
     found = signs(labels)
     check_full_labels(found)
-    if protocol not in _PROTOCOLS:
-        raise ValueError(f"`protocol` must be one of {', '.join(_PROTOCOLS)}, got {protocol!r}.")
+    check_choice(protocol, HidingProtocol, argument="protocol")
     if protocol in ("exact", "stratified"):
         draws = _numpy_draws(found.positive.shape, seed)
         kept = _exact(found, draws, keep) if protocol == "exact" else _strata(found, draws, keep)
@@ -86,7 +85,7 @@ def known_entries(
     num_classes: int,
     keep: float,
     *,
-    protocol: Literal["hcp", "dualcoop", "rps"] = "hcp",
+    protocol: BlindProtocol = "hcp",
     seed: int = 0,
 ) -> Bool[np.ndarray, "rows classes"]:
     """Draw the mask alone, for the protocols that do not look at the labels.
@@ -106,15 +105,14 @@ def known_entries(
         10108
     """
     _check_keep(keep)
+    check_choice(protocol, BlindProtocol, argument="protocol")
     shape = (num_rows, num_classes)
     if protocol == "hcp":
         return _numpy_draws(shape, seed) < keep
     if protocol == "dualcoop":
         draws = torch.rand(shape, generator=torch.Generator().manual_seed(seed))
         return (draws < keep).numpy() if keep < 1 else np.ones(shape, dtype=bool)
-    if protocol == "rps":
-        return _numpy_draws(shape, seed) >= 1 - keep
-    raise ValueError(f"`protocol` must be one of hcp, dualcoop, rps, got {protocol!r}.")
+    return _numpy_draws(shape, seed) >= 1 - keep
 
 
 def keep_per_class(labels: LabelMatrix, count: int, *, seed: int = 0) -> LabelMatrix:

@@ -14,6 +14,7 @@ from jaxtyping import Bool, Int, Shaped
 from torch import Tensor
 from torch.utils.data import Dataset
 
+from trmml.choices import check_choice
 from trmml.data.images import BrokenImageError, decode_image
 from trmml.labels import check_labels
 
@@ -237,8 +238,7 @@ class ImageTable(Dataset[tuple[Any, Tensor]]):
             if len(set(values)) < len(values):
                 first = Counter(values).most_common(1)[0][0]
                 raise ValueError(f"`{argument}` must be distinct, got {first!r} more than once.")
-        if self.broken not in ("error", "skip", "replace"):
-            raise ValueError(f"`broken` must be error, skip or replace, got {self.broken!r}.")
+        check_choice(self.broken, BrokenPolicy, argument="broken")
 
 
 def _as_int8(labels: Shaped[Tensor, "..."] | Shaped[np.ndarray, "..."]) -> Tensor:

@@ -4,6 +4,7 @@ import os
 from pathlib import Path, PurePosixPath
 from typing import cast, get_args
 
+from trmml.choices import choice_error
 from trmml.data.hiding import HidingProtocol, hide_labels
 from trmml.data.image_table import ImageTable
 from trmml.data.label_mask import LabelMask
@@ -38,6 +39,9 @@ def make_mask(
         >>> make_mask(table, protocol="hcp", keep=0.1).share
         0.1
     """
+    names = get_args(HidingProtocol) + get_args(SinglePositiveProtocol)
+    if protocol not in names:
+        raise choice_error(protocol, names, argument="protocol")
     if protocol in get_args(SinglePositiveProtocol):
         if keep is not None:
             raise ValueError(f"`keep` must be None for protocol {protocol!r}, got {keep}.")

@@ -5,6 +5,7 @@ from typing import Literal
 import numpy as np
 from jaxtyping import Bool, Int
 
+from trmml.choices import check_choice
 from trmml.data.label_matrix import LabelMatrix, keep_where, signs
 
 __all__ = [
@@ -51,12 +52,11 @@ def keep_single_positive(
         tensor([[1, 0, 0, 0],
                 [0, 1, 0, 0]])
     """
+    check_choice(protocol, SinglePositiveProtocol, argument="protocol")
     positive = signs(labels).positive
     if protocol == "spml":
         return keep_where(labels, _spml(positive, np.random.RandomState(seed)))
-    if protocol == "splc":
-        return keep_where(labels, _fewest_drawn(positive, positive.any(1).astype(int), seed))
-    raise ValueError(f"`protocol` must be one of spml, splc, got {protocol!r}.")
+    return keep_where(labels, _fewest_drawn(positive, positive.any(1).astype(int), seed))
 
 
 def keep_some_positives(labels: LabelMatrix, divisor: int, *, seed: int = 0) -> LabelMatrix:

@@ -2,15 +2,16 @@
 
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Final, Literal
+from typing import Final
 
 import numpy as np
 from jaxtyping import Float32, Int8, UInt8
 
+from trmml.choices import check_choice
 from trmml.world.captions import write_caption
 from trmml.world.categories import WORLD_CLASS_NAMES
 from trmml.world.composition import compose
-from trmml.world.regimes import REGIMES
+from trmml.world.regimes import REGIMES, RegimeName
 
 __all__ = ["Scenes", "World", "make_scenes", "make_world"]
 
@@ -66,7 +67,7 @@ def _make(
     *,
     seed: int,
     stream: str,
-    regime: str,
+    regime: RegimeName,
     image_size: int | None,
     progress: Callable[[int], None] | None,
 ) -> Scenes:
@@ -77,10 +78,7 @@ def _make(
         )
     if not 0 <= seed < 2**32:
         raise ValueError(f"`seed` must be in [0, 2**32), got {seed}; take a smaller number.")
-    if regime not in REGIMES:
-        raise ValueError(
-            f"`regime` must be one of {sorted(REGIMES)}, got {regime!r}; see `make_scenes`."
-        )
+    check_choice(regime, RegimeName, argument="regime")
     rules = REGIMES[regime]
     size = rules.image_size if image_size is None else image_size
     if size < 32:
@@ -118,7 +116,7 @@ def make_scenes(
     num_scenes: int,
     *,
     seed: int,
-    regime: Literal["scenes", "pretraining"] = "scenes",
+    regime: RegimeName = "scenes",
     image_size: int | None = None,
     progress: Callable[[int], None] | None = None,
 ) -> Scenes:

@@ -1,9 +1,11 @@
 """The two kinds of scenes: what pre-training sees, and what is to be learnt afterwards."""
 
 from dataclasses import dataclass
-from typing import Final
+from typing import Final, Literal
 
-__all__ = ["REGIMES", "Regime"]
+__all__ = ["REGIMES", "Regime", "RegimeName"]
+
+RegimeName = Literal["pretraining", "scenes"]
 
 
 @dataclass(frozen=True)
@@ -35,7 +37,7 @@ class Regime:
     border: float
 
 
-REGIMES: Final[dict[str, Regime]] = {
+REGIMES: Final[dict[RegimeName, Regime]] = {
     "pretraining": Regime(
         128, (1, 3), (0.13, 0.3), 1, (0, 3), (0, 1), 0.2, 0.12, natural=False, border=-0.14
     ),

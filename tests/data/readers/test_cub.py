@@ -44,6 +44,12 @@ def test_the_attribute_list_may_lie_in_other_places(root, place):
     assert load_cub(root, "train").num_classes == 3
 
 
+@pytest.mark.parametrize("way", [".", "./", "../CUB_200_2011", "../CUB_200_2011/."])
+def test_the_attribute_list_beside_the_folder_is_found_from_inside_it(root, monkeypatch, way):
+    monkeypatch.chdir(root)
+    assert load_cub(way, "train").num_classes == 3
+
+
 def test_phrases():
     assert attribute_phrases(
         [
@@ -74,7 +80,7 @@ def test_phrases_that_would_be_equal_keep_their_kind():
 
 
 def test_what_is_wrong_is_named(root, no_shape_checks):
-    with pytest.raises(ValueError, match="`split` must be train or test, got 'val'"):
+    with pytest.raises(ValueError, match="`split` must be one of 'train', 'test', got 'val'"):
         load_cub(root, "val")  # type: ignore[arg-type]
     labels = root / "attributes" / "image_attribute_labels.txt"
     text = labels.read_text()

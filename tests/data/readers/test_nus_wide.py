@@ -1,12 +1,9 @@
 import numpy as np
 import pytest
-import torch
 
 from tests.data.readers.pictures import write_pictures
 from trmml.data import (
     NUS_WIDE_NAMES,
-    load_formatted_arrays,
-    load_index_list,
     load_nus_wide,
     load_nus_wide_csv,
 )
@@ -60,7 +57,7 @@ def test_wrong_official_lists(official, no_shape_checks):
     file.unlink()
     with pytest.raises(ValueError, match="the labels of sky is not there"):
         load_nus_wide(official, "train")
-    with pytest.raises(ValueError, match="`split` must be train or test"):
+    with pytest.raises(ValueError, match="`split` must be one of 'train', 'test', got 'val'"):
         load_nus_wide(official, "val")  # type: ignore[arg-type]
     with pytest.raises(ValueError, match=r"TestImagelist.txt: NUS-WIDE's list of images is not"):
         load_nus_wide(official, "test")
@@ -96,62 +93,3 @@ def test_wrong_asl_tables(tmp_path):
     path.write_text(CSV.replace(",val", ",test"))
     with pytest.raises(ValueError, match="split val: there is no row"):
         load_nus_wide_csv(path, tmp_path, "val")
-
-
-@pytest.fixture
-def arrays(tmp_path):
-    np.save(tmp_path / "formatted_train_images.npy", np.array(IMAGES))
-    np.save(tmp_path / "formatted_train_labels.npy", TRUTH.astype(float))
-    observed = np.array([[0, 1, 0], [0, 0, -1], [0, 0, 1]], dtype=float)
-    np.save(tmp_path / "formatted_train_labels_obs.npy", observed)
-    write_pictures(tmp_path, IMAGES)
-    return tmp_path
-
-
-def test_the_arrays_of_spml(arrays):
-    table = load_formatted_arrays(arrays, "train", arrays, CONCEPTS)
-    assert table.names == IMAGES
-    assert np.array_equal(table.labels.numpy(), TRUTH * 2 - 1)
-    observed = load_formatted_arrays(arrays, "train", arrays, CONCEPTS, observed=True)
-    assert observed.labels.tolist() == [[0, 1, 0], [0, 0, -1], [0, 0, 1]]
-    old = arrays / "formatted_train_labels_obs.npy"
-    old.rename(arrays / "formatted_train_uniform_labels_obs.npy")
-    later = load_formatted_arrays(arrays, "train", arrays, CONCEPTS, observed=True)
-    assert torch.equal(later.labels, observed.labels)
-
-
-def test_arrays_that_need_pickle_are_refused(arrays):
-    np.save(arrays / "formatted_train_images.npy", np.array(IMAGES, dtype=object))
-    with pytest.raises(ValueError, match=r"holds Python objects, which are not loaded; save it"):
-        load_formatted_arrays(arrays, "train", arrays, CONCEPTS)
-    with pytest.raises(ValueError, match=r"formatted_val_images.npy: SPML's list of images is not"):
-        load_formatted_arrays(arrays, "val", arrays, CONCEPTS)
-
-
-@pytest.fixture
-def listed(tmp_path):
-    path = tmp_path / "coco_train_singlelabel.txt"
-    path.write_text("actor/0001_21.jpg,1\nactor/0002_17.jpg, \nzebra/0003_88.jpg, 2 1\n\n")
-    write_pictures(tmp_path, IMAGES)
-    return path
-
-
-def test_the_lists_of_splc(listed):
-    table = load_index_list(listed, listed.parent, CONCEPTS, unlisted="negative")
-    assert table.names == IMAGES
-    assert table.labels.tolist() == [[-1, 1, -1], [-1, -1, -1], [-1, 1, 1]]
-    table = load_index_list(listed, listed.parent, CONCEPTS, unlisted="unknown")
-    assert table.labels.tolist() == [[0, 1, 0], [0, 0, 0], [0, 1, 1]]
-
-
-def test_wrong_lists(listed, no_shape_checks):
-    with pytest.raises(ValueError, match="entry 3 names class 2, but there are 2 class names"):
-        load_index_list(listed, listed.parent, CONCEPTS[:2], unlisted="negative")
-    with pytest.raises(ValueError, match="`unlisted` must be negative or unknown, got 'auto'"):
-        load_index_list(listed, listed.parent, CONCEPTS, unlisted="auto")  # type: ignore[arg-type]
-    listed.write_text("a.jpg,1 x\n")
-    with pytest.raises(ValueError, match="entry 1 must be a file name, a comma and class indices"):
-        load_index_list(listed, listed.parent, CONCEPTS, unlisted="negative")
-    listed.write_text("a.jpg 1\n")
-    with pytest.raises(ValueError, match="entry 1 must be a file name"):
-        load_index_list(listed, listed.parent, CONCEPTS, unlisted="negative")

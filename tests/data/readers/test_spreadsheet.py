@@ -253,3 +253,17 @@ def test_every_row_that_is_there_twice_is_listed(read):
         ValueError, match=r"'19.jpg' is in line 21 and .* \(and 10 more\); keep one"
     ):
         read("image,cat\n" + rows)
+
+
+@pytest.mark.parametrize(
+    ("options", "message"),
+    [
+        ({"zero": "unkown"}, "`zero` must be one of .*, got 'unkown'; did you mean 'unknown'"),
+        ({"blank": 0}, "`blank` must be one of 'auto', 'negative', 'unknown', got 0"),
+        ({"unlisted": "absent"}, "`unlisted` must be one of .*, got 'absent'"),
+        ({"missing": "skip"}, "`missing` must be one of 'error', 'drop', 'keep', got 'skip'"),
+    ],
+)
+def test_an_option_that_does_not_exist_is_refused(no_shape_checks, read, options, message):
+    with pytest.raises(ValueError, match=message):
+        read("image,cat\na.jpg,0\nb.jpg,1\n", **options)

@@ -81,9 +81,13 @@ def test_what_is_wrong_is_named(root, no_shape_checks):
         load_voc(root, "test")
     with pytest.raises(ValueError, match="Main: VOC's folder of lists is not there"):
         load_voc(root.parent, "trainval")
-    with pytest.raises(ValueError, match="`difficult` must be negative or unknown, got 'drop'"):
+    with pytest.raises(
+        ValueError, match="`difficult` must be one of 'negative', 'unknown', got 'drop'"
+    ):
         load_voc(root, "trainval", difficult="drop")  # type: ignore[arg-type]
-    with pytest.raises(ValueError, match="`labels_from` must be annotations or lists"):
+    with pytest.raises(
+        ValueError, match="`labels_from` must be one of 'annotations', 'lists', got"
+    ):
         load_voc(root, "trainval", labels_from="xml")  # type: ignore[arg-type]
     annotations = root / "Annotations"
     (annotations / "000007.xml").write_text(xml("000007").replace("car", "cart"))

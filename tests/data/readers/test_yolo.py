@@ -72,7 +72,9 @@ def test_what_is_wrong_is_named(folder, tmp_path, no_shape_checks):
     (folder / "labels" / "a.txt").write_text("cat .5 .5 .2 .2\n")
     with pytest.raises(ValueError, match=r"a.txt: line 1 must start with a class"):
         read(folder)
-    with pytest.raises(ValueError, match="`without_file` must be negative, unknown or drop"):
+    with pytest.raises(
+        ValueError, match="`without_file` must be one of 'negative', 'unknown', 'drop'"
+    ):
         read(folder, without_file="skip")  # type: ignore[arg-type]
     with pytest.raises(ValueError, match="the label folder is not there"):
         load_yolo(folder / "images", folder / "nothing", NAMES)

@@ -8,7 +8,7 @@ from trmml.data import ImageTable
 from trmml.data.transforms import (
     CLIP_MEAN,
     CLIP_STD,
-    RECIPES,
+    TRANSFORM_RECIPES,
     RandomCutout,
     RandomOperationPair,
     build_transform,
@@ -21,7 +21,7 @@ def image():
     return Image.fromarray(noise).resize((100, 60), Image.Resampling.BICUBIC)
 
 
-@pytest.mark.parametrize("recipe", sorted(RECIPES))
+@pytest.mark.parametrize("recipe", sorted(TRANSFORM_RECIPES))
 @pytest.mark.parametrize("train", [True, False])
 @pytest.mark.parametrize("size", [33, 56])
 def test_any_photograph_becomes_a_square_float_tensor(recipe, train, size, image):
@@ -33,7 +33,7 @@ def test_any_photograph_becomes_a_square_float_tensor(recipe, train, size, image
         assert bool(tensor.isfinite().all())
 
 
-@pytest.mark.parametrize("recipe", sorted(RECIPES))
+@pytest.mark.parametrize("recipe", sorted(TRANSFORM_RECIPES))
 def test_testing_is_deterministic_and_training_is_not(recipe, image):
     test = build_transform(recipe, train=False, size=40, mean=None, std=None)
     assert torch.equal(test(image), test(image))
@@ -61,12 +61,12 @@ def test_normalisation_is_the_encoders(image):
 
 
 def kinds(recipe):
-    return [type(step) for step in RECIPES[recipe](True, 448)]
+    return [type(step) for step in TRANSFORM_RECIPES[recipe](True, 448)]
 
 
 def test_the_steps_of_the_asl_family():
     assert kinds("asl") == [v2.Resize, RandomCutout, RandomOperationPair]
-    assert RECIPES["asl"](True, 448)[1].factor == 0.5
+    assert TRANSFORM_RECIPES["asl"](True, 448)[1].factor == 0.5
 
 
 def test_the_steps_of_spml():
@@ -75,14 +75,14 @@ def test_the_steps_of_spml():
 
 def test_the_steps_and_crops_of_hcp():
     assert kinds("hcp") == [v2.Resize, v2.RandomChoice, v2.Resize, v2.RandomHorizontalFlip]
-    squeeze, crops, back, _ = RECIPES["hcp"](True, 448)
+    squeeze, crops, back, _ = TRANSFORM_RECIPES["hcp"](True, 448)
     assert (tuple(squeeze.size), tuple(back.size)) == ((512, 512), (448, 448))
     assert [crop.size for crop in crops.transforms] == [(s, s) for s in (512, 448, 384, 320, 256)]
 
 
 def test_the_steps_of_tai_dpt():
     assert kinds("tai-dpt") == [v2.RandomChoice, v2.RandomChoice, v2.RandomHorizontalFlip]
-    start, policies, _ = RECIPES["tai-dpt"](True, 448)
+    start, policies, _ = TRANSFORM_RECIPES["tai-dpt"](True, 448)
     crop, cover = start.transforms
     assert (crop.size, crop.scale, crop.ratio) == ((448, 448), (0.5, 1.0), (3 / 4, 4 / 3))
     assert crop.interpolation == v2.InterpolationMode.BICUBIC
@@ -98,7 +98,7 @@ def test_it_works_in_a_table(image, tmp_path):
 
 
 def test_bad_arguments(no_shape_checks):
-    with pytest.raises(ValueError, match="`recipe` must be one of tai-dpt, asl, hcp, spml"):
+    with pytest.raises(ValueError, match="`recipe` must be one of 'tai-dpt', 'asl', 'hcp', 'spml'"):
         build_transform("coop", train=True, mean=None, std=None)  # type: ignore[arg-type]
     with pytest.raises(ValueError, match="`mean` and `std` must both be given or both be None"):
         build_transform(train=True, mean=CLIP_MEAN, std=None)

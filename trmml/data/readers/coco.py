@@ -2,15 +2,26 @@
 
 import os
 from collections.abc import Sequence
+from functools import partial
 from pathlib import Path
-from typing import Any, Literal
+from typing import Any, Final, Literal, cast, get_args
 
+from trmml.choices import check_choice
 from trmml.data.image_table import ImageTable
-from trmml.data.readers.layout import multi_hot, read_json, require, require_rows
+from trmml.data.readers.dataset_files import multi_hot, read_json, require, require_rows
+from trmml.data.readers.reader import OfficialCounts, Reader, Splits
 
-__all__ = ["CocoRows", "load_coco", "load_coco_file"]
+__all__ = ["READER", "CocoRows", "load_coco", "load_coco_file"]
 
-CocoRows = Literal["annotated", "all", "by_id_text"]
+CocoRows = Literal["all", "annotated", "by_id_text"]
+
+_TRAIN_POSITIVES = (
+    45174, 2287, 8606, 2442, 2243, 2791, 2464, 4321, 2098, 2893, 1205, 1214, 481, 3844, 2241, 2818,
+    3041, 2068, 1105, 1389, 1518, 668, 1324, 1798, 3924, 2749, 4861, 2667, 1631, 1511, 2209, 1170,
+    2986, 1625, 1804, 1884, 2511, 2343, 2368, 5968, 1771, 6518, 2537, 3097, 2493, 5028, 1618, 1171,
+    1645, 1216, 1340, 1186, 821, 2202, 1062, 2080, 8950, 3170, 3084, 2539, 8378, 2317, 3191, 2475,
+    1290, 2180, 1471, 3322, 1089, 2003, 151, 3291, 1671, 3734, 3159, 2530, 673, 1510, 128, 700,
+)  # fmt: skip
 
 
 def load_coco(
@@ -126,8 +137,7 @@ def load_coco_file(
         raise ValueError(
             f"`class_names` must have {len(categories)} names, one a category, got {len(classes)}."
         )
-    if rows not in ("annotated", "all", "by_id_text"):
-        raise ValueError(f"`rows` must be annotated, all or by_id_text, got {rows!r}.")
+    check_choice(rows, CocoRows, argument="rows")
     chosen = list(names if rows == "all" else positives)
     if rows == "by_id_text":
         chosen.sort(key=str)
@@ -142,3 +152,41 @@ def _is_wide(annotation: dict[str, Any], least: float) -> bool:
         return True
     _, _, width, height = annotation["bbox"]
     return width >= least and height >= least
+
+
+def _find(path: Path, images: Path) -> Splits:
+    if path.suffix.lower() == ".json" and path.is_file():
+        return {path.name: partial(load_coco_file, path, images)} if _is_coco(path) else {}
+    found: Splits = {}
+    for file in sorted((path / "annotations").glob("instances_*20[0-9][0-9].json")):
+        split = cast("Literal['train', 'val']", file.stem.removeprefix("instances_")[:-4])
+        year = int(file.stem[-4:])
+        for rows in get_args(CocoRows):
+            load = partial(load_coco, path, split, year=year, rows=rows)
+            found[f"coco{year}/{split}/{rows}"] = load
+    return found
+
+
+def _is_coco(path: Path) -> bool:
+    try:
+        content = read_json(path)
+    except ValueError:
+        return False  # whoever reads the file will say what is wrong with it
+    return isinstance(content, dict) and "annotations" in content
+
+
+READER: Final = Reader(
+    _find,
+    "annotations/instances_*.json (COCO)",
+    {
+        "coco2014/train/all": OfficialCounts(82_783, 80, _TRAIN_POSITIVES),
+        "coco2014/train/annotated": OfficialCounts(82_081, 80, _TRAIN_POSITIVES),
+        "coco2014/train/by_id_text": OfficialCounts(82_081, 80, _TRAIN_POSITIVES),
+        "coco2014/val/all": OfficialCounts(40_504, 80),
+        "coco2014/val/annotated": OfficialCounts(40_137, 80),
+        "coco2014/val/by_id_text": OfficialCounts(40_137, 80),
+    },
+    reordered=("/annotated", "/by_id_text"),
+)
+"""COCO's folder, and any file in its format. Positives were counted on published label files;
+numbers of rows are those the peers state."""

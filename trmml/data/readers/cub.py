@@ -4,22 +4,27 @@ import os
 import re
 from collections import Counter
 from collections.abc import Sequence
+from functools import partial
 from pathlib import Path
-from typing import Any, Literal
+from typing import Any, Final, Literal, get_args
 
 import numpy as np
 
+from trmml.choices import check_choice
 from trmml.data.image_table import ImageTable
-from trmml.data.readers.layout import read_lines, require, require_rows
+from trmml.data.readers.dataset_files import read_lines, require, require_rows
+from trmml.data.readers.reader import OfficialCounts, Reader, Splits
 
-__all__ = ["attribute_phrases", "load_cub"]
+__all__ = ["READER", "attribute_phrases", "load_cub"]
+
+CubSplit = Literal["train", "test"]
 
 _KINDS = ("shape", "color", "pattern", "length", "size")
 
 
 def load_cub(
     root: str | os.PathLike[str],
-    split: Literal["train", "test"],
+    split: CubSplit,
     *,
     class_names: Sequence[str] | None = None,
     transform: Any = None,  # noqa: ANN401 - any callable on a PIL image
@@ -40,8 +45,7 @@ def load_cub(
         ValueError: If a file is missing or malformed.
     """
     root = Path(root)
-    if split not in ("train", "test"):
-        raise ValueError(f"`split` must be train or test, got {split!r}.")
+    check_choice(split, CubSplit, argument="split")
     files = dict(_pairs(require(root / "images.txt", what="CUB's list of images")))
     trained = dict(_pairs(require(root / "train_test_split.txt", what="CUB's split")))
     chosen = [image for image in files if trained.get(image) == ("1" if split == "train" else "0")]
@@ -50,6 +54,7 @@ def load_cub(
             root / "attributes" / "attributes.txt",
             root / "attributes.txt",
             root.parent / "attributes.txt",
+            root.resolve().parent / "attributes.txt",  # `.` has no other parent
             what="the list of attributes",
         )
     )
@@ -106,3 +111,17 @@ def _pairs(path: Path) -> list[tuple[str, str]]:
             raise ValueError(f"{path}: a line must be a number and a value, got {line!r}.")
         pairs.append((key, value))
     return pairs
+
+
+def _find(path: Path, _images: Path) -> Splits:
+    if not (path / "train_test_split.txt").is_file():
+        return {}
+    return {f"cub/{split}": partial(load_cub, path, split) for split in get_args(CubSplit)}
+
+
+READER: Final = Reader(
+    _find,
+    "train_test_split.txt (CUB)",
+    {"cub/train": OfficialCounts(5_994, 312), "cub/test": OfficialCounts(5_794, 312)},
+)
+"""CUB-200-2011; numbers of rows are those the peers state."""

@@ -2,22 +2,27 @@
 
 import os
 from collections.abc import Sequence
+from functools import partial
 from pathlib import Path
-from typing import Any, Literal
+from typing import Any, Final, Literal, get_args
 
 import numpy as np
 
+from trmml.data.class_names import NUS_WIDE_NAMES
 from trmml.data.codings import to_signed
 from trmml.data.image_table import ImageTable
 from trmml.data.peer_files import read_label_array
-from trmml.data.readers.layout import require, require_rows
+from trmml.data.readers.dataset_files import require, require_rows
+from trmml.data.readers.reader import OfficialCounts, Reader, Splits
 
-__all__ = ["load_formatted_arrays"]
+__all__ = ["READER", "load_formatted_arrays"]
+
+ArraySplit = Literal["train", "val"]
 
 
 def load_formatted_arrays(
     folder: str | os.PathLike[str],
-    split: Literal["train", "val"],
+    split: ArraySplit,
     images: str | os.PathLike[str],
     class_names: Sequence[str],
     *,
@@ -56,3 +61,24 @@ def load_formatted_arrays(
     rows = [str(name) for name in names]
     require_rows(rows, source=str(path))
     return ImageTable(images, rows, labels, class_names, transform=transform)
+
+
+def _find(path: Path, images: Path) -> Splits:
+    return {
+        f"nus-wide-spml/{split}": partial(
+            load_formatted_arrays, path, split, images, NUS_WIDE_NAMES
+        )
+        for split in get_args(ArraySplit)
+        if (path / f"formatted_{split}_images.npy").is_file()
+    }
+
+
+READER: Final = Reader(
+    _find,
+    "formatted_train_images.npy (NUS-WIDE of SPML)",
+    {
+        "nus-wide-spml/train": OfficialCounts(150_000, 81),
+        "nus-wide-spml/val": OfficialCounts(60_260, 81),
+    },
+)
+"""SPML's arrays of NUS-WIDE; other datasets in this form do not say which classes they have."""

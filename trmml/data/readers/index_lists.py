@@ -2,13 +2,21 @@
 
 import os
 from collections.abc import Sequence
+from functools import partial
 from pathlib import Path
-from typing import Any, Literal
+from typing import Any, Final, Literal
 
+from trmml.choices import check_choice
+from trmml.data.class_names import COCO_NAMES, NUS_WIDE_NAMES, VOC_NAMES
 from trmml.data.image_table import ImageTable
-from trmml.data.readers.layout import multi_hot, read_lines, require, require_rows
+from trmml.data.readers.dataset_files import multi_hot, read_lines, require, require_rows
+from trmml.data.readers.reader import Reader, Splits
 
-__all__ = ["load_index_list"]
+__all__ = ["READER", "load_index_list"]
+
+UnlistedMeaning = Literal["negative", "unknown"]
+
+_CLASSES = {"coco": COCO_NAMES, "nus": NUS_WIDE_NAMES, "voc": VOC_NAMES}
 
 
 def load_index_list(
@@ -16,7 +24,7 @@ def load_index_list(
     images: str | os.PathLike[str],
     class_names: Sequence[str],
     *,
-    unlisted: Literal["negative", "unknown"],
+    unlisted: UnlistedMeaning,
     transform: Any = None,  # noqa: ANN401 - any callable on a PIL image
 ) -> ImageTable:
     """Read a list with one image a line: `000000480023.jpg, 0 24 26`.
@@ -36,8 +44,7 @@ def load_index_list(
     Raises:
         ValueError: If a line is malformed or has an index out of range, with its number.
     """
-    if unlisted not in ("negative", "unknown"):
-        raise ValueError(f"`unlisted` must be negative or unknown, got {unlisted!r}.")
+    check_choice(unlisted, UnlistedMeaning, argument="unlisted")
     path = require(Path(list_file), what="the list")
     names, positives = [], []
     for number, line in enumerate(read_lines(path), start=1):
@@ -59,3 +66,25 @@ def load_index_list(
     labels = multi_hot(positives, len(class_names), elsewhere=-1 if unlisted == "negative" else 0)
     require_rows(names, source=str(path))
     return ImageTable(images, names, labels, class_names, transform=transform)
+
+
+def _find(path: Path, images: Path) -> Splits:
+    if path.suffix.lower() != ".txt" or not path.is_file():
+        return {}
+    return {path.name: partial(_load_by_name, path, images)}
+
+
+def _load_by_name(path: Path, images: Path) -> ImageTable:
+    prefix, _, rest = path.stem.partition("_")
+    if prefix not in _CLASSES:
+        raise ValueError(
+            f"{path}: a list of class indices must be named {'_*, '.join(_CLASSES)}_*, "
+            "which says what its indices mean; read others with `trmml.data.load_index_list`."
+        )
+    full = rest.endswith("full") or "val" in rest
+    unlisted = "negative" if full else "unknown"
+    return load_index_list(path, images, _CLASSES[prefix], unlisted=unlisted)
+
+
+READER: Final = Reader(_find)
+"""A list as it is published: its name says whose classes it means, and whether it is complete."""

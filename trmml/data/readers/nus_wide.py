@@ -2,29 +2,36 @@
 
 import os
 from collections.abc import Sequence
+from functools import partial
 from pathlib import Path
-from typing import Any, Literal
+from typing import Any, Final, Literal, get_args
 
 import numpy as np
 
+from trmml.choices import check_choice
 from trmml.data.class_names import NUS_WIDE_NAMES
 from trmml.data.image_table import ImageTable
-from trmml.data.readers.layout import (
+from trmml.data.readers.dataset_files import (
     multi_hot,
     read_csv_rows,
     read_lines,
     require,
     require_rows,
 )
+from trmml.data.readers.reader import OfficialCounts, Reader, Splits
 
-__all__ = ["load_nus_wide", "load_nus_wide_csv"]
+__all__ = ["READER", "load_nus_wide", "load_nus_wide_csv"]
+
+OfficialSplit = Literal["train", "test"]
+AslSplit = Literal["train", "val"]
+UnlabelledPolicy = Literal["keep", "drop"]
 
 
 def load_nus_wide(
     root: str | os.PathLike[str],
-    split: Literal["train", "test"],
+    split: OfficialSplit,
     *,
-    unlabelled: Literal["keep", "drop"] = "keep",
+    unlabelled: UnlabelledPolicy = "keep",
     class_names: Sequence[str] | None = None,
     transform: Any = None,  # noqa: ANN401 - any callable on a PIL image
 ) -> ImageTable:
@@ -45,11 +52,8 @@ def load_nus_wide(
         ValueError: If a file is missing, has another length, or another value than 0 and 1.
     """
     root = Path(root)
-    if split not in ("train", "test") or unlabelled not in ("keep", "drop"):
-        raise ValueError(
-            f"`split` must be train or test and `unlabelled` keep or drop, got {split!r} and "
-            f"{unlabelled!r}."
-        )
+    check_choice(split, OfficialSplit, argument="split")
+    check_choice(unlabelled, UnlabelledPolicy, argument="unlabelled")
     part = split.capitalize()
     path = require(root / "ImageList" / f"{part}Imagelist.txt", what="NUS-WIDE's list of images")
     names = [line.replace("\\", "/") for line in read_lines(path)]
@@ -81,7 +85,7 @@ def load_nus_wide(
 def load_nus_wide_csv(
     csv_file: str | os.PathLike[str],
     root: str | os.PathLike[str],
-    split: Literal["train", "val"],
+    split: AslSplit,
     *,
     class_names: Sequence[str] = NUS_WIDE_NAMES,
     transform: Any = None,  # noqa: ANN401 - any callable on a PIL image
@@ -121,3 +125,28 @@ def load_nus_wide_csv(
     require_rows(names, source=f"{path}, split {split}")
     labels = multi_hot(positives, len(class_names))
     return ImageTable(root, names, labels, class_names, transform=transform)
+
+
+def _find(path: Path, _images: Path) -> Splits:
+    found: Splits = {}
+    for split in sorted(get_args(OfficialSplit)):
+        if (path / "ImageList" / f"{split.capitalize()}Imagelist.txt").is_file():
+            found[f"nus-wide/{split}"] = partial(load_nus_wide, path, split)
+    table = path / "nus_wid_data.csv"
+    for split in get_args(AslSplit) if table.is_file() else ():
+        found[f"nus-wide-asl/{split}"] = partial(load_nus_wide_csv, table, path, split)
+    return found
+
+
+READER: Final = Reader(
+    _find,
+    "ImageList (NUS-WIDE)",
+    {
+        "nus-wide/train": OfficialCounts(161_789, 81),
+        "nus-wide/test": OfficialCounts(107_859, 81),
+        "nus-wide-asl/train": OfficialCounts(119_103, 81),
+        "nus-wide-asl/val": OfficialCounts(50_720, 81),
+    },
+)
+"""NUS-WIDE's official lists, of which the numbers are from the literature alone, and ASL's table,
+of which they are those the peers state."""

@@ -2,15 +2,19 @@
 
 import os
 from collections.abc import Sequence
+from functools import partial
 from pathlib import Path
-from typing import Any
+from typing import Any, Final
 
 import numpy as np
 
 from trmml.data.image_table import ImageTable
-from trmml.data.readers.layout import read_csv_rows, require_rows
+from trmml.data.readers.dataset_files import read_csv_rows, require_rows
+from trmml.data.readers.reader import Reader, Splits
 
-__all__ = ["load_open_images"]
+__all__ = ["READER", "load_open_images"]
+
+_LABELS = "-annotations-human-imagelabels.csv"
 
 
 def load_open_images(
@@ -99,3 +103,17 @@ def _verified(
         pair = (cells[image_at], name)
         found[pair] = label if found.get(pair, label) == label else 0
     return found
+
+
+def _find(path: Path, images: Path) -> Splits:
+    descriptions = sorted(path.glob("*class-descriptions*.csv"))
+    found: Splits = {}
+    for file in sorted(path.glob(f"*{_LABELS}")) if descriptions else []:
+        split = file.name.removesuffix(_LABELS).split("-")[-1]
+        folder = images / split if (images / split).is_dir() else images
+        found[f"open-images/{split}"] = partial(load_open_images, file, descriptions[0], folder)
+    return found
+
+
+READER: Final = Reader(_find, f"*{_LABELS} (Open Images)")
+"""Open Images' tables of verified labels beside their class descriptions."""

@@ -4,20 +4,23 @@ import csv
 import io
 import os
 from collections.abc import Sequence
+from functools import partial
 from pathlib import Path
-from typing import Any, Literal, NamedTuple
+from typing import Any, Final, Literal, NamedTuple
 
 import numpy as np
 from jaxtyping import Int
 
+from trmml.choices import check_choice
 from trmml.data.image_table import ImageTable
 from trmml.data.readers.named_lists import from_records
 from trmml.data.readers.present_files import MissingPolicy, keep_present
+from trmml.data.readers.reader import Reader, Splits
 from trmml.data.readers.text_files import read_text
 
-__all__ = ["Meaning", "load_table"]
+__all__ = ["READER", "CellMeaning", "load_table"]
 
-Meaning = Literal["auto", "negative", "unknown"]
+CellMeaning = Literal["auto", "negative", "unknown"]
 
 _LIST_COLUMNS = ("positives", "negatives")
 _BLANK = 2
@@ -33,9 +36,9 @@ def load_table(
     table: str | os.PathLike[str],
     images: str | os.PathLike[str],
     *,
-    zero: Meaning = "auto",
-    blank: Meaning = "auto",
-    unlisted: Meaning = "auto",
+    zero: CellMeaning = "auto",
+    blank: CellMeaning = "auto",
+    unlisted: CellMeaning = "auto",
     class_names: Sequence[str] | None = None,
     missing: MissingPolicy = "error",
     encoding: str | None = None,
@@ -82,8 +85,12 @@ def load_table(
 
     Raises:
         ValueError: With the file, the line and the column where there is one: unreadable tables,
-            other values, rows too short or long, images listed twice or missing, unknown classes.
+            other values, rows too short or long, images listed twice or missing, unknown classes;
+            or if an option is none of its choices.
     """
+    for argument, value in (("zero", zero), ("blank", blank), ("unlisted", unlisted)):
+        check_choice(value, CellMeaning, argument=argument)
+    check_choice(missing, MissingPolicy, argument="missing")
     text = read_text(table, encoding=encoding)
     if Path(table).suffix.lower() == ".json":
         names, labels, found_classes = from_records(
@@ -224,3 +231,13 @@ def _listed(header: list[str], lines: list[_Line], source: str) -> list[dict[str
         }
         records.append({"image": name, **split, "where": f"line {line.number}"})
     return records
+
+
+def _find(path: Path, images: Path) -> Splits:
+    if not path.is_file():
+        return {}
+    return {path.name: partial(load_table, path, images, missing="keep")}
+
+
+READER: Final = Reader(_find)
+"""Any single file that is nothing else."""

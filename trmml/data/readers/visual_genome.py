@@ -3,21 +3,24 @@
 import os
 from collections import Counter
 from collections.abc import Sequence
+from functools import partial
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import Any, Final, NamedTuple
 
 from trmml.data.image_table import ImageTable
-from trmml.data.readers.layout import (
+from trmml.data.readers.dataset_files import (
     multi_hot,
     read_json,
     read_lines,
     require,
     require_rows,
 )
+from trmml.data.readers.reader import OfficialCounts, Reader, Splits
 
-__all__ = ["FrequentCategories", "frequent_categories", "load_vg"]
+__all__ = ["READER", "FrequentCategories", "frequent_categories", "load_vg"]
 
 _FOLDERS = ("VG_100K", "VG_100K_2")
+_LABELS = "vg_category_200_labels_index.json"
 
 
 class FrequentCategories(NamedTuple):
@@ -129,3 +132,20 @@ def _located(images: Path, names: list[str]) -> list[str]:
         for entry in os.scandir(images / folder)
     }
     return [there.get(name, name) for name in names]
+
+
+def _find(path: Path, images: Path) -> Splits:
+    labels, names = path / _LABELS, path / "class_names.txt"
+    return {
+        f"vg200/{split}": partial(load_vg, images, file, labels, names)
+        for split in ("train", "test")
+        if (file := path / f"{split}_list_500.txt").is_file()
+    }
+
+
+READER: Final = Reader(
+    _find,
+    f"{_LABELS} (VG-200)",
+    {"vg200/train": OfficialCounts(98_249, 200), "vg200/test": OfficialCounts(10_000, 200)},
+)
+"""VG-200 in HCP's files; numbers of rows are from the literature alone."""

@@ -3,25 +3,46 @@
 import os
 import xml.etree.ElementTree as ElementTree
 from collections.abc import Sequence
+from functools import partial
 from pathlib import Path
-from typing import Any, Literal
+from typing import Any, Final, Literal, get_args
 
 import numpy as np
 from jaxtyping import Int
 
+from trmml.choices import check_choice
 from trmml.data.class_names import VOC_NAMES
 from trmml.data.image_table import ImageTable
-from trmml.data.readers.layout import read_lines, require, require_rows
+from trmml.data.readers.dataset_files import read_lines, require, require_rows
+from trmml.data.readers.reader import OfficialCounts, Reader, Splits
 
-__all__ = ["load_voc"]
+__all__ = ["READER", "load_voc"]
+
+VocSplit = Literal["train", "val", "trainval", "test"]
+DifficultMeaning = Literal["negative", "unknown"]
+LabelOrigin = Literal["annotations", "lists"]
+
+_EDITIONS = ("voc2007", "voc2012")
+_TRAINVAL_2007 = (
+    238, 243, 330, 181, 244, 186, 713, 337, 445, 141, 200, 421, 287, 245, 2008, 245, 96, 229, 261,
+    256,
+)  # fmt: skip
+_TEST_2007 = (
+    204, 239, 282, 172, 212, 174, 721, 322, 417, 127, 190, 418, 274, 222, 2007, 224, 97, 223, 259,
+    229,
+)  # fmt: skip
+_VAL_2012 = (
+    348, 290, 374, 252, 369, 211, 608, 544, 642, 154, 323, 661, 245, 262, 2232, 279, 155, 336, 275,
+    296,
+)  # fmt: skip
 
 
 def load_voc(
     root: str | os.PathLike[str],
-    split: Literal["train", "val", "trainval", "test"],
+    split: VocSplit,
     *,
-    difficult: Literal["negative", "unknown"] = "negative",
-    labels_from: Literal["annotations", "lists"] = "annotations",
+    difficult: DifficultMeaning = "negative",
+    labels_from: LabelOrigin = "annotations",
     sort_by_name: bool = False,
     class_names: Sequence[str] = VOC_NAMES,
     transform: Any = None,  # noqa: ANN401 - any callable on a PIL image
@@ -46,15 +67,13 @@ def load_voc(
         ValueError: If a file is missing or malformed, or an object's class is unknown.
     """
     root = Path(root)
-    if difficult not in ("negative", "unknown"):
-        raise ValueError(f"`difficult` must be negative or unknown, got {difficult!r}.")
+    check_choice(difficult, DifficultMeaning, argument="difficult")
+    check_choice(labels_from, LabelOrigin, argument="labels_from")
     sets = require(root / "ImageSets" / "Main", what="VOC's folder of lists")
     names = [line.split()[0] for line in read_lines(require(sets / f"{split}.txt", what="a list"))]
     if sort_by_name:
         names.sort()
-    read = {"annotations": _from_annotations, "lists": _from_lists}.get(labels_from)
-    if read is None:
-        raise ValueError(f"`labels_from` must be annotations or lists, got {labels_from!r}.")
+    read = _from_annotations if labels_from == "annotations" else _from_lists
     labels = read(root, split, names)
     labels[labels == 0] = 0 if difficult == "unknown" else -1
     files = [f"{name}.jpg" for name in names]
@@ -100,3 +119,37 @@ def _from_lists(root: Path, split: str, names: list[str]) -> Int[np.ndarray, "ro
             raise ValueError(f"{path}: {len(absent)} images of {split} are not in it: {absent[0]}.")
         labels[:, column] = [int(found[name]) for name in names]
     return labels
+
+
+def _find(path: Path, _images: Path) -> Splits:
+    found: Splits = {}
+    for split in get_args(VocSplit):
+        if (path / "ImageSets" / "Main" / f"{split}.txt").is_file():
+            name = f"{_edition(path)}/{split}"
+            found[name] = partial(load_voc, path, split)
+            found[f"{name}/by_name"] = partial(load_voc, path, split, sort_by_name=True)
+    return found
+
+
+def _edition(folder: Path) -> str:
+    """Return the folder's name in lower case, also of a path like `.` or through a link."""
+    given, real = folder.name.lower(), folder.resolve().name.lower()
+    has_name = given not in ("", "..")
+    return given if given in _EDITIONS or (has_name and real not in _EDITIONS) else real
+
+
+_COUNTS = {
+    "voc2007/trainval": OfficialCounts(5_011, 20, _TRAINVAL_2007),
+    "voc2007/test": OfficialCounts(4_952, 20, _TEST_2007),
+    "voc2012/train": OfficialCounts(5_717, 20),
+    "voc2012/val": OfficialCounts(5_823, 20, _VAL_2012),
+}
+
+READER: Final = Reader(
+    _find,
+    "ImageSets/Main (VOC)",
+    _COUNTS | {f"{split}/by_name": counts for split, counts in _COUNTS.items()},
+    reordered=("/by_name",),
+)
+"""VOC's folder of one year. Positives were counted on published label files; numbers of rows are
+those the peers state."""

@@ -3,15 +3,20 @@
 import os
 import re
 from collections.abc import Sequence
+from functools import partial
 from pathlib import Path
-from typing import Any, Literal
+from typing import Any, Final, Literal
 
+from trmml.choices import check_choice
 from trmml.data.image_table import ImageTable
 from trmml.data.images import IMAGE_SUFFIXES
-from trmml.data.readers.layout import multi_hot, read_lines, require
+from trmml.data.readers.dataset_files import multi_hot, read_lines, require
+from trmml.data.readers.reader import Reader, Splits
 from trmml.data.readers.text_files import read_text
 
-__all__ = ["load_yolo"]
+__all__ = ["READER", "load_yolo"]
+
+WithoutFile = Literal["negative", "unknown", "drop"]
 
 
 def load_yolo(
@@ -19,7 +24,7 @@ def load_yolo(
     labels: str | os.PathLike[str],
     class_names: str | os.PathLike[str] | Sequence[str],
     *,
-    without_file: Literal["negative", "unknown", "drop"] = "negative",
+    without_file: WithoutFile = "negative",
     transform: Any = None,  # noqa: ANN401 - any callable on a PIL image
 ) -> ImageTable:
     """Read a YOLO export: the classes of an image are those of its boxes.
@@ -40,8 +45,7 @@ def load_yolo(
     Raises:
         ValueError: If a folder is missing or empty, or a line is malformed, with its number.
     """
-    if without_file not in ("negative", "unknown", "drop"):
-        raise ValueError(f"`without_file` must be negative, unknown or drop, got {without_file!r}.")
+    check_choice(without_file, WithoutFile, argument="without_file")
     images = require(Path(images), what="the image folder")
     labels = require(Path(labels), what="the label folder")
     if isinstance(class_names, str | os.PathLike):
@@ -118,3 +122,18 @@ def _unquoted(value: str) -> str:
     if value[:1] in ("'", '"'):
         return value[1:].partition(value[0])[0]
     return value.partition(" #")[0].strip()
+
+
+def _find(path: Path, _images: Path) -> Splits:
+    names = [file for file in ("data.yaml", "classes.txt", "obj.names") if (path / file).is_file()]
+    found: Splits = {}
+    for part in ("", "train", "valid", "val", "test") if names else ():
+        folder = path / part
+        if (folder / "images").is_dir() and (folder / "labels").is_dir():
+            name = f"yolo/{part}".removesuffix("/")
+            found[name] = partial(load_yolo, folder / "images", folder / "labels", path / names[0])
+    return found
+
+
+READER: Final = Reader(_find, "a labelling tool's export")
+"""A folder of `images` and `labels`, or one for each split, beside the class names."""

@@ -7,7 +7,7 @@ from trmml.data.transforms.recipes import (
     CLIP_STD,
     IMAGENET_MEAN,
     IMAGENET_STD,
-    RECIPES,
+    TRANSFORM_RECIPES,
     build_transform,
 )
 
@@ -17,7 +17,7 @@ __all__ = [
     "IMAGENET_MEAN",
     "IMAGENET_STD",
     "PAIR_OPERATIONS",
-    "RECIPES",
+    "TRANSFORM_RECIPES",
     "RandomCutout",
     "RandomOperationPair",
     "build_transform",

@@ -6,6 +6,7 @@ from typing import Any, Final, Literal
 import torch
 from torchvision.transforms import v2
 
+from trmml.choices import check_choice
 from trmml.data.transforms.cutout import RandomCutout
 from trmml.data.transforms.pair_augment import RandomOperationPair
 
@@ -14,12 +15,12 @@ __all__ = [
     "CLIP_STD",
     "IMAGENET_MEAN",
     "IMAGENET_STD",
-    "RECIPES",
-    "Recipe",
+    "TRANSFORM_RECIPES",
+    "TransformRecipe",
     "build_transform",
 ]
 
-Recipe = Literal["tai-dpt", "asl", "hcp", "spml"]
+TransformRecipe = Literal["tai-dpt", "asl", "hcp", "spml"]
 
 CLIP_MEAN: Final = (0.48145466, 0.4578275, 0.40821073)
 CLIP_STD: Final = (0.26862954, 0.26130258, 0.27577711)
@@ -32,7 +33,7 @@ _GREY = [128.0, 128.0, 128.0]
 
 
 def build_transform(
-    recipe: Recipe = "tai-dpt",
+    recipe: TransformRecipe = "tai-dpt",
     *,
     train: bool,
     size: int = 448,
@@ -74,11 +75,10 @@ def build_transform(
         >>> transform(Image.new("RGB", (60, 40))).shape
         torch.Size([3, 32, 32])
     """
-    if recipe not in RECIPES:
-        raise ValueError(f"`recipe` must be one of {', '.join(RECIPES)}, got {recipe!r}.")
+    check_choice(recipe, TransformRecipe, argument="recipe")
     if (mean is None) != (std is None):
         raise ValueError("`mean` and `std` must both be given or both be None.")
-    steps = RECIPES[recipe](train, size)
+    steps = TRANSFORM_RECIPES[recipe](train, size)
     steps += [v2.ToImage(), v2.ToDtype(torch.float32, scale=True)]
     if mean is not None and std is not None:
         steps.append(v2.Normalize(list(mean), list(std)))
@@ -121,7 +121,7 @@ def _spml(train: bool, size: int) -> list[Any]:
     return [_square(size, _BILINEAR), *flip]
 
 
-RECIPES: Final[dict[str, Callable[[bool, int], list[Any]]]] = {
+TRANSFORM_RECIPES: Final[dict[TransformRecipe, Callable[[bool, int], list[Any]]]] = {
     "tai-dpt": _tai_dpt,
     "asl": _asl,
     "hcp": _hcp,

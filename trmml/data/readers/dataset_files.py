@@ -23,7 +23,7 @@ def require(*candidates: Path, what: str) -> Path:
     for path in candidates:
         if path.exists():
             return path
-    tried = " or ".join(map(str, candidates))
+    tried = " or ".join(dict.fromkeys(map(str, candidates)))
     raise ValueError(f"{tried}: {what} is not there; check the folder and its layout.")
 
 
