@@ -2,7 +2,7 @@ import pytest
 import torch
 
 from trmml.data import ImageTable
-from trmml.prediction import align_classes, class_titles
+from trmml.prediction import align_classes
 
 
 def table(names):
@@ -24,7 +24,3 @@ def test_what_differs_is_named_on_both_sides():
     many = [f"class {number}" for number in range(14)]
     with pytest.raises(ValueError, match=r"'class 9' and 4 more\.$"):
         align_classes(table([*many, "dog"]), ["dog"])
-
-
-def test_titles_are_the_first_synonyms():
-    assert class_titles(["sea", ["cat", "kitten"]]) == ["sea", "cat"]

@@ -5,8 +5,8 @@ import pytest
 
 from tests.prediction.photographs import NAMES, small_model, write_pictures
 from trmml.prediction import (
+    ImageTag,
     Prediction,
-    Tag,
     decision_thresholds,
     prediction_writer,
     tag_images,
@@ -46,7 +46,7 @@ def test_a_threshold_is_reached_by_equality(model, paths):
     (first, *_) = tag_images(model, paths)
     exactly = first.tags[0].probability
     (again, *_) = tag_images(model, paths, threshold=exactly)
-    assert again.tags[0] == Tag(first.tags[0].name, exactly, exactly)
+    assert again.tags[0] == ImageTag(first.tags[0].name, exactly, exactly)
 
 
 def test_the_models_own_thresholds_come_before_one_half(paths):
@@ -87,5 +87,5 @@ def test_a_format_is_one_of_three():
 
 def test_what_is_written_is_written_through(tmp_path):
     with (tmp_path / "out").open("w") as file:
-        prediction_writer("table", file)(Prediction(tmp_path, [Tag("sea", 0.756, 0.5)]))
+        prediction_writer("table", file)(Prediction(tmp_path, [ImageTag("sea", 0.756, 0.5)]))
         assert (tmp_path / "out").read_text() == f"{tmp_path}: sea 0.76\n"

@@ -1,7 +1,7 @@
 """From photographs to tags: scoring, evaluation, decisions, pictures and labels to review."""
 
 from trmml.prediction.calibration import calibrate_thresholds
-from trmml.prediction.classes import align_classes, class_titles
+from trmml.prediction.classes import align_classes
 from trmml.prediction.drawing import Panel, captioned, contact_sheet, overlay
 from trmml.prediction.evaluation import DecisionFigures, Evaluation, evaluate_scores
 from trmml.prediction.heatmaps import DrawnImage, draw_heatmaps, draw_sheets
@@ -9,28 +9,27 @@ from trmml.prediction.image_files import find_images, split_names
 from trmml.prediction.inspection import describe_file, describe_installation
 from trmml.prediction.opening import choose_device, open_model
 from trmml.prediction.output_formats import Format, prediction_writer
-from trmml.prediction.proposals import Proposal, Source, propose_labels
+from trmml.prediction.proposals import Proposal, ProposalSource, propose_labels
 from trmml.prediction.review_file import Merged, merge_review, write_review
 from trmml.prediction.scoring import ScoredBatch, score_images, stream_scores
-from trmml.prediction.tagging import Prediction, Tag, decision_thresholds, tag_images
+from trmml.prediction.tagging import ImageTag, Prediction, decision_thresholds, tag_images
 
 __all__ = [
     "DecisionFigures",
     "DrawnImage",
     "Evaluation",
     "Format",
+    "ImageTag",
     "Merged",
     "Panel",
     "Prediction",
     "Proposal",
+    "ProposalSource",
     "ScoredBatch",
-    "Source",
-    "Tag",
     "align_classes",
     "calibrate_thresholds",
     "captioned",
     "choose_device",
-    "class_titles",
     "contact_sheet",
     "decision_thresholds",
     "describe_file",

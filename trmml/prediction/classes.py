@@ -2,18 +2,13 @@
 
 from collections.abc import Sequence
 
+from trmml.class_names import ClassNames, NameOrSynonyms
 from trmml.data import ImageTable
-from trmml.modules import ClassNames
 
-__all__ = ["align_classes", "class_titles"]
-
-
-def class_titles(class_names: ClassNames) -> list[str]:
-    """Return one name a class: of several synonyms, the first."""
-    return [name if isinstance(name, str) else name[0] for name in class_names]
+__all__ = ["align_classes"]
 
 
-def align_classes(table: ImageTable, class_names: ClassNames) -> ImageTable:
+def align_classes(table: ImageTable, class_names: Sequence[NameOrSynonyms]) -> ImageTable:
     """Return a table with its columns in a model's order.
 
     Args:
@@ -30,19 +25,21 @@ def align_classes(table: ImageTable, class_names: ClassNames) -> ImageTable:
         tensor([[-1,  1]], dtype=torch.int8)
     """
     columns = {name: column for column, name in enumerate(table.class_names)}
-    synonyms = [[name] if isinstance(name, str) else list(name) for name in class_names]
-    found = [next((columns[name] for name in names if name in columns), None) for names in synonyms]
-    absent = [names[0] for names, column in zip(synonyms, found, strict=True) if column is None]
+    names = ClassNames(class_names)
+    found = [
+        next((columns[name] for name in group if name in columns), None) for group in names.synonyms
+    ]
+    absent = [title for title, column in zip(names.titles, found, strict=True) if column is None]
     extra = [name for name, column in columns.items() if column not in found]
     if absent or extra:
         raise ValueError(
-            f"`table` must have the {len(synonyms)} classes of the model, but "
+            f"`table` must have the {len(names)} classes of the model, but "
             + _differences(absent, "it lacks")
             + ("; " if absent and extra else "")
             + _differences(extra, "the model does not know")
             + "."
         )
-    return table.replace(labels=table.labels[:, found], class_names=class_titles(class_names))
+    return table.replace(labels=table.labels[:, found], class_names=names.titles)
 
 
 def _differences(names: Sequence[str], what: str) -> str:

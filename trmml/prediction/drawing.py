@@ -44,7 +44,8 @@ def overlay(picture: Image.Image, heatmap: Float[Tensor, "height width"]) -> Ima
 
     Args:
         picture: In its own proportions.
-        heatmap: At least 0, of any size, as `TRMML.heatmap` gives it for the squeezed picture.
+        heatmap: At least 0, of any size: what `heatmap` or `region_maps` of a model give for the
+            squeezed picture.
     """
     size = (picture.height, picture.width)
     light = heatmap.float().cpu() / heatmap.amax().clamp_min(SMALLEST).cpu()

@@ -1,15 +1,17 @@
 """Everything that is reported about scores and labels, in one record."""
 
+import json
 from collections.abc import Sequence
 from dataclasses import dataclass
-from math import isnan
 from typing import NamedTuple
 
 import torch
 from jaxtyping import Float
 from torch import Tensor
 
+from trmml.json_text import json_text
 from trmml.labels import Labels, known_mask
+from trmml.markdown_table import markdown_table, percent
 from trmml.metrics import (
     ClassRow,
     PrecisionRecallF1,
@@ -75,42 +77,26 @@ class Evaluation:
         """Write the figures as text with Markdown tables, in percent."""
         unreadable = f", {self.num_unreadable:,} unreadable" if self.num_unreadable else ""
         rows = {"0.5": self.at_half, "calibrated": self.at_thresholds}
-        decisions = [
-            f"| {title} | {' | '.join(f'{100 * value:.1f}' for value in figures)} |"
-            for title, figures in rows.items()
-            if figures is not None
-        ]
+        decisions = [[title, *map(percent, row)] for title, row in rows.items() if row is not None]
         images = f"{self.num_images:,} images{unreadable}"
         return "\n".join(
             [
                 f"{images}, {self.known_share:.1%} of the labels known",
-                f"mAP {100 * self.mean_average_precision:.2f} "
-                f"(interpolated {100 * self.interpolated_mean_average_precision:.2f})",
+                f"mAP {percent(self.mean_average_precision, decimals=2)} (interpolated "
+                f"{percent(self.interpolated_mean_average_precision, decimals=2)})",
                 "",
-                f"| decisions at | {' | '.join(DecisionFigures._fields)} |",
-                "|---" * (1 + len(DecisionFigures._fields)) + "|",
-                *decisions,
+                markdown_table(["decisions at", *DecisionFigures._fields], decisions),
                 "",
                 format_class_table(self.classes),
             ]
         )
 
     def as_dict(self) -> dict[str, object]:
-        """Return the figures as what JSON can hold: nan becomes None."""
-        at_thresholds = self.at_thresholds
-        return {
-            "num_images": self.num_images,
-            "num_unreadable": self.num_unreadable,
-            "known_share": _number(self.known_share),
-            "mean_average_precision": _number(self.mean_average_precision),
-            "interpolated_mean_average_precision": _number(
-                self.interpolated_mean_average_precision
-            ),
-            "at_half": _plain(self.at_half),
-            "at_thresholds": None if at_thresholds is None else _plain(at_thresholds),
-            "classes": [_plain(row) for row in self.classes],
-            "thresholds": self.thresholds,
-        }
+        """Return the figures as JSON gives them back: what is nan here is None there."""
+        tables = {"at_half": self.at_half, "at_thresholds": self.at_thresholds}
+        plain = {name: figures and figures._asdict() for name, figures in tables.items()}
+        classes = [row._asdict() for row in self.classes]
+        return json.loads(json_text({**vars(self), **plain, "classes": classes}))
 
 
 def evaluate_scores(
@@ -178,11 +164,3 @@ def evaluate_scores(
 
 def _figures(result: PrecisionRecallF1) -> DecisionFigures:
     return DecisionFigures(*(getattr(result, name) for name in DecisionFigures._fields))
-
-
-def _plain(record: DecisionFigures | ClassRow) -> dict[str, object]:
-    return {name: _number(value) for name, value in record._asdict().items()}
-
-
-def _number(value: object) -> object:
-    return None if isinstance(value, float) and isnan(value) else value

@@ -5,12 +5,13 @@ from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import NamedTuple
 
+import torch
 from PIL import Image
 
 from trmml.data import BrokenImageError, decode_image
-from trmml.models import TextRegionMatcher
-from trmml.prediction.classes import class_titles
+from trmml.models import MultiLabelModel
 from trmml.prediction.drawing import Panel, captioned, contact_sheet, overlay
+from trmml.prediction.scoring import eval_mode
 from trmml.prediction.tagging import decision_thresholds
 
 __all__ = ["DrawnImage", "draw_heatmaps", "draw_sheets"]
@@ -37,7 +38,7 @@ class DrawnImage(NamedTuple):
 
 
 def draw_heatmaps(
-    model: TextRegionMatcher,
+    model: MultiLabelModel,
     paths: Sequence[str | Path],
     directory: str | Path,
     *,
@@ -51,7 +52,7 @@ def draw_heatmaps(
     the photograph's place in the list, so that equal names in several folders stay apart.
 
     Args:
-        model: A trained model, in eval mode.
+        model: A trained model with regions; scores in eval mode, which is restored at the end.
         paths: Image files.
         directory: Folder to write into; it must exist.
         classes: Which to draw; None draws the most probable of each photograph.
@@ -61,9 +62,15 @@ def draw_heatmaps(
         What was drawn of each photograph, in order.
 
     Raises:
-        ValueError: If a class is not the model's, or `top_k` is below 1.
+        ValueError: If the model has no regions, a class is not the model's, or `top_k` is below 1;
+            at once, before anything is drawn.
     """
-    titles, cuts = class_titles(model.class_names), decision_thresholds(model)
+    if not model.has_regions:
+        raise ValueError(
+            f"`model` must have regions to draw them, but a {type(model).__name__} only scores "
+            "whole photographs; `tag_images` gives its scores."
+        )
+    titles = model.class_names.titles
     if classes is not None and not classes:
         raise ValueError(
             f"`classes` must name at least one class, got none of {', '.join(titles)}."
@@ -77,26 +84,41 @@ def draw_heatmaps(
     if top_k < 1:
         raise ValueError(f"`top_k` must be at least 1, got {top_k}.")
     chosen = None if classes is None else [titles.index(name) for name in classes]
-    for number, path in enumerate(map(Path, paths), start=1):
-        try:
-            photograph = decode_image(path)
-        except BrokenImageError as error:
-            yield DrawnImage(path, [], [], error.reason)
-            continue
-        images = model.preprocess(photograph)
-        probabilities, heatmaps = model.predict(images)[0].cpu(), model.heatmap(images)[0].cpu()
-        best = probabilities.topk(min(top_k, len(titles))).indices.tolist()
-        photograph.thumbnail((LONGEST_SIDE, LONGEST_SIDE), Image.Resampling.LANCZOS)
-        files, panels = [], [Panel(_small(photograph), path.name)]
-        for column in best if chosen is None else chosen:
-            caption = f"{titles[column]}  {probabilities[column]:.2f}"
-            color = PRESENT if bool(probabilities[column] >= cuts[column]) else ABSENT
-            lit = overlay(photograph, heatmaps[column])
-            name = f"{number:04d}-{_plain(path.stem)}-{_plain(titles[column])}.jpg"
-            files.append(Path(directory, name))
-            captioned(Panel(lit, caption, color)).save(files[-1], quality=90)
-            panels.append(Panel(_small(lit), caption, color))
-        yield DrawnImage(path, files, panels)
+    return _draw(model, [Path(path) for path in paths], Path(directory), chosen, top_k)
+
+
+def _draw(
+    model: MultiLabelModel, paths: list[Path], directory: Path, chosen: list[int] | None, top_k: int
+) -> Iterator[DrawnImage]:
+    titles, cuts = model.class_names.titles, decision_thresholds(model)
+    with eval_mode(model):
+        for number, path in enumerate(paths, start=1):
+            try:
+                photograph = decode_image(path)
+            except BrokenImageError as error:
+                yield DrawnImage(path, [], [], error.reason)
+                continue
+            with torch.no_grad():  # for this photograph alone, not for whoever takes what is drawn
+                output = model(model.preprocess(photograph))
+            probabilities = output.logits[0].float().sigmoid().cpu()
+            maps = model.region_maps(output)
+            if maps is None:
+                raise ValueError(
+                    f"`{type(model).__name__}.region_maps` must return maps where `has_regions` is "
+                    "True, got None."
+                )
+            columns = chosen or probabilities.topk(min(top_k, len(titles))).indices.tolist()
+            photograph.thumbnail((LONGEST_SIDE, LONGEST_SIDE), Image.Resampling.LANCZOS)
+            files, panels = [], [Panel(_small(photograph), path.name)]
+            for column in columns:
+                caption = f"{titles[column]}  {probabilities[column]:.2f}"
+                color = PRESENT if bool(probabilities[column] >= cuts[column]) else ABSENT
+                lit = overlay(photograph, maps[0, column])
+                name = f"{number:04d}-{_plain(path.stem)}-{_plain(titles[column])}.jpg"
+                files.append(directory / name)
+                captioned(Panel(lit, caption, color)).save(files[-1], quality=90)
+                panels.append(Panel(_small(lit), caption, color))
+            yield DrawnImage(path, files, panels)
 
 
 def draw_sheets(rows: Sequence[Sequence[Panel]], directory: str | Path) -> list[Path]:

@@ -2,17 +2,16 @@
 
 import platform
 import re
-from dataclasses import asdict
 from importlib.metadata import PackageNotFoundError, metadata, requires, version
 from pathlib import Path
 
 import torch
 
 from trmml import __version__
+from trmml.class_names import ClassNames
 from trmml.data import LabelMask
-from trmml.models import TRMMLConfig
+from trmml.models import METHODS
 from trmml.models.saved_model import read_saved_model
-from trmml.prediction.classes import class_titles
 
 __all__ = ["describe_file", "describe_installation"]
 
@@ -41,7 +40,7 @@ def describe_file(path: str | Path) -> dict[str, object]:
     """Return what a saved model or a label file says of itself, ready for JSON.
 
     Args:
-        path: Folder of `TRMML.save_pretrained`, or file of `LabelMask.save`.
+        path: Folder that a model's `save_pretrained` wrote, or file of `LabelMask.save`.
 
     Raises:
         FileNotFoundError: If there is nothing, or no saved model in the folder.
@@ -55,11 +54,20 @@ def describe_file(path: str | Path) -> dict[str, object]:
 
 def _model(directory: Path) -> dict[str, object]:
     card, state = read_saved_model(directory)
-    usual = asdict(TRMMLConfig())
-    changed = {name: value for name, value in card["config"].items() if value != usual.get(name)}
-    titles, thresholds = class_titles(card["class_names"]), card.get("decision_thresholds")
+    # Of a method from elsewhere the defaults are not known, so that all settings are shown.
+    known = METHODS.get(card["method"])
+    usual = (
+        {"method": card["method"]} if known is None else known.Model.Config.from_dict({}).as_dict()
+    )
+    changed = {
+        name: value
+        for name, value in card["config"].items()
+        if name not in usual or value != usual[name]
+    }
+    titles, thresholds = ClassNames(card["class_names"]).titles, card.get("decision_thresholds")
     return {
         "kind": "model",
+        "method": card["method"],
         "classes": len(titles),
         "class_names": titles,
         "encoders": card["encoders"],

@@ -4,10 +4,11 @@ from pathlib import Path
 
 import torch
 
-from trmml.models import TRMML
+from trmml.models import METHODS, MultiLabelModel, Task
 from trmml.models.hub import find_model
+from trmml.models.saved_model import read_saved_model
 
-__all__ = ["choose_device", "open_model"]
+__all__ = ["choose_device", "find_saved_model", "is_on_the_hub", "open_model"]
 
 
 def choose_device(name: str | None = None) -> torch.device:
@@ -30,30 +31,64 @@ def choose_device(name: str | None = None) -> torch.device:
     return device
 
 
-def open_model(path: str | Path, *, device: str | None = None) -> TRMML:
-    """Load a saved model for prediction.
+def is_on_the_hub(path: str | Path) -> bool:
+    """Say whether a path is looked for on the Hub: neither it nor the folder around it exists."""
+    return not Path(path).parent.exists()
+
+
+def find_saved_model(path: str | Path) -> Path:
+    """Return the folder of a saved model, downloaded if it is on the Hub.
 
     Args:
-        path: Folder that `TRMML.save_pretrained` wrote; or, where neither it nor the folder around
-            it exists, a repository on the Hugging Face Hub such as "user/name".
-        device: As in `choose_device`.
+        path: As in `open_model`.
 
     Raises:
         FileNotFoundError: If there is no saved model; names those below the folder.
-        ValueError: If a file is damaged, the files do not fit together, or there is no such
-            device.
         ConnectionError: If the Hub refuses.
     """
-    path, place = Path(path), choose_device(device)
-    if not path.parent.exists():
-        path = find_model(str(path))
-    if not (path / "model.safetensors").is_file():
-        below = [card.parent for card in sorted(path.glob("*/config.json"))]
+    folder = find_model(str(path)) if is_on_the_hub(path) else Path(path)
+    if not (folder / "model.safetensors").is_file():
+        below = [card.parent for card in sorted(folder.glob("*/config.json"))]
         hint = f"; did you mean {' or '.join(map(str, below))}?" if below else ""
-        raise FileNotFoundError(f"{path}: no saved model is there{hint or '; check the path.'}")
+        raise FileNotFoundError(f"{folder}: no saved model is there{hint or '; check the path.'}")
+    return folder
+
+
+def open_model(
+    path: str | Path, *, device: str | None = None, task: type[Task] | None = None
+) -> MultiLabelModel:
+    """Load a saved model of any method for prediction.
+
+    Args:
+        path: Folder that `save_pretrained` wrote; or, where neither it nor the folder around it
+            exists, a repository on the Hugging Face Hub such as "user/name".
+        device: As in `choose_device`.
+        task: Of a method that this library does not bring, see `trmml.models.load_task`.
+
+    Raises:
+        FileNotFoundError: If there is no saved model; names those below the folder.
+        ValueError: If the method is unknown, a file is damaged, the files do not fit together, or
+            there is no such device.
+        ConnectionError: If the Hub refuses.
+    """
+    place, folder = choose_device(device), find_saved_model(path)
+    card, _ = read_saved_model(folder)
+    kind = _model_class(folder, card["method"], task)
     try:
-        model = TRMML.from_pretrained(path)
+        model = kind.from_pretrained(folder)
     except (RuntimeError, TypeError, KeyError) as error:
         reason = str(error).splitlines()[0]
-        raise ValueError(f"{path}: card and weights do not fit together: {reason}") from error
+        raise ValueError(f"{folder}: card and weights do not fit together: {reason}") from error
     return model.to(place)
+
+
+def _model_class(folder: Path, method: str, task: type[Task] | None) -> type[MultiLabelModel]:
+    if task is not None and task.Model.Config.method == method:
+        return task.Model
+    if method not in METHODS:
+        other = "" if task is None else f", and {task.__name__} is of {task.Model.Config.method!r}"
+        raise ValueError(
+            f"{folder}: the model is of the method {method!r}, which is not one of this library's "
+            f"({', '.join(METHODS)}){other}; say where it is, as in --task my_file.py:MyTask."
+        )
+    return METHODS[method].Model

@@ -1,10 +1,10 @@
 """Predictions as text: a table to read, CSV, or JSON lines."""
 
 import csv
-import json
 from collections.abc import Callable
 from typing import Literal, Protocol, get_args, runtime_checkable
 
+from trmml.json_text import json_text
 from trmml.prediction.tagging import Prediction
 
 __all__ = ["Format", "prediction_writer"]
@@ -54,7 +54,7 @@ def prediction_writer(form: Format, file: TextSink) -> Callable[[Prediction], No
             ]
             sheet.writerows(rows or [(prediction.path, "", "", "")])
         elif form == "jsonl":
-            print(json.dumps(prediction.as_dict(), ensure_ascii=False), file=file)
+            print(json_text(prediction.as_dict()), file=file)
         else:
             tags = ", ".join(f"{tag.name} {tag.probability:.2f}" for tag in prediction.tags)
             print(f"{prediction.path}: {tags or '-'}", file=file)

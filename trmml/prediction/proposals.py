@@ -5,18 +5,17 @@ from dataclasses import dataclass
 from typing import Literal
 
 import torch
-from jaxtyping import Int
-from torch import Tensor
 
 from trmml.data import ImageTable
-from trmml.labels import NEGATIVE, POSITIVE, UNKNOWN
-from trmml.models import TRMML, TRMMLOutput
-from trmml.prediction.scoring import stream_outputs
+from trmml.labels import NEGATIVE, POSITIVE, UNKNOWN, Labels
+from trmml.models import ModelOutput, MultiLabelModel
+from trmml.prediction.scoring import stream_table
 from trmml.prediction.tagging import decision_thresholds
 
-__all__ = ["Proposal", "Source", "propose_labels"]
+__all__ = ["Proposal", "ProposalSource", "propose_labels"]
 
-Source = Literal["prototypes", "probability"]
+ProposalSource = Literal["prototypes", "probability"]
+"""What decides: what the model completes labels by in training, or its score."""
 
 CONFIDENT = 0.9
 
@@ -30,14 +29,14 @@ class Proposal:
         class_name: The class, as in the table.
         label: +1 for there, -1 for not there.
         probability: That the class is there, by the model's score.
-        source: Whether prototypes or the probability decided.
+        source: What decided.
     """
 
     image: str
     class_name: str
     label: int
     probability: float
-    source: Source
+    source: ProposalSource
 
     @property
     def confidence(self) -> float:
@@ -46,10 +45,10 @@ class Proposal:
 
 
 def propose_labels(
-    model: TRMML,
+    model: MultiLabelModel,
     table: ImageTable,
     *,
-    source: Source | None = None,
+    source: ProposalSource | None = None,
     min_confidence: float | None = None,
     batch_size: int = 32,
     num_workers: int = 0,
@@ -57,14 +56,15 @@ def propose_labels(
 ) -> list[Proposal]:
     """Say which unknown labels the model would fill, and how.
 
-    A model saved with `training_state=True` after its second stage began has prototypes: then
-    `model.complete` decides as in training, by similarity with the prototypes and the adaptive
-    thresholds. Otherwise the probability decides: at the model's calibrated thresholds, or 0.5.
+    Where the model completes labels, its `complete` decides as in training. One of TRM-ML does so
+    if it was saved with `training_state=True` after its second stage began: by similarity with its
+    prototypes and the adaptive thresholds. Otherwise the probability decides: at the model's
+    calibrated thresholds, or 0.5.
 
     Args:
         model: A trained model.
         table: Images with the model's classes in its order, see `align_classes`; 0 is unknown.
-        source: What decides; None takes prototypes where the model has them.
+        source: What decides; None takes "prototypes" where the model completes labels.
         min_confidence: Lowest probability of the proposed label; None is 0.9 by probability and
             no bound by prototypes.
         batch_size: Images at once.
@@ -78,19 +78,19 @@ def propose_labels(
     Raises:
         ValueError: If prototypes are asked for and the model has none.
     """
-    prototypes = model.prototypes
-    ready = prototypes is not None and prototypes.modalities != "none" and prototypes.stage == 2
+    ready = model.completes_labels
     if source == "prototypes" and not ready:
         raise ValueError(
-            "`source` can be 'prototypes' only for a model with prototypes in its second stage; "
-            "save it with `training_state=True`, or choose 'probability'."
+            "`source` can be 'prototypes' only for a model that completes labels, as TRM-ML does "
+            "in its second stage; save it with `training_state=True`, or choose 'probability'."
         )
-    chosen: Source = source or ("prototypes" if ready else "probability")
+    chosen: ProposalSource = source or ("prototypes" if ready else "probability")
     if min_confidence is None:
         min_confidence = CONFIDENT if chosen == "probability" else 0.0
     cuts = decision_thresholds(model)
     found: list[Proposal] = []
-    for rows, output, broken in stream_outputs(model, table, batch_size, num_workers):
+    stream = stream_table(model, table, batch_size=batch_size, num_workers=num_workers)
+    for rows, output, broken in stream:
         for row in broken:
             table.mark_broken(row)
         if output is not None:
@@ -117,7 +117,5 @@ def propose_labels(
 
 
 @torch.no_grad()
-def _completed(
-    model: TRMML, output: TRMMLOutput, known: Int[Tensor, "rows classes"]
-) -> Int[Tensor, "rows classes"]:
+def _completed(model: MultiLabelModel, output: ModelOutput, known: Labels) -> Labels:
     return model.complete(output, known.to(output.logits.device)).cpu()

@@ -2,6 +2,7 @@
 
 from collections import deque
 from collections.abc import Callable, Iterable, Iterator
+from contextlib import contextmanager
 from math import nan
 from typing import Any, NamedTuple
 
@@ -14,35 +15,51 @@ from trmml.data import BrokenImageError, ImageTable
 from trmml.encoders import normalize_pixels, square_pixels
 from trmml.models import ModelOutput, MultiLabelModel
 
-__all__ = ["ScoredBatch", "score_images", "stream_outputs", "stream_scores", "stream_table"]
+__all__ = [
+    "ScoredBatch",
+    "eval_mode",
+    "score_images",
+    "stream_outputs",
+    "stream_scores",
+    "stream_table",
+]
 
 Inputs = tuple[Float[Tensor, "batch ..."] | UInt8[Tensor, "batch 3 height width"], Any]
 """Images, 8-bit or normalised, with None; or dense features with the grid of their positions."""
 
 
-@torch.no_grad()
-def stream_outputs(model: MultiLabelModel, batches: Iterable[Inputs]) -> Iterator[ModelOutput]:
-    """Yield what a model makes of each batch, in eval mode and without autograd.
+@contextmanager
+def eval_mode(model: MultiLabelModel) -> Iterator[None]:
+    """Put a model in eval mode while the block runs, and back then.
 
-    What depends on the prompts alone is computed once: the mode is set at the start and restored
-    at the end, not around each batch.
-
-    Args:
-        model: Computes where it lives.
-        batches: See `Inputs`.
+    Around all batches, not around each: what depends on the prompts alone is then computed once.
     """
     training = model.training
     if training:
         model.eval()
     try:
-        for inputs, grid in batches:
-            inputs = inputs.to(model.device, non_blocking=True)
-            if inputs.dtype == torch.uint8:  # a quarter of the bytes to send between processes
-                inputs = normalize_pixels(inputs, model.image_encoder)
-            yield model(inputs) if grid is None else model.match(inputs, grid)
+        yield
     finally:
         if training:
             model.train()
+
+
+def stream_outputs(model: MultiLabelModel, batches: Iterable[Inputs]) -> Iterator[ModelOutput]:
+    """Yield what a model makes of each batch, in eval mode and without autograd.
+
+    Args:
+        model: Computes where it lives.
+        batches: See `Inputs`.
+    """
+    with eval_mode(model):
+        for inputs, grid in batches:
+            # Not around the `yield`: whoever takes the output keeps their own grad mode.
+            with torch.no_grad():
+                inputs = inputs.to(model.device, non_blocking=True)
+                if inputs.dtype == torch.uint8:  # a quarter of the bytes to send between processes
+                    inputs = normalize_pixels(inputs, model.image_encoder)
+                output = model(inputs) if grid is None else model.match(inputs, grid)
+            yield output
 
 
 class ScoredBatch(NamedTuple):

@@ -11,16 +11,15 @@ from torch import Tensor
 
 from trmml.data import ImageTable
 from trmml.metrics import decide
-from trmml.models import TextRegionMatcher
+from trmml.models import MultiLabelModel
 from trmml.prediction.calibration import HALF
-from trmml.prediction.classes import class_titles
 from trmml.prediction.scoring import stream_scores
 
-__all__ = ["Prediction", "Tag", "decision_thresholds", "tag_images"]
+__all__ = ["ImageTag", "Prediction", "decision_thresholds", "tag_images"]
 
 
-class Tag(NamedTuple):
-    """A class that a photograph is said to show.
+class ImageTag(NamedTuple):
+    """What is said about one class in one photograph.
 
     Attributes:
         name: The class.
@@ -31,6 +30,11 @@ class Tag(NamedTuple):
     name: str
     probability: float
     threshold: float
+
+    @property
+    def present(self) -> bool:
+        """Whether the probability reaches the threshold."""
+        return self.probability >= self.threshold
 
 
 @dataclass(frozen=True)
@@ -44,7 +48,7 @@ class Prediction:
     """
 
     path: Path
-    tags: list[Tag]
+    tags: list[ImageTag]
     problem: str | None = None
 
     def as_dict(self) -> dict[str, object]:
@@ -57,7 +61,7 @@ class Prediction:
 
 
 def decision_thresholds(
-    model: TextRegionMatcher, threshold: float | None = None
+    model: MultiLabelModel, threshold: float | None = None
 ) -> Float[Tensor, " classes"]:
     """Return the threshold of each class: one for all, the model's calibrated ones, or 0.5.
 
@@ -82,7 +86,7 @@ def decision_thresholds(
 
 
 def tag_images(
-    model: TextRegionMatcher,
+    model: MultiLabelModel,
     paths: Sequence[str | Path],
     *,
     top_k: int | None = None,
@@ -109,7 +113,7 @@ def tag_images(
     """
     cuts = decision_thresholds(model, threshold)
     best_alone = top_k is not None and threshold is None
-    titles = class_titles(model.class_names)
+    titles = model.class_names.titles
     unlabelled = torch.zeros(len(paths), 0, dtype=torch.int8)
     table = ImageTable(".", [str(path) for path in paths], unlabelled, ())
     stream = stream_scores(model, table, batch_size=batch_size, num_workers=num_workers)
@@ -122,7 +126,7 @@ def tag_images(
         for row, values, present in zip(rows, probabilities, chosen, strict=True):
             order = values.argsort(descending=True, stable=True)
             tags = [
-                Tag(titles[column], float(values[column]), float(cuts[column]))
+                ImageTag(titles[column], float(values[column]), float(cuts[column]))
                 for column in order[present[order]].tolist()
             ]
             found[row] = Prediction(Path(paths[row]), tags)

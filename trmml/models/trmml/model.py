@@ -135,7 +135,9 @@ class TRMML(TextRegionMatcher):
     def completes_labels(self) -> bool:
         """Whether there are prototypes to complete labels by, as in the second stage."""
         prototypes = self.prototypes
-        return prototypes is not None and prototypes.modalities != "none" and prototypes.stage == 2
+        if prototypes is None or prototypes.modalities == "none":
+            return False
+        return bool(prototypes.stage == 2)
 
     def complete(self, output: TRMMLOutput, labels: Labels) -> Labels:
         """Return the labels as the losses see them: missing ones completed in the second stage.
