@@ -111,6 +111,18 @@ def test_the_check_of_a_benchmark_names_its_splits_and_finds_it_incomplete(
         assert re.fullmatch(r"\d images instead of [\d,]+", report["problems"][0])
 
 
+@pytest.mark.parametrize("folder", ["VOCdevkit/VOC2007", "VOCdevkit/VOC2012", "CUB_200_2011"])
+def test_the_check_says_the_same_from_inside_the_folder(monkeypatch, benchmarks, folder):
+    def reports(path):
+        found = json.loads(run("check", path, "--fast", "--json").stdout)
+        return [(report["name"], report["problems"]) for report in found]
+
+    expected = reports(benchmarks / folder)
+    assert all("instead of" in problems[0] for _, problems in expected)
+    monkeypatch.chdir(benchmarks / folder)
+    assert reports(".") == reports("./") == reports(f"../{folder.split('/')[-1]}") == expected
+
+
 def test_a_sound_dataset_ends_with_0(monkeypatch, capsys, photos):
     assert status(monkeypatch, "check", photos / "labels.csv") == 0
     assert capsys.readouterr().out.startswith("labels.csv: usable; 3 images, 2 classes, 100.0%")
