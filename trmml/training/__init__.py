@@ -6,7 +6,7 @@ from trmml.training.config.files import dump_run_config, list_run_configs, load_
 from trmml.training.config.recipe import Recipe
 from trmml.training.config.run_config import CacheConfig, RunConfig
 from trmml.training.feature_cache.cache import FeatureCache
-from trmml.training.feature_cache.summary import describe_cache
+from trmml.training.feature_cache.card import describe_cache
 from trmml.training.loop.fit import fit
 from trmml.training.loop.optimization import parameter_groups
 from trmml.training.loop.state import RunState

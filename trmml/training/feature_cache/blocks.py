@@ -1,4 +1,4 @@
-"""The blocks a cache is filled in: which are done, and who computes which."""
+"""The blocks a cache is filled in: which are done, who computes which, and what they show."""
 
 import json
 from collections.abc import Sequence
@@ -7,9 +7,14 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, NamedTuple
 
+import numpy as np
+import torch
+from jaxtyping import Int
+from torch import Tensor
+
 from trmml.atomic_write import write_atomically
 
-__all__ = ["Block", "Blocks", "lock_file"]
+__all__ = ["Block", "Blocks", "SourceRows", "lock_file"]
 
 
 class Block(NamedTuple):
@@ -25,8 +30,7 @@ class Block(NamedTuple):
         return self.stop - self.start
 
 
-@dataclass(frozen=True)
-class Mark:
+class Mark(NamedTuple):
     """What is known of a block that is done.
 
     Attributes:
@@ -76,10 +80,7 @@ class Blocks:
         Raises:
             ValueError: If there is a mark of no block.
         """
-        try:
-            names = [path.stem for path in (self.folder / "done").iterdir() if _is_mark(path)]
-        except FileNotFoundError:
-            return set()
+        names = [path.stem for path in (self.folder / "done").glob("*.json")]
         numbers = {int(name) if name.isdecimal() else -1 for name in names}
         if not numbers <= {*range(len(self))}:
             raise ValueError(
@@ -148,6 +149,63 @@ class Blocks:
         return self.folder / "claims" / f"{block.number:06d}.lock"
 
 
+class SourceRows:
+    """The row behind every row and view that is done: itself, or what stands in for a broken file.
+
+    Args:
+        blocks: The cache's blocks, whose marks tell.
+    """
+
+    def __init__(self, blocks: Blocks) -> None:
+        """Note what is done so far."""
+        self._blocks = blocks
+        self._sources = np.full((blocks.num_views, blocks.num_images), -1, dtype=np.int64)
+        self._known: set[int] = set()
+        self.look()
+
+    def look(self) -> None:
+        """Take note of the blocks that were done since the last look.
+
+        Raises:
+            ValueError: If a mark is damaged.
+        """
+        for number in self._blocks.done() - self._known:
+            block = self._blocks[number]
+            mark = self._blocks.read_mark(block)
+            self._sources[block.view, block.start : block.stop] = range(block.start, block.stop)
+            for row, source in mark.replaced.items():
+                self._sources[block.view, row] = source
+            self._known.add(number)
+
+    @property
+    def missing(self) -> int:
+        """Images that were not done at the last look, each view counted."""
+        return int((self._sources < 0).sum())
+
+    def behind(
+        self, rows: Int[Tensor, " rows"] | Int[np.ndarray, " rows"] | Sequence[int], view: int
+    ) -> Int[Tensor, " rows"]:
+        """Return the row behind each of some rows.
+
+        Raises:
+            IndexError: If there is no such row.
+            RuntimeError: If a row is not done.
+        """
+        asked = np.asarray(rows, dtype=np.int64)
+        last = self._blocks.num_images - 1
+        if ((asked < 0) | (asked > last)).any():
+            raise IndexError(f"`rows` must be in 0 to {last}, got {asked.tolist()}.")
+        if (self._sources[view, asked] < 0).any():
+            self.look()
+        sources = self._sources[view, asked]
+        if (sources < 0).any():
+            raise RuntimeError(
+                f"`rows` must be computed before they are read, got {asked[sources < 0].tolist()} "
+                f"of view {view}, which are not; call `fill` first."
+            )
+        return torch.from_numpy(sources)
+
+
 def lock_file(path: Path) -> Any:  # noqa: ANN401 - a lock of filelock
     """Make a lock that processes share, in a folder that is made if absent.
 
@@ -162,7 +220,3 @@ def lock_file(path: Path) -> Any:  # noqa: ANN401 - a lock of filelock
         ) from None
     path.parent.mkdir(parents=True, exist_ok=True)
     return FileLock(path)
-
-
-def _is_mark(path: Path) -> bool:
-    return path.suffix == ".json"

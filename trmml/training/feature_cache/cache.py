@@ -11,18 +11,22 @@ from torch import Tensor
 from torch.utils.data import Dataset
 
 from trmml.encoders.protocol import EncoderPair, ImageEncoder
-from trmml.training.feature_cache.blocks import Blocks, lock_file
-from trmml.training.feature_cache.card import CARD, card_key, make_card, read_card, write_card
+from trmml.training.feature_cache.blocks import Blocks, SourceRows, lock_file
+from trmml.training.feature_cache.card import (
+    CARD,
+    card_key,
+    make_card,
+    read_card,
+    summarize,
+    write_card,
+)
 from trmml.training.feature_cache.feature_file import FeatureFile, free_bytes, readable_size
 from trmml.training.feature_cache.filling import fill_blocks
-from trmml.training.feature_cache.source_rows import SourceRows
-from trmml.training.feature_cache.summary import summarize
 from trmml.training.sources.seeded_images import SeededImages
 
 __all__ = ["FeatureCache"]
 
 _LOGGER = logging.getLogger(__name__)
-_FEATURES = "features.bin"
 
 
 class FeatureCache(Dataset[tuple[Tensor, Tensor]]):
@@ -31,9 +35,9 @@ class FeatureCache(Dataset[tuple[Tensor, Tensor]]):
     They lie in a folder of their own, whose name is a checksum of all that they depend on: the
     image tower and its weights, the transform, its seed and resolution, the images' names, sizes
     and times of change, the number of views. With any of these another, the cache is another one.
+    Labels are not kept: they come from the table at hand.
 
     Any number of processes may fill and read one cache at once, and each may end at any moment.
-    Labels are not kept: they come from the table at hand.
 
     Args:
         directory: Folder of all caches; made when the first one is filled.
@@ -81,7 +85,7 @@ class FeatureCache(Dataset[tuple[Tensor, Tensor]]):
         self.num_views, self.images = num_views, images
         self._encoder: ImageEncoder | None = encoders.image
         shape = (num_views, len(images), self.grid[0] * self.grid[1], encoders.image.dim)
-        self._file = FeatureFile(self.folder / _FEATURES, shape)
+        self._file = FeatureFile(self.folder / "features.bin", shape)
         self._blocks = Blocks(self.folder, num_views, len(images), block_images)
         self._check_folder()
         self._sources = SourceRows(self._blocks)
@@ -223,7 +227,7 @@ class FeatureCache(Dataset[tuple[Tensor, Tensor]]):
     def describe(self) -> str:
         """Tell a person what the cache holds and what it is made from."""
         done = self.num_views * len(self) - self.images_missing
-        return summarize(self.folder, self.card, images_done=done, size=self.bytes_needed)
+        return summarize(self.folder, self.card, images_done=done)
 
     def _check_folder(self) -> None:
         if (self.folder / CARD).exists():

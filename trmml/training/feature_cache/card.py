@@ -5,19 +5,28 @@ import json
 from pathlib import Path
 from typing import Any
 
-import torch
 from torch import nn
 
 from trmml import __version__
 from trmml.atomic_write import write_atomically
 from trmml.data import ImageTable
 from trmml.encoders.fingerprint import fingerprint
-from trmml.encoders.protocol import EncoderPair, ImageEncoder
-from trmml.training.feature_cache.device import device_of
+from trmml.encoders.protocol import EncoderPair
+from trmml.training.feature_cache.blocks import Blocks
+from trmml.training.feature_cache.feature_file import readable_size
+from trmml.training.feature_cache.filling import probe
 from trmml.training.feature_cache.transform_description import describe
-from trmml.training.sources.seeded_images import SeededImages
+from trmml.training.sources.seeded_images import SEEDED, SeededImages
 
-__all__ = ["CARD", "card_key", "make_card", "read_card", "write_card"]
+__all__ = [
+    "CARD",
+    "card_key",
+    "describe_cache",
+    "make_card",
+    "read_card",
+    "summarize",
+    "write_card",
+]
 
 CARD = "card.json"
 FORMAT = 1
@@ -47,7 +56,7 @@ def make_card(
             f"`encoders` must have a frozen image tower, got one that learns {learning}; its "
             "features change while it is trained, so train it without a cache."
         )
-    resolution, grid = _probe(encoders.image, images)
+    resolution, grid = probe(encoders.image, images)
     card = {
         "format": FORMAT,
         "trmml": __version__,
@@ -65,6 +74,7 @@ def make_card(
         "min_side": table.min_side,
         "broken": table.broken,
         "seed": images.seed,
+        "seeded": SEEDED,
         "views": num_views,
         "images": len(table),
         "image_list": _image_list_checksum(table),
@@ -109,12 +119,37 @@ def write_card(folder: Path, card: dict[str, Any]) -> None:
     write_atomically(folder / CARD, text.encode())
 
 
-@torch.no_grad()
-def _probe(encoder: ImageEncoder, images: SeededImages) -> tuple[tuple[int, int], tuple[int, int]]:
-    """Return the height and width of the transform's images and of the tower's grid."""
-    image, _ = images.read(0, 0)
-    _, grid = encoder.encode_dense(torch.zeros_like(image, device=device_of(encoder))[None])
-    return (image.shape[-2], image.shape[-1]), grid
+def describe_cache(folder: Path) -> str:
+    """Tell what a cache's folder holds, from the folder alone.
+
+    Raises:
+        FileNotFoundError: If the folder is no cache.
+        ValueError: If it is damaged.
+    """
+    card = read_card(folder)
+    blocks = Blocks(folder, card["views"], card["images"], card["block_images"])
+    done = sum(len(blocks[number]) for number in blocks.done())
+    return summarize(folder, card, images_done=done)
+
+
+def summarize(folder: Path, card: dict[str, Any], *, images_done: int) -> str:
+    """Write the main entries of a card, and how much of the cache is done."""
+    encoder, total = card["encoder"], card["views"] * card["images"]
+    height, width = card["resolution"]
+    size = 2 * total * card["grid"][0] * card["grid"][1] * card["dim"]
+    return "\n".join(
+        [
+            f"folder: {folder}",
+            f"done: {images_done} of {total} ({card['images']} images in {card['views']} views)",
+            f"size: {readable_size(size)}, {card['grid'][0]} x {card['grid'][1]} positions of "
+            f"{card['dim']} {card['dtype']} numbers",
+            f"encoder: {encoder['family']} {encoder['name']}, weights "
+            f"{encoder['fingerprint'][:12]}",
+            f"images: {height} x {width} pixels, list {card['image_list'][:12]}",
+            f"seed: {card['seed']} of {', '.join(card['seeded'])}",
+            f"transform: {_steps(card['transform'])}",
+        ]
+    )
 
 
 def _image_list_checksum(table: ImageTable) -> str:
@@ -127,3 +162,13 @@ def _image_list_checksum(table: ImageTable) -> str:
         except OSError:
             digest.update(f"{name}\0missing\0".encode())
     return digest.hexdigest()
+
+
+def _steps(transform: Any) -> str:  # noqa: ANN401 - any JSON value
+    """Name the classes and functions of a described transform, without their settings."""
+    if isinstance(transform, dict):
+        name = next(iter(transform.values()), None)
+        inner = [_steps(part) for part in transform.get("transforms", [])]
+        short = name.split(".")[-1] if isinstance(name, str) else "own code"
+        return f"{short}({', '.join(inner)})" if inner else short
+    return str(transform)

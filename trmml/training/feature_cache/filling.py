@@ -8,22 +8,29 @@ from typing import Any
 
 import torch
 from jaxtyping import Float, Float16
-from torch import Tensor
+from torch import Tensor, nn
 from torch.utils.data import DataLoader, Dataset
 
 from trmml.encoders.protocol import ImageEncoder
 from trmml.functional.full_precision import full_precision
 from trmml.training.feature_cache.blocks import Block, Blocks
-from trmml.training.feature_cache.device import device_of
 from trmml.training.feature_cache.feature_file import FeatureFile
 from trmml.training.sources.seeded_images import SeededImages
 
-__all__ = ["fill_blocks"]
+__all__ = ["fill_blocks", "probe"]
 
 POLL_SECONDS = 0.2
 """How often a process that waits for others' blocks looks again."""
 
 Item = tuple[int, int]  # row, view
+
+
+@torch.no_grad()
+def probe(encoder: ImageEncoder, images: SeededImages) -> tuple[tuple[int, int], tuple[int, int]]:
+    """Return the height and width of the transform's images and of the tower's grid."""
+    image, _ = images.read(0, 0)
+    _, grid = encoder.encode_dense(torch.zeros_like(image, device=_device_of(encoder))[None])
+    return (image.shape[-2], image.shape[-1]), grid
 
 
 def fill_blocks(
@@ -50,7 +57,7 @@ def fill_blocks(
         work = _Work(blocks, [blocks[number] for number in sorted(missing)], batch_size)
         try:
             # The tower's own precision is in the card, the caller's is not.
-            with full_precision(device_of(encoder)):
+            with full_precision(_device_of(encoder)):
                 for block, features, sources in _encoded(
                     encoder, draws, work, num_workers, progress, should_stop
                 ):
@@ -135,7 +142,7 @@ def _encoded(
 def _half_features(
     encoder: ImageEncoder, pixels: Float[Tensor, "batch 3 height width"], paths: list[Path]
 ) -> Float16[Tensor, "batch positions dim"]:
-    dense, _ = encoder.encode_dense(pixels.to(device_of(encoder)))
+    dense, _ = encoder.encode_dense(pixels.to(_device_of(encoder)))
     half = dense.half()
     finite = half.isfinite().flatten(1).all(dim=1)
     if not bool(finite.all()):
@@ -146,6 +153,12 @@ def _half_features(
             "without a cache."
         )
     return half.cpu()
+
+
+def _device_of(encoder: ImageEncoder) -> torch.device:
+    """Return the device of a tower's weights; the CPU for one without."""
+    found = encoder.parameters() if isinstance(encoder, nn.Module) else iter(())
+    return next((parameter.device for parameter in found), torch.device("cpu"))
 
 
 class _Draws(Dataset[tuple[Tensor, int]]):
