@@ -14,9 +14,10 @@ from torch import nn
 import trmml
 
 ROOT = Path(__file__).parents[1]
-API_PAGES = ROOT / "docs" / "api"
+PAGES = ROOT / "docs"  # nearly all in `api/`; a loss of the table stands on the page of losses
 METHOD_PACKAGES = ["trmml.functional", "trmml.losses", "trmml.modules"]
 DIFFERENCE = "Differs from the paper"
+NO_EQUATION = {"RegionOutput"}  # public, and callable, but it computes nothing
 
 PACKAGES = [
     f"trmml.{info.name}"
@@ -67,6 +68,37 @@ def silent_about_the_paper(package: ModuleType) -> list[str]:
     ]
 
 
+def without_a_source(package: ModuleType) -> list[str]:
+    """List the callables whose docstring has no `Source:`, or no link to a paper."""
+    values = {name: getattr(package, name, None) for name in package.__all__}
+    found = []
+    for name, value in values.items():
+        text = inspect.getdoc(value) or ""
+        linked = re.search(r"\]\(https://(doi\.org|arxiv\.org)/[\w./]+\)", text)
+        if defines_something(value) and not (linked and re.search(r"^Source: ", text, re.M)):
+            found.append(name)
+    return found
+
+
+def tables_of_pairs(package: ModuleType) -> list[str]:
+    """List the modules that repeat the symbol table of the function in a file of the same name."""
+    return [
+        name
+        for name in package.__all__
+        if is_method_part(part := getattr(package, name, None))
+        and (ROOT / "trmml" / "functional" / f"{part.__module__.rpartition('.')[2]}.py").is_file()
+        and "| symbol |" in (inspect.getdoc(part) or "")
+    ]
+
+
+def short_name(identifier: str) -> str:
+    """Return the public name of a function listed by its file, where both have the same name.
+
+    The documentation would take `trmml.functional.unit_vectors` for the file.
+    """
+    return re.sub(r"(\.\w+)\1$", r"\1", identifier)
+
+
 def listed_identifiers(folder: Path) -> set[str]:
     """Collect what the API pages render: the `::: identifier` lines."""
     text = "\n".join(page.read_text() for page in sorted(folder.rglob("*.md")))
@@ -106,16 +138,31 @@ def test_every_method_part_says_how_it_differs_from_the_paper(name: str) -> None
     assert silent_about_the_paper(importlib.import_module(name)) == []
 
 
+@pytest.mark.parametrize("name", METHOD_PACKAGES)
+def test_every_method_part_names_and_links_its_source(name: str) -> None:
+    assert sorted({*without_a_source(importlib.import_module(name))} - NO_EQUATION) == []
+
+
+def test_a_function_has_the_symbols_and_its_module_refers_to_them() -> None:
+    functional, losses = map(importlib.import_module, ("trmml.functional", "trmml.losses"))
+    assert tables_of_pairs(losses) == []
+    for name in ("AsymmetricLoss", "MultimodalInfoNCE", "RegionDistillation"):
+        part = getattr(losses, name)
+        stem = part.__module__.rpartition(".")[2]
+        assert f"`trmml.functional.{stem}`" in (inspect.getdoc(part) or "")
+        assert "| symbol |" in (inspect.getdoc(getattr(functional, stem)) or "")
+
+
 def test_the_model_says_how_it_differs_from_the_paper() -> None:
     assert DIFFERENCE in (inspect.getdoc(trmml.TRMML) or "")
 
 
 def test_every_public_name_is_in_the_api_pages(package: ModuleType) -> None:
     expected = {f"{package.__name__}.{name}" for name in package.__all__}
-    assert sorted(expected - listed_identifiers(API_PAGES)) == []
+    assert sorted(expected - set(map(short_name, listed_identifiers(PAGES)))) == []
 
 
-@pytest.mark.parametrize("identifier", sorted(listed_identifiers(API_PAGES)))
+@pytest.mark.parametrize("identifier", sorted(listed_identifiers(PAGES)))
 def test_the_api_pages_list_only_what_exists(identifier: str) -> None:
     assert resolve(identifier) is not None
 
@@ -133,8 +180,9 @@ def careless() -> ModuleType:
     code = (
         "from typing import NamedTuple\n"
         "from torch import nn\n"
-        "class Part(nn.Module):\n    '''Do a thing.'''\n"
-        "class Honest(nn.Module):\n    '''Do it. Differs from the paper: nothing.'''\n"
+        "class Part(nn.Module):\n    '''Do a thing.\n\n    Source: a paper.'''\n"
+        "class Honest(nn.Module):\n    '''Do it. Differs from the paper: nothing.\n\n"
+        "    Source: [one](https://arxiv.org/abs/1807.03748).'''\n"
         "class Silent(nn.Module):\n    pass\n"
         "class Output(NamedTuple):\n    logits: int\n"
         "LIMIT = 3\n"
@@ -154,6 +202,10 @@ def test_a_missing_docstring_would_be_noticed(careless: ModuleType) -> None:
 
 def test_silence_about_the_paper_would_be_noticed(careless: ModuleType) -> None:
     assert silent_about_the_paper(careless) == ["Part", "Silent"]
+
+
+def test_a_source_without_a_link_would_be_noticed(careless: ModuleType) -> None:
+    assert without_a_source(careless) == ["Part", "Silent", "Output"]
 
 
 def test_identifiers_are_read_from_pages(tmp_path: Path) -> None:
