@@ -1,4 +1,6 @@
 import json
+from collections.abc import Sequence
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -8,14 +10,14 @@ from torch import Tensor
 
 from tests.models.fixed_features import NAMES, batch, matched
 from tests.random_clip import random_pair
-from trmml.models import ABLATIONS, TRMML, TRMMLConfig
-from trmml.modules import ClassNames
+from trmml.class_names import NameOrSynonyms
+from trmml.models import ABLATIONS, TRMML, LossConfig, TRMMLConfig
 
 IMAGES = torch.randn(2, 3, 64, 64, generator=torch.Generator().manual_seed(1))
 
 
 def trained(
-    seed: int = 0, *, names: ClassNames = NAMES, config: TRMMLConfig | None = None
+    seed: int = 0, *, names: Sequence[NameOrSynonyms] = NAMES, config: TRMMLConfig | None = None
 ) -> TRMML:
     generator = torch.Generator().manual_seed(seed)
     model = TRMML(random_pair(), names, config=config, image_size=64, generator=generator).train()
@@ -49,7 +51,7 @@ def test_predictions_survive_to_the_last_bit(tmp_path: Path, name: str) -> None:
     assert torch.equal(again.predict(IMAGES), model.predict(IMAGES))
     assert torch.equal(again.heatmap(IMAGES), model.heatmap(IMAGES))
     assert again.config == model.config
-    assert again.class_names == NAMES
+    assert again.class_names.plain == NAMES
     assert again.image_size == 64
 
 
@@ -114,7 +116,9 @@ def test_with_training_state_training_goes_on_as_if_nothing_had_happened(tmp_pat
 
 
 @pytest.mark.parametrize("names", [["größe", ["bateau", "船"]], ["tree", ("boat", "ship")]])
-def test_names_of_any_language_and_synonyms_are_kept(tmp_path: Path, names: ClassNames) -> None:
+def test_names_of_any_language_and_synonyms_are_kept(
+    tmp_path: Path, names: Sequence[NameOrSynonyms]
+) -> None:
     model = TRMML(random_pair(), names)
     model.save_pretrained(tmp_path)
     assert load(tmp_path).class_names == model.class_names
@@ -150,7 +154,7 @@ def edit_card(directory: Path, **changes: object) -> None:
 @pytest.mark.parametrize(
     ("changes", "message"),
     [
-        ({"format": 2}, r"must have format 1, got 2; use the version of trmml that wrote it"),
+        ({"format": 3}, r"must have format 2, got 3; use the version of trmml that wrote it"),
         ({"class_names": None}, "must be a model card with the keys"),
         ({"sha256": None}, "must be a model card with the keys"),
         ({"config": {"prompt_length": 3}}, r"known settings only, got also \['prompt_length'\]"),
@@ -249,16 +253,23 @@ def test_regions_can_be_taken_over_and_are_not_calibrated_again(saved: Path) -> 
     [
         (["tree", "boat", "bus"], "all", 0, "same classes in the same order"),
         (["boat", "tree", "car"], "all", 0, "same classes in the same order"),
-        (NAMES, "baseline", 0, r"regions of the same energy, got \('regions', 'aligned'\) for"),
-        (NAMES, "dot", 0, r"regions of the same energy, got .*'aligned'\) for .*'dot'\)"),
+        (
+            NAMES,
+            "baseline",
+            0,
+            r"regions of the same energy and normalization, got \('regions', 'aligned",
+        ),
+        (NAMES, "dot", 0, r"of the same energy and normalization, got .*'aligned.* for .*'dot'"),
+        (NAMES, "softmax", 0, r"normalization, got .*'sigmoid'\) for .*'softmax'\)"),
         (NAMES, "all", 1, "the image tower's weights differ"),
     ],
 )
 def test_regions_of_another_model_are_refused(
     saved: Path, names: list[str], config: str, seed: int, message: str
 ) -> None:
-    settings = {**ABLATIONS, "dot": TRMMLConfig(energy="dot")}[config]
-    model = TRMML(random_pair(seed), names, config=settings)
+    settings = {**ABLATIONS, "dot": TRMMLConfig(energy="dot")}
+    settings |= {"softmax": TRMMLConfig(normalization="softmax")}
+    model = TRMML(random_pair(seed), names, config=settings[config])
     with pytest.raises(ValueError, match=message):
         model.load_region_decoder(saved)
 
@@ -276,3 +287,22 @@ def test_a_card_without_decision_thresholds_is_read(tmp_path: Path) -> None:
     del card["decision_thresholds"]
     (tmp_path / "config.json").write_text(json.dumps(card))
     assert load(tmp_path).decision_thresholds is None
+
+
+def test_a_model_of_the_first_format_loads_in_todays_words() -> None:
+    """`format-1` was written when there was one method and one loss."""
+    model = TRMML.from_pretrained(Path(__file__).with_name("format-1"))
+    usual = ABLATIONS["dualcoop"]
+    loss = LossConfig("asymmetric", {"gamma_neg": 4.0})
+    assert model.config == replace(usual, context_length=2, temperature=0.05, loss=loss)
+    assert model.class_names.plain == ["tree", ["boat", "ship"]]
+    assert model.decision_thresholds == [0.25, 0.75]
+    images = torch.linspace(-1, 1, 3 * 64 * 64).reshape(1, 3, 64, 64)
+    expected = torch.tensor([[0.4683744013309479, 0.6764373779296875]])
+    torch.testing.assert_close(model.predict(images), expected, rtol=1e-5, atol=1e-5)
+
+
+def test_a_model_of_another_method_is_refused(saved: Path) -> None:
+    edit_card(saved, method="linear-head")
+    with pytest.raises(ValueError, match="must hold a model of the method 'trmml', got 'linear-he"):
+        load(saved)

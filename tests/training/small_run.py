@@ -4,7 +4,7 @@ import torch
 from torch import Tensor
 
 from tests.random_clip import DIM, random_pair
-from trmml.models import ABLATIONS, TRMML
+from trmml.models import ABLATIONS, TRMML, TRMMLTask
 from trmml.training import Recipe, StoredFeatures
 
 NAMES = ["tree", "boat", "car"]
@@ -31,3 +31,7 @@ def half_known(labels: Tensor) -> Tensor:
 def model_of(name: str = "all", *, seed: int = 0) -> TRMML:
     generator = torch.Generator().manual_seed(seed)
     return TRMML(random_pair(), NAMES, config=ABLATIONS[name], generator=generator)
+
+
+def task_of(name: str = "all", *, seed: int = 0) -> TRMMLTask:
+    return TRMMLTask(model_of(name, seed=seed))

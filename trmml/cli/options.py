@@ -12,6 +12,7 @@ __all__ = [
     "Images",
     "Labelled",
     "Model",
+    "OwnTask",
     "Photographs",
     "Quiet",
     "Split",
@@ -58,4 +59,13 @@ Device = Annotated[
 BatchSize = Annotated[int, typer.Option(min=1, help="Images at once.")]
 Workers = Annotated[
     int, typer.Option(min=0, help="Processes that read images; 0 reads in the main one.")
+]
+OwnTask = Annotated[
+    str | None,
+    typer.Option(
+        "--task",
+        metavar="FILE.py:CLASS",
+        help="A method of your own; the file is run. Without it, one of this library's.",
+        show_default=False,
+    ),
 ]

@@ -10,8 +10,9 @@ from typing import Annotated, Any
 import typer
 
 from trmml.cli.messages import note
-from trmml.cli.options import AsJson, Quiet
+from trmml.cli.options import AsJson, OwnTask, Quiet
 from trmml.cli.progress import progress_bar
+from trmml.models import Task, load_task
 from trmml.training import (
     RunConfig,
     TrainingStopped,
@@ -22,7 +23,7 @@ from trmml.training import (
 )
 from trmml.training.run.folder import SETTINGS
 from trmml.training.run.report import percent
-from trmml.training.run.sources import Progress
+from trmml.training.run.sources import RunProgress
 
 __all__ = ["train"]
 
@@ -44,6 +45,7 @@ def train(
     out: Annotated[
         Path | None, typer.Option(help="Folder of the run; runs/NAME if not given.")
     ] = None,
+    task: OwnTask = None,
     resume: Annotated[
         bool, typer.Option("--resume", help="Go on with the run in the folder, if there is one.")
     ] = False,
@@ -90,7 +92,8 @@ def train(
         settings.append(f"cache.directory={json.dumps(str(cache_dir))}")
     if views is not None:
         settings.append(f"cache.views={views}")
-    chosen = _choose(config, out, settings, resume=resume)
+    own = None if task is None else load_task(task)
+    chosen = _choose(config, out, settings, own, resume=resume)
     if show:
         print(dump_run_config(chosen), end="")
         return
@@ -101,6 +104,7 @@ def train(
             report = run_sweep(
                 chosen,
                 folder,
+                task=own,
                 resume=resume,
                 progress=progress,
                 on_epoch=lambda record: note(_line(record), quiet=quiet or not speaks),
@@ -130,7 +134,12 @@ def _overrides(
 
 
 def _choose(
-    config: str | None, out: Path | None, settings: list[str], *, resume: bool
+    config: str | None,
+    out: Path | None,
+    settings: list[str],
+    task: type[Task] | None,
+    *,
+    resume: bool,
 ) -> RunConfig:
     """Load the named configuration, or that of the folder to go on with."""
     if config is None and resume and out is not None and (out / SETTINGS).exists():
@@ -140,11 +149,11 @@ def _choose(
             "CONFIG must name a configuration (--list shows them) or a YAML file; only --resume "
             "with --out of a run goes without."
         )
-    return load_run_config(config, settings)
+    return load_run_config(config, settings, task=task)
 
 
 @contextmanager
-def _bars(*, quiet: bool) -> Iterator[Progress]:
+def _bars(*, quiet: bool) -> Iterator[RunProgress]:
     """Show one bar after the other, each for one kind of work."""
     with ExitStack() as stack:
         shown: dict[str, Any] = {"title": None}

@@ -7,6 +7,7 @@ from trmml.models.loss_config import LossConfig
 from trmml.models.method_config import MethodConfig
 from trmml.models.methods import METHODS, load_task
 from trmml.models.multi_label_model import ModelOutput, MultiLabelModel, Scores
+from trmml.models.random_start import drawing_from
 from trmml.models.task import ParameterGroup, Task
 from trmml.models.trmml.ablations import ABLATIONS, PROTOTYPE_ABLATIONS
 from trmml.models.trmml.config import TRMMLConfig
@@ -38,6 +39,7 @@ __all__ = [
     "TRMMLTask",
     "Task",
     "TextRegionMatcher",
+    "drawing_from",
     "load_task",
     "push_folder",
     "region_maps",

@@ -31,13 +31,22 @@ def load_task(place: str) -> type[Task]:
             f"{place!r}{'' if path.is_file() or not file else f'; there is no file {path}'}."
         )
     module = sys.modules.get(path.stem)
-    if getattr(module, "__file__", None) != str(path):
+    if module is None:
         spec = spec_from_file_location(path.stem, path)
         if spec is None or spec.loader is None:
             raise ValueError(f"`task`: {path} cannot be imported.")
         module = module_from_spec(spec)
         sys.modules[path.stem] = module  # its dataclasses look for themselves there
-        spec.loader.exec_module(module)
+        try:
+            spec.loader.exec_module(module)
+        except BaseException:
+            del sys.modules[path.stem]
+            raise
+    elif Path(getattr(module, "__file__", None) or "").resolve() != path:
+        raise ValueError(
+            f"`task`: {path} must have a name of its own, but a module {path.stem!r} is loaded "
+            "already; rename the file."
+        )
     found = getattr(module, name, None)
     if not (isinstance(found, type) and issubclass(found, Task)):
         raise ValueError(f"`task`: {path} must define a `trmml.models.Task` named {name!r}.")

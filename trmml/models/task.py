@@ -42,7 +42,6 @@ class Task(nn.Module, ABC):
 
     Args:
         model: To train.
-        compile: Whether to compile its `match`, where nearly all of a step's gradients are.
 
     Attributes:
         Model: The class of model that the task trains.
@@ -50,11 +49,11 @@ class Task(nn.Module, ABC):
 
     Model: ClassVar[type[MultiLabelModel]]
 
-    def __init__(self, model: MultiLabelModel, *, compile: bool = False) -> None:
+    def __init__(self, model: MultiLabelModel) -> None:
         """Hold the model."""
         super().__init__()
         self.model = model
-        self._match = torch.compile(model.match) if compile else model.match
+        self._match = model.match
 
     @classmethod
     def build(
@@ -65,7 +64,6 @@ class Task(nn.Module, ABC):
         config: MethodConfig,
         image_size: int = 448,
         generator: torch.Generator | None = None,
-        compile: bool = False,
     ) -> "Task":
         """Return the task of a fresh model.
 
@@ -75,12 +73,11 @@ class Task(nn.Module, ABC):
             config: Of the method.
             image_size: Side of the images in pixels.
             generator: Source of the random start.
-            compile: Whether to compile the model's `match`.
         """
         model = cls.Model(
             encoders, class_names, config=config, image_size=image_size, generator=generator
         )
-        return cls(model, compile=compile)
+        return cls(model)
 
     @abstractmethod
     def forward(self, batch: Batch) -> dict[str, Float[Tensor, ""]]:
@@ -92,6 +89,10 @@ class Task(nn.Module, ABC):
         if grid is None:
             inputs, grid = self.model.image_encoder.encode_dense(inputs)
         return self._match(inputs, grid, classes=batch.classes)
+
+    def compile_match(self) -> None:
+        """Compile the model's `match`, where nearly all of a step's gradients are."""
+        self._match = torch.compile(self.model.match)
 
     def parameter_groups(self) -> list[ParameterGroup]:
         """Return everything that learns, by its learning rate."""

@@ -2,6 +2,7 @@ from dataclasses import asdict
 
 import pytest
 
+from trmml.losses import AsymmetricLoss
 from trmml.models import ABLATIONS, PROTOTYPE_ABLATIONS, TRMMLConfig
 
 
@@ -10,7 +11,9 @@ def test_the_defaults_are_the_papers() -> None:
     assert (config.context_length, config.class_specific) == (16, True)
     weights = (config.region_weight, config.distillation_weight, config.contrastive_weight)
     assert weights == (1, 0.05, 0.01)
-    assert (config.gamma_pos, config.gamma_neg, config.margin) == (1, 2, 0.05)
+    loss = config.loss.build()
+    assert isinstance(loss, AsymmetricLoss)
+    assert (loss.gamma_pos, loss.gamma_neg, loss.margin) == (1, 2, 0.05)
     assert (config.distillation, config.prototypes, config.contrastive) == (True, "both", True)
 
 
@@ -43,6 +46,13 @@ def test_table_6_has_no_contrastive_learning() -> None:
 
 
 @pytest.mark.parametrize(
+    ("epochs", "share", "expected"), [(40, 0.25, 10), (4, 0.25, 1), (30, 0.0, 0), (3, 1.0, 3)]
+)
+def test_the_first_stage_is_a_share_of_the_epochs(epochs: int, share: float, expected: int) -> None:
+    assert TRMMLConfig(first_stage_share=share).first_stage_epochs(epochs) == expected
+
+
+@pytest.mark.parametrize(
     ("values", "message"),
     [
         ({"prompt_length": 4}, r"`values` must hold known settings only, .* \['prompt_length'\]"),
@@ -65,6 +75,12 @@ def test_table_6_has_no_contrastive_learning() -> None:
             "`distillation_weight` must be at least 0, got nan",
         ),
         ({"contrastive_weight": -0.1}, "`contrastive_weight` must be at least 0, got -0.1"),
+        ({"decoder_lr_ratio": 0.0}, "`decoder_lr_ratio` must be above 0, got 0.0"),
+        ({"first_stage_share": 1.1}, r"`first_stage_share` must be in \[0, 1\], got 1.1"),
+        ({"queries": "none"}, "`queries` must be one of"),
+        ({"distillation_form": "l2"}, "`distillation_form` must be one of"),
+        ({"aggregation": "mean", "region_decoder": "x"}, "`region_decoder` needs a model with"),
+        ({"loss": {"name": "focal"}}, "`loss` must be one of 'asymmetric', .*, got 'focal'"),
         ({"aggregation": "mean"}, "`aggregation` = 'mean' has no regions, so `distillation` and"),
     ],
 )

@@ -1,4 +1,3 @@
-from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -160,14 +159,14 @@ def test_a_mistake_is_named_with_what_would_do(override: str, message: str) -> N
 
 def test_every_mistake_is_in_one_message_with_the_file_it_is_in(folder: Path) -> None:
     write(folder, base="extends: voc2007\ndata: {pth: x}\nrecipe: {epochs: many}\n")
-    write(folder, mine=f"extends: base.yaml\nmodel: {{energy: {'x' * 100}, magin: 1}}\n")
+    write(folder, mine=f"extends: base.yaml\nmodel: {{energy: {'x' * 100}, tempratur: 1}}\n")
     assert message_of("mine.yaml", "data.keep=a").splitlines() == [
         "5 problems:",
         "  override 'data.keep=a': `data.keep` must be a number or a list of numbers or null, got "
         '"a".',
         "  base.yaml: `data.pth` is no setting; did you mean `data.path`?",
         f"  mine.yaml: `model.energy` must be 'aligned' or 'dot', got \"{'x' * 76}....",
-        "  mine.yaml: `model.magin` is no setting; did you mean `model.margin`?",
+        "  mine.yaml: `model.tempratur` is no setting; did you mean `model.temperature`?",
         '  base.yaml: `recipe.epochs` must be a whole number, got "many".',
     ]
 
@@ -220,11 +219,10 @@ def test_an_unusual_configuration_is_written_and_read_back(folder: Path) -> None
         name="no: 5e-4 #ü",
         data=DataConfig(path="C:\\x", test_path="1e3", label_file="~", class_names=("no", "12")),
         encoder=EncoderConfig(mean=(0.1, 1e-9, 1 / 3), quick_gelu=False),
-        model=replace(TRMMLConfig(), prompt_init="a photo of a"),
+        model=TRMMLConfig(prompt_init="a photo of a", region_decoder="runs/x"),
         recipe=Recipe(max_lr=1e-30, ema_decay=0.9998, patience=3),
         cache=CacheConfig(directory="", views=4),
         selection="test",
-        region_decoder="runs/x",
         checkpoint_every=100,
     )
     write(folder, copy=dump_run_config(config))

@@ -3,13 +3,13 @@ from typing import get_args, get_type_hints
 
 import pytest
 
-from trmml.data.transforms import RECIPES
-from trmml.models import TRMMLConfig
+from trmml.data.transforms import TRANSFORM_RECIPES
+from trmml.encoders import EncoderSource
 from trmml.training import CacheConfig, DataConfig, EncoderConfig, Recipe, RunConfig
 
 
 def test_the_transforms_are_those_there_are() -> None:
-    assert set(get_args(get_type_hints(DataConfig)["transform"])) == set(RECIPES)
+    assert set(get_args(get_type_hints(DataConfig)["transform"])) == set(TRANSFORM_RECIPES)
 
 
 def test_the_default_selects_on_images_of_the_training_set() -> None:
@@ -67,15 +67,6 @@ def test_a_cache_holds_at_least_one_view() -> None:
         ({"data": DataConfig(validation_share=0.0)}, "needs `data.validation_share` above 0"),
         ({"selection": "test"}, "'test' needs `data.test_split`"),
         ({"selection": "last", "recipe": Recipe(patience=2)}, "`recipe.patience` needs"),
-        (
-            {
-                "region_decoder": "saved",
-                "model": TRMMLConfig(
-                    aggregation="mean", distillation=False, prototypes="none", contrastive=False
-                ),
-            },
-            "`region_decoder` needs a model with regions, got `model.aggregation` = 'mean'",
-        ),
         ({"checkpoint_every": 0}, "`checkpoint_every` must be null or at least 1, got 0"),
     ],
 )
@@ -118,11 +109,11 @@ def test_an_open_clip_is_loaded_as_told(monkeypatch: pytest.MonkeyPatch) -> None
     class Loaded(Exception):
         pass
 
-    def load(name: str, **options: object) -> None:
-        seen.update(options, name=name)
+    def load(source: EncoderSource, **settings: object) -> None:
+        seen.update(source.options, name=source.name, pretrained=source.pretrained, **settings)
         raise Loaded
 
-    monkeypatch.setattr(encoder_config, "load_open_clip", load)
+    monkeypatch.setattr(encoder_config, "load_encoders", load)
     config = EncoderConfig(
         name="ViT-B-16",
         pretrained="file.pt",
@@ -131,7 +122,7 @@ def test_an_open_clip_is_loaded_as_told(monkeypatch: pytest.MonkeyPatch) -> None
         std=(0.4, 0.5, 0.6),
         dense_path="tokens",
         precision="float16",
-        channels_last=True,
+        channels_last=False,
     )
     with pytest.raises(Loaded):
         config.load(image_size=448)
@@ -143,6 +134,6 @@ def test_an_open_clip_is_loaded_as_told(monkeypatch: pytest.MonkeyPatch) -> None
         "mean": (0.1, 0.2, 0.3),
         "std": (0.4, 0.5, 0.6),
         "dense_path": "tokens",
-        "channels_last": True,
+        "channels_last": False,
         "autocast_dtype": torch.float16,
     }

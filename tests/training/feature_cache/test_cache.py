@@ -20,7 +20,7 @@ from tests.training.feature_cache.small_cache import (
 from trmml.data import BrokenImageError
 from trmml.encoders import EncoderPair, TimmImageEncoder
 from trmml.encoders.protocol import EncoderSource
-from trmml.models import TRMML
+from trmml.models import TRMML, TRMMLConfig, TRMMLTask
 from trmml.training import FeatureCache, Recipe, SeededImages, StoredFeatures, fit
 
 ROWS = list(range(NUM_IMAGES))
@@ -67,16 +67,20 @@ def test_a_loader_takes_it_in_the_place_of_the_images(tmp_path: Path, workers: i
     assert len(cache) == NUM_IMAGES
 
 
-def trained_on(dense: torch.Tensor, cache: FeatureCache, recipe: Recipe) -> list[float]:
+def trained_on(
+    dense: torch.Tensor, cache: FeatureCache, *, first_stage_share: float = 0.25
+) -> list[float]:
     """Train a fresh model on features; return the loss of every step, and at last its logits."""
-    model = TRMML(random_pair(), NAMES, generator=torch.Generator().manual_seed(0))
+    generator = torch.Generator().manual_seed(0)
+    config = TRMMLConfig(first_stage_share=first_stage_share)
+    model = TRMML(random_pair(), NAMES, config=config, generator=generator)
     steps: list[float] = []
     fit(
-        model,
+        TRMMLTask(model),
         StoredFeatures(dense, dense.float().mean(dim=1), cache.grid),
         cache.images.table.labels.long(),
-        recipe=recipe,
-        progress=lambda _, losses: steps.append(losses.total.item()),
+        recipe=Recipe(epochs=4, batch_size=5, max_lr=1e-3),
+        progress=lambda _, losses: steps.append(losses["total"].item()),
     )
     return steps + model.match(dense, cache.grid).logits.flatten().tolist()
 
@@ -85,12 +89,10 @@ def test_training_on_the_cache_gives_what_training_without_it_gives(tmp_path: Pa
     cache = cache_of(tmp_path)
     cache.fill()
     dense = torch.cat([encoded(cache.images, ROWS[start : start + 8]) for start in (0, 8, 16)])
-    whole = Recipe(epochs=4, batch_size=5, max_lr=1e-3)
-    assert trained_on(cache.read(ROWS, 0), cache, whole) == trained_on(dense.half(), cache, whole)
+    assert trained_on(cache.read(ROWS, 0), cache) == trained_on(dense.half(), cache)
     # Completed labels are decisions, which rounding may turn; nothing else is.
-    warm_up = Recipe(**{**vars(whole), "first_stage_share": 1.0})
-    exact = trained_on(dense, cache, warm_up)
-    rounded = trained_on(cache.read(ROWS, 0), cache, warm_up)
+    exact = trained_on(dense, cache, first_stage_share=1.0)
+    rounded = trained_on(cache.read(ROWS, 0), cache, first_stage_share=1.0)
     assert rounded != exact
     assert rounded == pytest.approx(exact, rel=1e-2, abs=1e-2)
     assert exact[15] < 0.9 * exact[0]  # something was learnt

@@ -8,7 +8,7 @@ import pytest
 import torch
 
 from tests.training.loop.test_trainer import assert_same, stop_after
-from tests.training.small_run import SHORT, half_known, model_of, separable
+from tests.training.small_run import SHORT, half_known, separable, task_of
 from trmml.training import CheckpointStore, FeatureSource, Trainer
 from trmml.training.loop.acceleration import build_accelerator
 
@@ -23,18 +23,18 @@ def fp16_trainer() -> Trainer:
     accelerator.scaler = torch.amp.GradScaler("cpu", init_scale=GRADIENTS_OVERFLOW)
     features, labels = separable()
     source = FeatureSource(features, half_known(labels))
-    return Trainer(model_of(), source, recipe=SHORT, accelerator=accelerator)
+    return Trainer(task_of(), source, recipe=SHORT, accelerator=accelerator)
 
 
 def test_a_step_whose_gradients_overflow_is_left_out_of_weights_and_schedule() -> None:
     trainer = fp16_trainer()
-    before = trainer.model.prompts.positive_context.detach().clone()
+    before = trainer.task.model.prompts.positive_context.detach().clone()
     seen: list[tuple[bool, bool, int]] = []
 
     def note(trainer: Trainer, _: object) -> None:
-        moved = not torch.equal(trainer.model.prompts.positive_context, before)
+        moved = not torch.equal(trainer.task.model.prompts.positive_context, before)
         seen.append((trainer.optimizer.step_was_skipped, moved, trainer.scheduler.last_epoch))
-        assert all(p.dtype == torch.float32 for p in trainer.model.parameters())
+        assert all(p.dtype == torch.float32 for p in trainer.task.model.parameters())
 
     trainer.run(after_step=note)
     skipped = [skip for skip, _, _ in seen]

@@ -2,13 +2,13 @@ import json
 
 import pytest
 import torch
+from torch import Tensor
 
-from trmml.models import TRMMLLosses
 from trmml.training.loop.history import History
 
 
-def losses(value: float) -> TRMMLLosses:
-    return TRMMLLosses(*(torch.tensor(value + index) for index in range(5)))
+def losses(value: float) -> dict[str, Tensor]:
+    return {"total": torch.tensor(value), "contrastive": torch.tensor(value + 4)}
 
 
 def with_scores(*scores: float | None) -> History:

@@ -21,5 +21,5 @@ def test_an_epoch_can_be_asked_for_alone() -> None:
 
 def test_sizes() -> None:
     assert [num_steps(images, 4) for images in (1, 4, 5, 8)] == [1, 1, 2, 2]
-    assert len(calibration_rows(1000, seed=0)) == 256
-    assert sorted(calibration_rows(3, seed=0).tolist()) == [0, 1, 2]
+    assert len(calibration_rows(1000, seed=0, num_wanted=256)) == 256
+    assert sorted(calibration_rows(3, seed=0, num_wanted=256).tolist()) == [0, 1, 2]

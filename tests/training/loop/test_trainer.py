@@ -10,21 +10,21 @@ import torch
 from torch import Tensor
 
 from tests.random_clip import random_pair
-from tests.training.small_run import NAMES, SHORT, half_known, model_of, separable
-from trmml.models import ABLATIONS, TRMML, TRMMLConfig, TRMMLLosses
-from trmml.training import Batch, CheckpointStore, FeatureSource, Recipe, Trainer
+from tests.training.small_run import NAMES, SHORT, half_known, separable, task_of
+from trmml.models import ABLATIONS, TRMML, Batch, TRMMLConfig, TRMMLTask
+from trmml.training import CheckpointStore, FeatureSource, Losses, Recipe, Trainer
 
 
 def trainer_of(recipe: Recipe = SHORT, **options: Any) -> Trainer:  # noqa: ANN401
     features, labels = separable()
     source = FeatureSource(features, half_known(labels))
-    return Trainer(model_of(), source, recipe=recipe, **options)
+    return Trainer(task_of(), source, recipe=recipe, **options)
 
 
-def stop_after(steps: int) -> Callable[[Trainer, TRMMLLosses], None]:
+def stop_after(steps: int) -> Callable[[Trainer, Losses], None]:
     taken = 0
 
-    def after_step(trainer: Trainer, losses: TRMMLLosses) -> None:
+    def after_step(trainer: Trainer, losses: Losses) -> None:
         nonlocal taken
         taken += 1
         if taken == steps:
@@ -91,9 +91,9 @@ def test_a_state_of_other_settings_is_refused_by_name(tmp_path: Path) -> None:
     }
     for name, model in others.items():
         with pytest.raises(ValueError, match=f"of another training: `.*{name}"):
-            Trainer(model, source, recipe=SHORT).load(state)
-    with pytest.raises(ValueError, match="`known_labels`"):
-        Trainer(model_of(), FeatureSource(features, labels), recipe=SHORT).load(state)
+            Trainer(TRMMLTask(model), source, recipe=SHORT).load(state)
+    with pytest.raises(ValueError, match="`labels`"):
+        Trainer(task_of(), FeatureSource(features, labels), recipe=SHORT).load(state)
 
 
 class Poisoned(FeatureSource):
@@ -107,17 +107,17 @@ class Poisoned(FeatureSource):
 
 def test_a_loss_that_is_not_finite_ends_training_before_it_spoils_the_weights() -> None:
     features, labels = separable()
-    trainer = Trainer(model_of(), Poisoned(features, half_known(labels)), recipe=SHORT)
+    trainer = Trainer(task_of(), Poisoned(features, half_known(labels)), recipe=SHORT)
     with pytest.raises(FloatingPointError, match=r"in step . of epoch 2; .* look at these images"):
         trainer.run()
     assert trainer.position.epoch == 2
-    for name, value in trainer.model.named_parameters():
+    for name, value in trainer.task.model.named_parameters():
         assert value.isfinite().all(), name
 
 
 def test_fewer_images_than_a_batch_make_one_step_an_epoch() -> None:
     features, labels = separable(5)
-    trainer = Trainer(model_of(), FeatureSource(features, labels), recipe=SHORT)
+    trainer = Trainer(task_of(), FeatureSource(features, labels), recipe=SHORT)
     steps = []
     trainer.run(after_step=lambda trainer, _: steps.append(trainer.position))
     assert steps == [(epoch, 1) for epoch in range(4)]
@@ -127,9 +127,9 @@ def test_a_class_without_positives_and_one_without_labels_disturb_nobody() -> No
     features, labels = separable()
     labels[:, 0] = labels[:, 0].clamp(max=0)
     labels[:, 1] = 0
-    trainer = Trainer(model_of(), FeatureSource(features, labels), recipe=SHORT)
+    trainer = Trainer(task_of(), FeatureSource(features, labels), recipe=SHORT)
     trainer.run()
-    for name, value in trainer.model.named_parameters():
+    for name, value in trainer.task.model.named_parameters():
         assert value.isfinite().all(), name
 
 
@@ -142,11 +142,13 @@ def test_training_in_parts_follows_the_whole_step() -> None:
     for accumulation in (1, 3):
         model = TRMML(random_pair(), NAMES, config=config, generator=generator())
         recipe = replace(SHORT, gradient_accumulation_steps=accumulation, max_lr=1e-3)
-        trainer = Trainer(model, source, recipe=recipe)
+        trainer = Trainer(TRMMLTask(model), source, recipe=recipe)
         trainer.run()
         ends.append(trainer)
-    for name, value in ends[0].model.state_dict().items():
-        torch.testing.assert_close(ends[1].model.state_dict()[name], value, rtol=1e-3, atol=1e-4)
+    for name, value in ends[0].task.model.state_dict().items():
+        torch.testing.assert_close(
+            ends[1].task.model.state_dict()[name], value, rtol=1e-3, atol=1e-4
+        )
     one, three = (end.history.records[-1]["losses"] for end in ends)
     assert one == pytest.approx(three, rel=1e-3, abs=1e-5)
 
@@ -175,7 +177,7 @@ def test_the_averaged_weights_are_those_judged(no_shape_checks: None) -> None:
     trainer.run()
     assert trainer.average is not None
     assert seen[-1] == trainer.average.weights["log_temperature"].item()
-    assert seen[-1] != trainer.model.log_temperature.item()
+    assert seen[-1] != trainer.task.model.log_temperature.item()
 
 
 def test_fp16_without_a_gpu_is_refused() -> None:
@@ -201,6 +203,6 @@ def test_a_compiled_step_trains_as_a_plain_one(
     plain, other = trainer_of(), trainer_of(replace(SHORT, compile=True))
     for trainer in (plain, other):
         trainer.run()
-    assert compiled == [other.model.match]
-    for name, value in plain.model.state_dict().items():
-        torch.testing.assert_close(other.model.state_dict()[name], value, equal_nan=True)
+    assert compiled == [other.task.model.match]
+    for name, value in plain.task.model.state_dict().items():
+        torch.testing.assert_close(other.task.model.state_dict()[name], value, equal_nan=True)

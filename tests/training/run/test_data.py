@@ -20,6 +20,7 @@ from trmml.data import (
 )
 from trmml.models import TRMMLConfig
 from trmml.training import DataConfig, Recipe, RunConfig, RunData, load_run_config, open_run_data
+from trmml.training.run.data import check_batch, check_selection
 
 NAMES = ("cat", "dog", "cow")
 SMALL = Recipe(batch_size=4)
@@ -51,7 +52,17 @@ def run(table: Path, recipe: Recipe = SMALL, **values: Any) -> RunConfig:  # noq
 
 
 def opened(table: Path, **values: Any) -> RunData:  # noqa: ANN401
-    return open_run_data(run(table, **values), mean=None, std=None)
+    return open_checked(run(table, **values))
+
+
+def open_checked(config: RunConfig) -> RunData:
+    """Open a run's data and check it as a run does."""
+    unknown_as_negative = config.model.counts_unknown_as_negative
+    found = open_run_data(config.data, mean=None, std=None, unknown_as_negative=unknown_as_negative)
+    check_batch(found, config.recipe.batch_size)
+    if config.selection == "validation":
+        check_selection(found)
+    return found
 
 
 def rows_of(part: ImageTable) -> list[int]:
@@ -156,7 +167,7 @@ def test_images_are_augmented_for_training_alone(table: Path, tmp_path: Path) ->
         image_size=32,
         test_path=str(write_table(tmp_path / "test.csv", full_labels(4), prefix="test")),
     )
-    found = open_run_data(config, mean=(0.5, 0.5, 0.5), std=(0.25, 0.25, 0.25))
+    found = open_run_data(config.data, mean=(0.5, 0.5, 0.5), std=(0.25, 0.25, 0.25))
     assert found.validation is not None
     assert found.test is not None
     still = [part[0][0] for part in (found.validation, found.test) for _ in range(2)]
@@ -165,7 +176,7 @@ def test_images_are_augmented_for_training_alone(table: Path, tmp_path: Path) ->
         assert image.shape == (3, 32, 32)
         assert torch.equal(image, still[0])
     assert len({found.train[0][0].sum().item() for _ in range(4)}) > 1
-    unscaled = open_run_data(config, mean=None, std=None).validation
+    unscaled = open_run_data(config.data, mean=None, std=None).validation
     assert unscaled is not None
     torch.testing.assert_close((unscaled[0][0] - 0.5) / 0.25, still[0])
 
@@ -224,7 +235,7 @@ def test_a_test_split_of_other_categories_is_refused(table: Path, tmp_path: Path
     [
         ({"path": None}, "`data.path` must say where the dataset lies, got null"),
         ({"keep": (0.1, 0.2)}, r"`data.keep` must be one share here, got \[0.1, 0.2\]"),
-        ({"train_split": "x"}, "`split` must be one of labels.csv, got x"),
+        ({"train_split": "x"}, "`split` must be one of 'labels.csv', got 'x'"),
         ({"path": "nowhere"}, "nowhere: there is nothing; check the path"),
         ({"keep": 0.0}, "no label is known, so nothing can be learnt"),
         ({"validation_share": 0.001}, "leaves none of 200 images to select on"),
@@ -238,7 +249,7 @@ def test_what_cannot_be_trained_on_is_refused(
     config = run(table)
     config = replace(config, data=replace(config.data, **change))
     with pytest.raises(ValueError, match=message):
-        open_run_data(config, mean=None, std=None)
+        open_checked(config)
 
 
 def test_one_image_is_too_few(tmp_path: Path) -> None:
@@ -296,7 +307,7 @@ def test_every_benchmark_is_opened_by_its_file(
         name,
         [f"data.path={benchmarks / BENCHMARKS[name]}", "recipe.batch_size=1", "selection=last"],
     )
-    found = open_run_data(config, mean=None, std=None)
+    found = open_run_data(config.data, mean=None, std=None)
     assert found.test is not None
     assert len(found.train) >= 2
     assert found.train[0][0].shape == (3, 448, 448)
@@ -312,7 +323,7 @@ def test_largeloss_sets_aside_the_images_that_largeloss_does(
     large = write_table(tmp_path / "voc2012.csv", labels)
     config = load_run_config("table2/largeloss-voc2012")
     data = replace(config.data, path=str(large), train_split=None, test_split=None)
-    found = open_run_data(replace(config, data=data), mean=None, std=None)
+    found = open_run_data(data, mean=None, std=None)
     assert found.validation is not None
     assert (len(found.train), len(found.validation)) == (4574, 1143)
     assert rows_of(found.validation)[:5] == [5, 6, 11, 15, 22]

@@ -63,7 +63,7 @@ def test_a_run_leaves_everything_behind(whole: Path, config: RunConfig) -> None:
 
     best, last = (TRMML.from_pretrained(whole / which) for which in ("best", "last"))
     assert best.decision_thresholds == report["test"]["thresholds"]
-    assert last.class_names == ["red", "green", "blue"]
+    assert last.class_names.plain == ["red", "green", "blue"]
 
 
 def test_curves_hold_the_epochs_figures(whole: Path) -> None:

@@ -24,7 +24,6 @@ class TRMMLTask(Task):
 
     Args:
         model: To train.
-        compile: Whether to compile its `match`.
 
     Examples:
         >>> from trmml.encoders import load_tiny
@@ -47,7 +46,6 @@ class TRMMLTask(Task):
         config: TRMMLConfig,
         image_size: int = 448,
         generator: torch.Generator | None = None,
-        compile: bool = False,
     ) -> "TRMMLTask":
         """Return the task of a fresh model, with another one's region decoder if it is to be so.
 
@@ -59,7 +57,7 @@ class TRMMLTask(Task):
         )
         if config.region_decoder is not None:
             model.load_region_decoder(config.region_decoder)
-        return cls(model, compile=compile)
+        return cls(model)
 
     def forward(self, batch: Batch) -> dict[str, Float[Tensor, ""]]:
         """Return the terms of Eq. (15), and learn prototypes and thresholds."""

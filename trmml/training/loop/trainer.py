@@ -71,6 +71,8 @@ class Trainer:
         self.task, self.source, self.recipe, self.validate = task, source, recipe, validate
         self.accelerator = accelerator or build_accelerator(recipe)
         self.steps_per_epoch = num_steps(len(source.labels), recipe.batch_size)
+        if recipe.compile:
+            task.compile_match()
         self.step = prepare_step(self.accelerator, task)
         optimizer = build_optimizer(task, recipe)
         # The schedule comes first: in fp16 Accelerate keeps the `step` that it finds.

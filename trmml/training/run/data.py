@@ -13,6 +13,7 @@ from torch import Tensor
 
 from trmml.data import ImageTable, LabelMask, make_mask, open_split, split_train_validation
 from trmml.training.config.data_config import DataConfig
+from trmml.training.sources.source import labels_checksum
 
 __all__ = ["RunData", "check_batch", "check_selection", "open_run_data"]
 
@@ -48,6 +49,9 @@ class RunData:
         names = [table.names if table is not None else () for table in parts]
         return {
             "known_labels": self.mask.sha256,
+            "validation_labels": None
+            if self.validation is None
+            else labels_checksum(self.validation.labels),
             "image_list": hashlib.sha256(json.dumps(names).encode()).hexdigest(),
         }
 

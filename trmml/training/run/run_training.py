@@ -77,7 +77,6 @@ def run_training(
             config=config.model,
             image_size=config.data.image_size,
             generator=torch.Generator().manual_seed(config.recipe.seed),
-            compile=config.recipe.compile,
         ).to(accelerator.device)
         settings = _settings(config, learning, data)
         if state is not None:

@@ -1,0 +1,43 @@
+import pytest
+import torch
+
+from tests.models.fixed_features import batch, matched
+from tests.random_clip import random_pair
+from trmml.losses import LOSSES
+from trmml.models import TRMML, LossConfig, TRMMLConfig
+
+
+@pytest.mark.parametrize("name", LOSSES)
+def test_every_loss_teaches_trm_ml(name: str) -> None:
+    config = TRMMLConfig(loss=LossConfig(name))
+    generator = torch.Generator().manual_seed(0)
+    model = TRMML(random_pair(), ["tree", "boat", "car"], config=config, generator=generator)
+    features, labels = batch(8)
+    output = matched(model.train(), features.float())
+    losses = model.loss(output, labels)
+    assert torch.equal(losses.region, LOSSES[name]()(output.logits, labels))
+    losses.total.backward()
+
+
+def test_settings_reach_the_loss() -> None:
+    loss = LossConfig("asymmetric", {"gamma_neg": 4.0, "margin": 0.0}).build()
+    assert "gamma_neg=4.0, margin=0.0" in repr(loss)
+
+
+@pytest.mark.parametrize(
+    ("name", "settings", "message"),
+    [
+        ("asymetric", {}, "`loss` must be one of 'asymmetric', .*; did you mean 'asymmetric'?"),
+        ("asymmetric", {"gama_neg": 1.0}, "got 'gama_neg'; did you mean 'gamma_neg'?"),
+        ("asymmetric", {"reduction": "sum"}, "got 'reduction'"),
+        ("asymmetric", {"gamma_neg": -1.0}, "`gamma_neg` must be finite and at least 0"),
+        ("asymmetric", {"gamma_neg": "high"}, "`loss.settings` of 'asymmetric': "),
+        ("bce", {"gamma_neg": 1.0}, "`loss.settings` of 'bce' must be of none"),
+    ],
+)
+@pytest.mark.usefixtures("no_shape_checks")
+def test_a_wrong_loss_is_refused_where_it_is_named(
+    name: str, settings: dict[str, float | str], message: str
+) -> None:
+    with pytest.raises(ValueError, match=message):
+        LossConfig(name, settings)
