@@ -31,7 +31,7 @@ def test_keep_belongs_to_hiding(table):
 
 def test_a_protocol_that_does_not_exist_is_refused_among_all_there_are(table, no_shape_checks):
     with pytest.raises(ValueError, match="'stratified', 'spml', 'splc', got 'sppml'; did you mean"):
-        make_mask(table, protocol="sppml")
+        make_mask(table, protocol="sppml")  # type: ignore[arg-type]
 
 
 def test_a_published_list_is_matched_by_file_name(table, tmp_path):
