@@ -36,7 +36,7 @@ def measure(classes: int, at_once: bool) -> dict[str, float]:
 
     torch.set_num_threads(1)
     if at_once:
-        info_nce.SCORES_AT_ONCE = classes**2 * (BATCH + CAPACITY)
+        info_nce.SCORES_AT_ONCE = classes**2 * (BATCH + CAPACITY)  # pyright: ignore
     generator = torch.Generator().manual_seed(0)
     text = torch.randn(classes, DIM, generator=generator, requires_grad=True)
     regions = torch.randn(BATCH, classes, DIM, generator=generator, requires_grad=True)

@@ -167,6 +167,24 @@ def test_the_api_pages_list_only_what_exists(identifier: str) -> None:
     assert resolve(identifier) is not None
 
 
+def hidden_by_a_file(identifiers: set[str]) -> list[str]:
+    """List what is a function for Python, and a file of the same name for the documentation."""
+    values = {name: resolve(name) for name in identifiers if name.count(".") > 1}
+    return [
+        name
+        for name, value in values.items()
+        if isinstance(value, ModuleType)
+        and getattr(resolve(name.rpartition(".")[0]), name.rpartition(".")[2]) is not value
+    ]
+
+
+def test_the_api_pages_show_functions_and_not_their_files() -> None:
+    parts = {name for name in listed_identifiers(PAGES) if name.startswith("trmml.functional.")}
+    assert hidden_by_a_file(parts) == []
+    wrong = "trmml.functional.unit_vectors"
+    assert hidden_by_a_file({wrong, f"{wrong}.unit_vectors"}) == [wrong]
+
+
 def test_the_front_door_opens_onto_every_part() -> None:
     assert missing_names(trmml) == []
     homes = {name: importlib.import_module(home) for name, home in trmml._HOME.items()}

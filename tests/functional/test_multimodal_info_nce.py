@@ -253,8 +253,8 @@ def test_half_precision_gradients_are_the_exact_ones_rounded_once(size: float) -
     labels = torch.tensor([[1, 0, -1], [0, 1, 0], [1, -1, 1], [0, 0, 0]])
 
     def gradients(dtype: torch.dtype) -> tuple[Tensor, ...]:
-        leaves = [tensor.to(dtype).detach().clone().requires_grad_() for tensor in (f, g)]
-        return torch.autograd.grad(multimodal_info_nce(*leaves, labels), leaves)
+        regions, texts = (x.to(dtype).detach().clone().requires_grad_() for x in (f, g))
+        return torch.autograd.grad(multimodal_info_nce(regions, texts, labels), [regions, texts])
 
     for half, exact in zip(gradients(torch.float16), gradients(torch.float64), strict=True):
         assert half.dtype == torch.float16

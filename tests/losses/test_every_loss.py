@@ -2,13 +2,14 @@
 
 import inspect
 import re
+from collections.abc import Callable
 from importlib import import_module
 from pathlib import Path
 from typing import Any
 
 import pytest
 import torch
-from torch import Tensor, nn
+from torch import Tensor
 
 from tests.functional.finiteness import DTYPES, HALF
 from trmml import losses
@@ -30,7 +31,7 @@ def build(name: str, **settings: Any) -> Any:  # noqa: ANN401
     return LOSSES[name](**settings)
 
 
-def gradient(loss: nn.Module, logits: Tensor, labels: Tensor) -> Tensor:
+def gradient(loss: Callable[..., Tensor], logits: Tensor, labels: Tensor) -> Tensor:
     leaf = logits.detach().clone().requires_grad_()
     return torch.autograd.grad(loss(leaf, labels).sum(), leaf)[0]
 

@@ -115,8 +115,8 @@ class AdaptiveThresholdPseudoLabeler(nn.Module):
             classes: Categories that the columns stand for, each once; None for all.
 
         Raises:
-            ValueError: If the shapes disagree, or, eagerly on the CPU, labels hold other values than
-                -1, 0 and +1. Elsewhere these count as unknown, as looking would wait for the GPU.
+            ValueError: If the shapes disagree, or, eagerly on the CPU, labels hold other values
+                than -1, 0 and +1. Elsewhere these count as unknown: a look would wait for the GPU.
         """
         self._check(similarities, labels, classes)
         if self.gather_distributed and self.training:
@@ -152,8 +152,8 @@ class AdaptiveThresholdPseudoLabeler(nn.Module):
             Completed labels of the same type; entries no estimate was made for stay 0.
 
         Raises:
-            ValueError: If the shapes disagree, or, eagerly on the CPU, labels hold other values than
-                -1, 0 and +1. Elsewhere these count as unknown, as looking would wait for the GPU.
+            ValueError: If the shapes disagree, or, eagerly on the CPU, labels hold other values
+                than -1, 0 and +1. Elsewhere these count as unknown: a look would wait for the GPU.
         """
         self._check(similarities, labels, classes)
         columns = slice(None) if classes is None else classes
