@@ -1,6 +1,5 @@
 """What of a model is needed to predict, and nothing else."""
 
-from copy import deepcopy
 from typing import Any
 
 import torch
@@ -11,24 +10,43 @@ from torch.utils._python_dispatch import TorchDispatchMode
 from trmml.encoders import normalize_pixels
 from trmml.encoders.image_tower import ImageTower
 from trmml.encoders.modified_resnet import ModifiedResNetTower
-from trmml.models import TextRegionMatcher, TRMMLConfig, region_maps
+from trmml.models import MultiLabelModel
 
-__all__ = ["DeployableModel"]
+__all__ = ["DeployableModel", "shows_regions"]
+
+
+def shows_regions(model: MultiLabelModel, wanted: bool | None) -> bool:
+    """Say whether a graph of a model returns regions.
+
+    Args:
+        model: What is exported.
+        wanted: None follows the model.
+
+    Raises:
+        ValueError: If they are asked for and the model has none.
+    """
+    if wanted and not model.has_regions:
+        raise ValueError(
+            f"`regions` must be False for a {type(model).__name__}, which only scores whole "
+            "photographs, got True."
+        )
+    return model.has_regions if wanted is None else wanted
 
 
 class DeployableModel(nn.Module):
     """The predicting half of a model with its text features fixed: pixels in, probabilities out.
 
-    A copy in float32 on the CPU; the model itself is left alone. Neither the text tower nor the
-    prompts, the query branch, the bank or any weight that prediction does not touch is in it. The
-    scaling and normalisation of the pixels are.
+    A copy in float32 on the CPU, by the model's `for_prediction`; the model itself is left alone.
+    Neither the text tower nor what only training needs, nor any other weight that prediction does
+    not touch, is in it. The scaling and normalisation of the pixels are.
 
     Args:
         model: What to copy; in training mode too, it is the eval mode that is copied.
-        regions: Whether to return where each class is seen, beside its probability.
+        regions: Whether to return where each class is seen, beside its probability; None does so
+            where the model has regions.
 
     Raises:
-        ValueError: If the model's image tower is no `nn.Module`.
+        ValueError: If the model's image tower is no `nn.Module`, or it has no regions to return.
 
     Examples:
         >>> from trmml import TRMML
@@ -40,22 +58,16 @@ class DeployableModel(nn.Module):
         (torch.Size([3, 2]), torch.Size([3, 2, 2, 2]))
     """
 
-    def __init__(self, model: TextRegionMatcher, *, regions: bool = True) -> None:
+    def __init__(self, model: MultiLabelModel, *, regions: bool | None = None) -> None:
         """Copy what prediction needs."""
         super().__init__()
+        self.regions = shows_regions(model, regions)
         if not isinstance(model.image_encoder, nn.Module):
             raise ValueError(
                 "`model` must have an image tower that is an `nn.Module`, got "
                 f"{type(model.image_encoder).__name__}; only a module can be written as a graph."
             )
-        with torch.no_grad():
-            text = [feature.detach().clone() for feature in model.text_features()]
-        # The text tower may be large, and is not copied but left behind.
-        kept = {id(part): part for part in (model.encoders.text, model.prompts)}
-        matcher: Any = deepcopy(model, kept)
-        matcher.prompts = _FixedTexts(*text)
-        matcher.prototypes = matcher.contrastive_loss = None
-        matcher.to("cpu", torch.float32).eval()
+        matcher: Any = model.for_prediction({}).to("cpu", torch.float32).eval()
         # Files keep weights in their plain layout.
         self.image_encoder = matcher.image_encoder.to(memory_format=torch.contiguous_format)
         for part in list(self.image_encoder.modules()):
@@ -65,8 +77,7 @@ class DeployableModel(nn.Module):
                 part.keep_folded()
         matcher.image_projection = None  # the encoder has it too
         self.matcher = matcher
-        self.config: TRMMLConfig = model.config
-        self.image_size, self.regions = model.image_size, regions
+        self.image_size = model.image_size
         self.requires_grad_(False)
         _drop_unused(self, self.example())
 
@@ -85,21 +96,7 @@ class DeployableModel(nn.Module):
         probabilities = output.logits.sigmoid()
         if not self.regions:
             return (probabilities,)
-        return probabilities, region_maps(output, self.config)
-
-
-class _FixedTexts(nn.Module):
-    """Stand where the prompts were, and give what they gave."""
-
-    def __init__(
-        self, positive: Float[Tensor, "classes dim"], negative: Float[Tensor, "classes dim"]
-    ) -> None:
-        super().__init__()
-        self.register_buffer("positive", positive)
-        self.register_buffer("negative", negative)
-
-    def forward(self, classes: None = None) -> tuple[Any, Any]:  # noqa: ARG002 - never a subset
-        return self.positive, self.negative
+        return probabilities, self.matcher.region_maps(output)
 
 
 class _Touched(TorchDispatchMode):

@@ -1,6 +1,5 @@
 """A model as one ONNX file."""
 
-import json
 import logging
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -9,7 +8,9 @@ from typing import Any
 
 import torch
 
-from trmml.models import TextRegionMatcher
+from trmml.json_text import json_text
+from trmml.models import MultiLabelModel
+from trmml.sharing.deployable import shows_regions
 from trmml.sharing.graph_card import METADATA_KEY, describe, writing
 from trmml.sharing.program import export_program
 
@@ -19,11 +20,11 @@ LARGEST = 2**31 - 2**24  # bytes of a protobuf file, less what the graph itself 
 
 
 def export_onnx(
-    model: TextRegionMatcher,
+    model: MultiLabelModel,
     path: str | Path,
     *,
     opset: int | None = None,
-    regions: bool = True,
+    regions: bool | None = None,
 ) -> None:
     """Write `export_program`'s graph as one ONNX file that says what it needs.
 
@@ -34,14 +35,16 @@ def export_onnx(
         model: A trained model, left as it is.
         path: File to write, best with the suffix `.onnx`; its folder must exist.
         opset: Version of ONNX's operators; None takes the exporter's own.
-        regions: Whether the graph returns region maps as a second output.
+        regions: Whether the graph returns region maps as a second output; None does so where the
+            model has regions.
 
     Raises:
         ModuleNotFoundError: If `onnx` or `onnxscript` is not installed.
-        ValueError: If the weights exceed the 2 GiB of one ONNX file, or the image tower is no
-            `nn.Module`.
+        ValueError: If the weights exceed the 2 GiB of one ONNX file, the image tower is no
+            `nn.Module`, or the model has no regions to return.
     """
     _check_installed()
+    regions = shows_regions(model, regions)
     program, description = export_program(model, regions=regions), describe(model, regions=regions)
     size = sum(weight.nbytes for weight in program.state_dict.values())
     if size > LARGEST:
@@ -59,7 +62,7 @@ def export_onnx(
             output_names=description["outputs"],
             custom_translation_table={torch.ops.aten.sigmoid.default: _exact_sigmoid},
         )
-    converted.model.metadata_props[METADATA_KEY] = json.dumps(description, ensure_ascii=False)
+    converted.model.metadata_props[METADATA_KEY] = json_text(description)
     with writing(Path(path), description) as file:
         converted.save(file)
 

@@ -6,7 +6,7 @@ import torch
 from jaxtyping import Float, UInt8
 from torch import Tensor
 
-from trmml.models import TextRegionMatcher
+from trmml.models import MultiLabelModel
 from trmml.sharing.deployable import DeployableModel
 
 __all__ = ["largest_difference", "run_exported"]
@@ -42,7 +42,7 @@ def run_exported(
 
 
 def largest_difference(
-    model: TextRegionMatcher, path: str | Path, *, batch: int = 3, seed: int = 0
+    model: MultiLabelModel, path: str | Path, *, batch: int = 3, seed: int = 0
 ) -> float:
     """Compare an exported file with its model on images of noise.
 
