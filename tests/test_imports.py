@@ -174,7 +174,9 @@ def test_a_loss_works_where_the_towers_are_not_installed() -> None:
     assert output_of(code) == "True"
 
 
-@pytest.mark.parametrize("package", ["functional", "losses", "modules", "metrics", "data"])
+@pytest.mark.parametrize(
+    "package", ["functional", "losses", "modules", "metrics", "data", "encoders"]
+)
 def test_a_package_imports_where_the_towers_are_not_installed(package: str) -> None:
     output_of(without(OPTIONAL, f"import trmml.{package}"))
 

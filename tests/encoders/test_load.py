@@ -1,5 +1,6 @@
 import hashlib
 import json
+import sys
 from inspect import signature
 from pathlib import Path
 
@@ -10,7 +11,7 @@ from safetensors.torch import save_file
 from tests.random_clip import random_pair
 from trmml.encoders import EncoderSource, load_encoders, load_open_clip, load_tiny
 from trmml.encoders.fingerprint import pair_fingerprints
-from trmml.encoders.load import FAMILIES, _loader, check_options
+from trmml.encoders.load import FAMILIES, EncoderFamily, _loader, check_options
 from trmml.encoders.tiny import TINY_CONFIG, build_tiny, pack_tiny
 
 
@@ -102,6 +103,30 @@ def test_an_option_that_a_family_does_not_know_is_refused(family: str, message: 
     for refuse in (load_encoders, check_options):
         with pytest.raises(ValueError, match=message):
             refuse(source)
+
+
+OWN_FAMILY = """
+from tests.random_clip import random_pair
+from trmml.encoders import EncoderSource
+
+def load_own(name, *, pretrained=None, image_size=None, autocast_dtype=None, dense=0):
+    source = EncoderSource("own", name, pretrained, {"dense": dense})
+    return random_pair()._replace(source=source)
+"""
+
+
+def test_a_new_family_is_one_file_and_one_line(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (tmp_path / "own_family.py").write_text(OWN_FAMILY)
+    monkeypatch.syspath_prepend(tmp_path)
+    monkeypatch.setitem(FAMILIES, "own", EncoderFamily("own_family:load_own", "small", None))
+    assert "own_family" not in sys.modules  # before it is asked for
+    source = EncoderSource("own", "large", "file.pt", {"dense": 3})
+    assert load_encoders(source, image_size=32).source == source
+    monkeypatch.delitem(sys.modules, "own_family")
+    with pytest.raises(ValueError, match="family 'own' must be among 'dense', got 'std'; leave"):
+        load_encoders(source._replace(options={"std": 1}))
 
 
 def test_a_pair_made_by_hand_cannot_be_loaded() -> None:

@@ -27,8 +27,8 @@ class ImageTower(FrozenModule, ABC):
         native_size: Height and width that the tower was made for, always accepted.
         mean: Channel means of its images, of pixels in [0, 1].
         std: Channel standard deviations, likewise.
-        channels_last: Whether to keep weights and images channels-last: faster convolutions on
-            CPUs and tensor cores, the same numbers up to rounding.
+        channels_last: Whether to keep weights and images channels-last, the layout in which tensor
+            cores convolve; the same numbers up to rounding.
         autocast_dtype: Precision of the tower's matrix products; None leaves it to the training
             loop's own autocast, and to the weights where there is none.
 

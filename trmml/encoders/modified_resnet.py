@@ -31,13 +31,15 @@ class ModifiedResNetTower(ImageTower):
     | $x_p$ | `x` | last map at position $p$ |
     | $v$, $c$ | `attnpool.v_proj`, `attnpool.c_proj` | value and output projection |
 
-    The pool adds a position embedding to $x$ first. Dense features leave it out, as TaI-DPT
-    (Guo et al., CVPR 2023) does: what is at a position should not depend on where that is, and
-    any input size then needs no interpolation. The pooled feature keeps it, interpolated.
+    The pool adds a position embedding to $x$ first. Dense features leave it out, as
+    [TaI-DPT](https://arxiv.org/abs/2211.12739) (Guo et al., CVPR 2023) does: what is at a position
+    should not depend on where that is, and any input size then needs no interpolation. The pooled
+    feature keeps it, interpolated.
 
     Its batch norms never learn here, so a copy of the convolutions does their work.
 
-    Section 3.1 of TRM-ML (Ma et al., ACM Multimedia 2024).
+    Source: Section 3.1 of [TRM-ML](https://doi.org/10.1145/3664647.3680815) (Ma et al., ACM
+    Multimedia 2024).
     Differs from the paper: nothing; it does not say whether the position embedding is added.
 
     Args:

@@ -1,7 +1,6 @@
 """Every open_clip CLIP as an encoder pair."""
 
-from collections.abc import Iterable, Sequence
-from difflib import get_close_matches
+from collections.abc import Iterable
 from functools import partial
 from pathlib import Path
 from typing import Any, cast
@@ -12,6 +11,7 @@ from torch import nn
 from trmml.encoders.checkpoint import fill_open_clip, read_checkpoint
 from trmml.encoders.image_tower import ImageTower
 from trmml.encoders.modified_resnet import ModifiedResNetTower
+from trmml.encoders.nearest_names import nearest_names
 from trmml.encoders.protocol import EncoderPair, EncoderSource
 from trmml.encoders.text_transformer import TextTransformerTower
 from trmml.encoders.timm_tower import TimmTower
@@ -58,8 +58,8 @@ def load_open_clip(
         dense_path: How vision transformers give dense features, see `VisionTransformerTower`;
             None takes the tower's default.
         dtype: Precision of the weights.
-        channels_last: Whether to keep the image tower's weights and images channels-last: faster
-            convolutions, the same numbers up to rounding.
+        channels_last: Whether to keep the image tower's weights and images channels-last, see
+            `ImageTower`.
         autocast_dtype: Precision of the image tower's matrix products; None leaves it to the
             training loop's own autocast, and to `dtype` where there is none.
 
@@ -77,7 +77,7 @@ def load_open_clip(
     if config is None:
         raise ValueError(
             f"`name` must be one of open_clip's architectures, got {name!r}; the nearest are "
-            f"{_nearest(name, list_models())}."
+            f"{nearest_names(name, list_models())}."
         )
     if "hf_model_name" in config["text_cfg"] or "multimodal_cfg" in config:
         raise ValueError(
@@ -146,8 +146,8 @@ def wrap_open_clip(
         std: Channel standard deviations, likewise.
         dense_path: How vision transformers give dense features, see `VisionTransformerTower`;
             None takes the tower's default.
-        channels_last: Whether to keep the image tower's weights and images channels-last: faster
-            convolutions, the same numbers up to rounding.
+        channels_last: Whether to keep the image tower's weights and images channels-last, see
+            `ImageTower`.
         autocast_dtype: Precision of the image tower's matrix products; None leaves it to the
             training loop's own autocast, and to the weights where there is none.
 
@@ -238,8 +238,3 @@ def _listed(names: Iterable[str]) -> str:
 
 def _text(value: str | Path | None) -> str | None:
     return None if value is None else str(value)
-
-
-def _nearest(name: str, names: Sequence[str]) -> str:
-    lowered = {candidate.lower(): candidate for candidate in names}
-    return _listed(lowered[n] for n in get_close_matches(name.lower(), lowered, n=5, cutoff=0.4))

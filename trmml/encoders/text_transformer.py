@@ -24,7 +24,8 @@ class TextTransformerTower(FrozenModule):
     tokens that open all prompts are computed once, with the same result. The others look at the
     whole window, padding included, and need their full `context_length`.
 
-    Section 3.1 of TRM-ML (Ma et al., ACM Multimedia 2024).
+    Source: Section 3.1 of [TRM-ML](https://doi.org/10.1145/3664647.3680815) (Ma et al., ACM
+    Multimedia 2024).
     Differs from the paper: nothing; what is left out changes no number.
 
     Args:

@@ -1,6 +1,5 @@
 """Any timm backbone with a learned projection, for research without a text-aligned tower."""
 
-from difflib import get_close_matches
 from pathlib import Path
 from typing import Any
 
@@ -11,6 +10,7 @@ from torch import Tensor, nn
 
 from trmml.encoders.any_size import TOKEN_FAMILIES, allow_any_size, set_grid
 from trmml.encoders.image_tower import ImageTower
+from trmml.encoders.nearest_names import nearest_names
 from trmml.encoders.protocol import ImageFeatures
 
 __all__ = ["TimmImageEncoder"]
@@ -24,14 +24,16 @@ class TimmImageEncoder(nn.Module):
     with $x_p$ the backbone's last feature at position $p$ and $W$ learned. Nothing ties its space
     to a text tower but that learning, so zero-shot scores mean nothing before it.
 
-    Not in TRM-ML (Ma et al., ACM Multimedia 2024).
+    Source: not in [TRM-ML](https://doi.org/10.1145/3664647.3680815) (Ma et al., ACM Multimedia
+    2024).
     Differs from the paper: its image tower is CLIP's, with no learned projection.
 
     Args:
         name: The backbone, such as "resnet50" or "vit_small_patch16_dinov3".
         dim: Size of the joint space.
         pretrained: Whether to download timm's weights; or a file of weights in its place.
-        channels_last: Whether to keep the backbone's weights and images channels-last.
+        channels_last: Whether to keep the backbone's weights and images channels-last, see
+            `ImageTower`.
         autocast_dtype: Precision of the backbone's matrix products, see `ImageTower`.
 
     Attributes:
@@ -125,9 +127,9 @@ def _create(name: str, pretrained: bool | str | Path) -> Any:  # noqa: ANN401 - 
     import timm
 
     if not timm.is_model(name):
-        near = ", ".join(get_close_matches(name, timm.list_models(), n=5, cutoff=0.4)) or "none"
         raise ValueError(
-            f"`name` must be one of timm's models, got {name!r}; the nearest are {near}."
+            f"`name` must be one of timm's models, got {name!r}; the nearest are "
+            f"{nearest_names(name, timm.list_models())}."
         )
     if isinstance(pretrained, bool):
         return timm.create_model(name, pretrained=pretrained, num_classes=0)

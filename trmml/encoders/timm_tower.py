@@ -31,7 +31,8 @@ class TimmTower(ImageTower):
     | attention | SigLIP, SigLIP 2, PE-Core | the pool's value path and MLP, then the projection |
     | class token | EVA, EVA-02, MobileCLIP-B | as `VisionTransformerTower`, by `dense_path` |
 
-    Section 3.1 of TRM-ML (Ma et al., ACM Multimedia 2024).
+    Source: Section 3.1 of [TRM-ML](https://doi.org/10.1145/3664647.3680815) (Ma et al., ACM
+    Multimedia 2024).
     Differs from the paper: it reports CLIP's ResNets alone.
 
     Args:

@@ -133,8 +133,8 @@ def load_tiny(
             package's own.
         image_size: Side in pixels of the images to come, kept as `image.image_size`; None for the
             tower's own. Best are 128 to 256, in multiples of 32.
-        channels_last: Whether to keep the image tower's weights and images channels-last, which
-            changes its numbers by rounding alone.
+        channels_last: Whether to keep the image tower's weights and images channels-last, see
+            `ImageTower`.
         autocast_dtype: Precision of the image tower's matrix products; None is float32.
 
     Returns:

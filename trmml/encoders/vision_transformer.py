@@ -34,11 +34,12 @@ class VisionTransformerTower(ImageTower):
     | ln, $W$ | `visual.ln_post`, `visual.proj` | final norm and projection |
 
     "value" is the idea of MaskCLIP (Zhou et al., ECCV 2022), without the block's residual and MLP:
-    ClearCLIP (Lan et al., ECCV 2024) finds the residual stream to be the main source of noise in
-    dense CLIP features, and the MLP of no help. "tokens" are the tower's final tokens, right where
-    it pools them by their mean.
+    [ClearCLIP](https://arxiv.org/abs/2407.12442) (Lan et al., ECCV 2024) finds the residual stream
+    to be the main source of noise in dense CLIP features, and the MLP of no help. "tokens" are the
+    tower's final tokens, right where it pools them by their mean.
 
-    Section 3.1 of TRM-ML (Ma et al., ACM Multimedia 2024).
+    Source: Section 3.1 of [TRM-ML](https://doi.org/10.1145/3664647.3680815) (Ma et al., ACM
+    Multimedia 2024), with the value path of [MaskCLIP](https://arxiv.org/abs/2112.01071).
     Differs from the paper: it reports ResNets alone; this is their value path carried over.
 
     Args:

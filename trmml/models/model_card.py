@@ -6,6 +6,7 @@ from html import escape
 from typing import Any
 
 from trmml.class_names import ClassNames
+from trmml.encoders.load import FAMILIES
 from trmml.encoders.protocol import EncoderSource
 from trmml.models.method_config import MethodConfig
 
@@ -72,7 +73,7 @@ def model_card_text(
     tower = f"{source.family} {source.name}"
     if source.pretrained:
         tower += f", {source.pretrained}"
-    by_hand = source.family not in ("tiny", "open_clip")
+    by_hand = source.family not in FAMILIES
     limits = [
         LIMITS,
         *([REGIONS] if has_regions else []),
