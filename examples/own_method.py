@@ -43,10 +43,10 @@ class LinearHeadTask(Task):
 
     def forward(self, batch: Batch) -> dict[str, Tensor]:
         """Return the loss."""
-        labels = batch.labels if batch.classes is None else batch.labels[:, batch.classes]
-        logits, known = self.match(batch).logits, (labels != 0).float()
-        targets = (labels > 0).to(logits.dtype)
-        return {"total": binary_cross_entropy_with_logits(logits, targets, weight=known)}
+        logits, labels = self.match(batch).logits, batch.sampled_labels
+        known, targets = (labels != 0).to(logits.dtype), (labels > 0).to(logits.dtype)
+        loss = binary_cross_entropy_with_logits(logits, targets, weight=known, reduction="sum")
+        return {"total": self.over_processes(loss / max(len(labels), 1), batch)}
 
 
 if __name__ == "__main__":

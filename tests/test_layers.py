@@ -33,6 +33,12 @@ LAYERS = {
 }
 
 
+ROOMS = {
+    "training": {"config": 0, "sources": 0, "feature_cache": 1, "loop": 1, "run": 2},
+}
+"""Layers inside a package, by the same rule."""
+
+
 def own_imports(path: Path, package: Path) -> Iterator[str]:
     """Yield the dotted names, below the package, of everything a file imports from it.
 
@@ -73,8 +79,90 @@ def upward_imports(package: Path) -> list[str]:
     return wrong
 
 
+def imports_between_rooms(package: Path, name: str, rooms: dict[str, int]) -> list[str]:
+    """Describe every import of a package's rooms that does not go downwards."""
+    wrong = []
+    for path in sorted((package / name).rglob("*.py")):
+        inside = path.relative_to(package / name).parts
+        where = path.relative_to(package.parent).as_posix()
+        if len(inside) == 1:
+            if inside != ("__init__.py",):
+                wrong.append(f"{where} stands in no room")
+            continue
+        for imported in own_imports(path, package):
+            home, _, rest = imported.partition(".")
+            room = rest.split(".")[0]
+            if home == name and room != inside[0] and rooms.get(room, 99) >= rooms[inside[0]]:
+                wrong.append(f"{where} imports {imported}")
+    return wrong
+
+
+def import_circles(package: Path) -> list[str]:
+    """Name the files that import themselves by way of others, imports for types included."""
+    files = {
+        ".".join(path.relative_to(package).with_suffix("").parts): path
+        for path in package.rglob("*.py")
+    }
+
+    def file_of(name: str) -> str | None:
+        for candidate in (name, name.rpartition(".")[0]):
+            for form in (candidate, f"{candidate}.__init__"):
+                if form in files:
+                    return form
+        return None
+
+    targets = {
+        name: {found for imported in own_imports(path, package) if (found := file_of(imported))}
+        for name, path in files.items()
+    }
+
+    def reaches(start: str) -> bool:
+        seen, waiting = set(), [*targets[start]]
+        while waiting:
+            name = waiting.pop()
+            if name == start:
+                return True
+            if name not in seen:
+                seen.add(name)
+                waiting += targets[name]
+        return False
+
+    return sorted(name for name in files if reaches(name))
+
+
 def test_no_layer_imports_a_higher_one_or_a_sibling() -> None:
     assert upward_imports(PACKAGE) == []
+
+
+@pytest.mark.parametrize("name", ROOMS)
+def test_inside_a_package_imports_go_downwards_too(name: str) -> None:
+    assert imports_between_rooms(PACKAGE, name, ROOMS[name]) == []
+    assert {path.name for path in (PACKAGE / name).iterdir() if path.is_dir()} - {
+        "__pycache__"
+    } == {*ROOMS[name]}
+
+
+def test_no_file_imports_itself_by_way_of_others() -> None:
+    assert import_circles(PACKAGE) == []
+
+
+def test_a_circle_and_an_import_between_rooms_would_be_found(tmp_path: Path) -> None:
+    package = tmp_path / "trmml"
+    for room in ("loop", "run"):
+        (package / "training" / room).mkdir(parents=True)
+    (package / "training" / "loop" / "state.py").write_text(
+        "from typing import TYPE_CHECKING\nif TYPE_CHECKING:\n"
+        "    from trmml.training.run.folder import RunFolder\n"
+    )
+    (package / "training" / "run" / "folder.py").write_text(
+        "from trmml.training.loop.state import RunState\n"
+    )
+    (package / "training" / "stray.py").write_text("")
+    assert import_circles(package) == ["training.loop.state", "training.run.folder"]
+    assert imports_between_rooms(package, "training", {"loop": 0, "run": 1}) == [
+        "trmml/training/loop/state.py imports training.run.folder.RunFolder",
+        "trmml/training/stray.py stands in no room",
+    ]
 
 
 def test_every_layer_is_there() -> None:

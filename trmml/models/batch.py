@@ -26,6 +26,11 @@ class Batch(NamedTuple):
     grid: tuple[int, int] | None = None
     classes: Int[Tensor, " sampled"] | None = None
 
+    @property
+    def sampled_labels(self) -> Labels:
+        """The labels of the classes that take part."""
+        return self.labels if self.classes is None else self.labels[:, self.classes]
+
     def to(self, device: torch.device) -> "Batch":
         """Return the batch on a device."""
         classes = None if self.classes is None else self.classes.to(device)

@@ -5,12 +5,15 @@ from importlib.util import module_from_spec, spec_from_file_location
 from pathlib import Path
 from typing import Final
 
+from trmml.models.linear_probe import LinearProbeTask
 from trmml.models.task import Task
 from trmml.models.trmml.task import TRMMLTask
 
 __all__ = ["METHODS", "load_task"]
 
-METHODS: Final[dict[str, type[Task]]] = {task.Model.Config.method: task for task in (TRMMLTask,)}
+METHODS: Final[dict[str, type[Task]]] = {
+    task.Model.Config.method: task for task in (TRMMLTask, LinearProbeTask)
+}
 """How each method is trained, by the name that configurations and saved models have."""
 
 

@@ -2,15 +2,16 @@
 
 import hashlib
 import json
-import os
 from importlib.metadata import version
 from pathlib import Path
 from typing import Any
 
 from torch import Tensor
 
+from trmml.atomic_write import synced_partial
 from trmml.encoders.fingerprint import pair_fingerprints
 from trmml.encoders.protocol import EncoderPair
+from trmml.json_text import json_text
 from trmml.models.old_cards import upgrade_card
 
 __all__ = ["check_encoders", "read_saved_model", "write_saved_model"]
@@ -49,10 +50,8 @@ def write_saved_model(
     directory.mkdir(parents=True, exist_ok=True)
     # Both files are whole on disk before either is renamed. Stopped between the two renames, the
     # new weights stand beside the old card and the new card's partial file, which reading finds.
-    partial_weights = _write_synced(directory / f"{WEIGHTS}.partial", weights)
-    partial_card = _write_synced(
-        directory / PARTIAL_CARD, json.dumps(card, indent=2, ensure_ascii=False).encode()
-    )
+    partial_weights = synced_partial(directory / WEIGHTS, weights)
+    partial_card = synced_partial(directory / CARD, json_text(card, indent=2))
     partial_weights.replace(directory / WEIGHTS)
     partial_card.replace(directory / CARD)
 
@@ -118,11 +117,3 @@ def _read_card(path: Path) -> dict[str, Any]:
             f"that wrote it, {card['versions'].get('trmml')}."
         )
     return card
-
-
-def _write_synced(path: Path, content: bytes) -> Path:
-    with path.open("wb") as file:
-        file.write(content)
-        file.flush()
-        os.fsync(file.fileno())
-    return path

@@ -9,6 +9,7 @@ from jaxtyping import Float
 from torch import Tensor, nn
 
 from trmml.class_names import NameOrSynonyms
+from trmml.distributed import mean_over_processes
 from trmml.encoders.fingerprint import pair_fingerprints
 from trmml.encoders.protocol import EncoderPair
 from trmml.models.batch import Batch
@@ -89,6 +90,14 @@ class Task(nn.Module, ABC):
         if grid is None:
             inputs, grid = self.model.image_encoder.encode_dense(inputs)
         return self._match(inputs, grid, classes=batch.classes)
+
+    def over_processes(self, loss: Float[Tensor, ""], batch: Batch) -> Float[Tensor, ""]:
+        """Turn a mean over this process's images into the mean over those of all processes.
+
+        `DistributedDataParallel` then gives the gradient of the whole batch, also where shares
+        are uneven or one is empty. With one process the loss stays as it is.
+        """
+        return mean_over_processes(loss, rows=len(batch.labels))
 
     def compile_match(self) -> None:
         """Compile the model's `match`, where nearly all of a step's gradients are."""

@@ -6,6 +6,7 @@ from trmml.training.config.files import dump_run_config, list_run_configs, load_
 from trmml.training.config.recipe import Recipe
 from trmml.training.config.run_config import CacheConfig, RunConfig
 from trmml.training.feature_cache.cache import FeatureCache
+from trmml.training.feature_cache.cached_source import CachedSource
 from trmml.training.feature_cache.card import describe_cache
 from trmml.training.loop.fit import fit
 from trmml.training.loop.optimization import parameter_groups
@@ -18,7 +19,6 @@ from trmml.training.run.folder import RunFolder
 from trmml.training.run.interruption import TrainingStopped
 from trmml.training.run.run_training import run_training
 from trmml.training.run.sweep import run_sweep
-from trmml.training.sources.cached_source import CachedSource
 from trmml.training.sources.image_source import ImageSource
 from trmml.training.sources.loading import loader_options
 from trmml.training.sources.scoring import complete_stored_labels, predict_logits, score_source

@@ -9,9 +9,9 @@ from trmml.data import ImageTable
 from trmml.encoders.protocol import EncoderPair
 from trmml.training.config.run_config import CacheConfig
 from trmml.training.feature_cache.cache import FeatureCache
+from trmml.training.feature_cache.cached_source import CachedSource
 from trmml.training.run.data import RunData
 from trmml.training.run.interruption import StopRequest, TrainingStopped
-from trmml.training.sources.cached_source import CachedSource
 from trmml.training.sources.image_source import ImageSource
 from trmml.training.sources.loading import free_workers
 from trmml.training.sources.seeded_images import SeededImages

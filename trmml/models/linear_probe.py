@@ -1,0 +1,130 @@
+"""The least that can be learnt on a frozen tower: a line through its averaged features."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Literal
+
+import torch
+from jaxtyping import Float, Int
+from torch import Tensor, nn
+
+from trmml.class_names import NameOrSynonyms
+from trmml.encoders.protocol import EncoderPair
+from trmml.functional import unit_vectors
+from trmml.labels import check_labels
+from trmml.models.batch import Batch
+from trmml.models.method_config import MethodConfig
+from trmml.models.multi_label_model import MultiLabelModel, Scores
+from trmml.models.random_start import drawing_from
+from trmml.models.task import Task
+
+__all__ = ["LinearProbe", "LinearProbeConfig", "LinearProbeTask"]
+
+
+@dataclass(frozen=True, kw_only=True)
+class LinearProbeConfig(MethodConfig):
+    """Settings of `LinearProbe`.
+
+    Attributes:
+        scale: Length of the averaged features; CLIP's own logits are cosines times 100.
+        bias: Whether each class has an offset of its own.
+    """
+
+    method: Literal["linear-probe"] = "linear-probe"
+    scale: float = 10.0
+    bias: bool = True
+
+    def __post_init__(self) -> None:
+        """Refuse a length that leaves nothing.
+
+        Raises:
+            ValueError: If `scale` is not above 0.
+        """
+        if not self.scale > 0:
+            raise ValueError(f"`scale` must be above 0, got {self.scale}.")
+
+
+class LinearProbe(MultiLabelModel):
+    r"""Score each class by a line through the image's averaged feature; words play no part.
+
+    $$ z_c = s\, w_c \cdot \frac{\bar f}{\lVert \bar f \rVert} + b_c,
+       \qquad \bar f = \frac1N \sum_n f_n $$
+
+    | symbol | in code | meaning |
+    |---|---|---|
+    | $f_n$ | `features` | dense feature at position n |
+    | $w_c, b_c$ | `head` | what is learnt of class c |
+    | $s$ | `config.scale` | length of the feature |
+
+    The baseline that any method on frozen features has to beat: the linear probe of
+    [CLIP](https://arxiv.org/abs/2103.00020) (Radford et al., ICML 2021), with a logistic
+    regression for each class instead of one over all.
+    Differs from the paper: dense features are averaged where it takes the pooled one, so that
+    features kept on disk serve; it is trained by the engine, not by L-BFGS.
+
+    Args:
+        encoders: Frozen image and text tower, of which the text tower is not used.
+        class_names: One name per class, or several synonyms for a class.
+        config: Settings; None takes the defaults.
+        image_size: Side in pixels of the photographs that `preprocess` prepares.
+        generator: Source of the random start.
+
+    Examples:
+        >>> from trmml.encoders import load_tiny
+        >>> model = LinearProbe(load_tiny(), ["tree", "boat"], image_size=64)
+        >>> model.predict(torch.zeros(3, 3, 64, 64)).shape
+        torch.Size([3, 2])
+    """
+
+    Config = LinearProbeConfig
+    credit = "a [linear probe](https://arxiv.org/abs/2103.00020) (Radford et al., ICML 2021)"
+    config: LinearProbeConfig
+
+    def __init__(
+        self,
+        encoders: EncoderPair,
+        class_names: Sequence[NameOrSynonyms],
+        *,
+        config: LinearProbeConfig | None = None,
+        image_size: int = 448,
+        generator: torch.Generator | None = None,
+    ) -> None:
+        """Draw the head."""
+        config = config or LinearProbeConfig()
+        super().__init__(encoders, class_names, config=config, image_size=image_size)
+        with drawing_from(generator):
+            self.head = nn.Linear(encoders.image.dim, len(self.class_names), bias=config.bias)
+
+    def match(
+        self,
+        features: Float[Tensor, "batch positions dim"],
+        grid: tuple[int, int],  # noqa: ARG002 - where a position lies makes no difference
+        *,
+        classes: Int[Tensor, " sampled"] | None = None,
+    ) -> Scores:
+        """Score dense features, from the image encoder or from a store."""
+        whole = unit_vectors(features.mean(dim=1)).to(self.head.weight.dtype)
+        logits = self.head(self.config.scale * whole)
+        return Scores(logits if classes is None else logits[:, classes])
+
+
+class LinearProbeTask(Task):
+    """Train `LinearProbe` by the loss of its configuration.
+
+    Args:
+        model: To train.
+    """
+
+    Model = LinearProbe
+    model: LinearProbe
+
+    def __init__(self, model: LinearProbe) -> None:
+        """Build the loss."""
+        super().__init__(model)
+        self.loss = model.config.loss.build()
+
+    def forward(self, batch: Batch) -> dict[str, Float[Tensor, ""]]:
+        """Return the loss of the known labels."""
+        check_labels(batch.labels)
+        loss = self.loss(self.match(batch).logits, batch.sampled_labels)
+        return {"total": self.over_processes(loss, batch)}
