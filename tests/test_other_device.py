@@ -14,7 +14,7 @@ from tests.prediction.photographs import NAMES, small_model, table_of, write_pic
 from tests.training.squares_run import cached, squares_config
 from trmml.encoders import load_tiny
 from trmml.models import ABLATIONS, PROTOTYPE_ABLATIONS, TRMML, TRMMLConfig
-from trmml.page import Answers
+from trmml.page import PhotoInspector
 from trmml.prediction import draw_heatmaps, propose_labels, tag_images
 from trmml.training import run_training
 
@@ -91,15 +91,15 @@ def test_what_a_trained_model_is_for(tmp_path: Path):
 
     def answers(model: TRMML) -> list[tuple[str, float]]:
         """Return everything a model is asked for, as names and numbers."""
-        page = Answers(model)
-        look = page.look(paths[0])
+        page = PhotoInspector(model)
+        look = page.inspect(paths[0])
         proposed = propose_labels(model, table, min_confidence=0.5)
         (tmp_path / "drawn").mkdir(exist_ok=True)
         assert len(list(draw_heatmaps(model, paths[:1], tmp_path / "drawn", top_k=1))) == 1
         return [
             *((tag.name, tag.probability) for one in tag_images(model, paths) for tag in one.tags),
             *((one.image, one.probability) for one in proposed),
-            *((tag.name, tag.score) for tag in look.tags),
+            *((tag.name, tag.probability) for tag in look.tags),
             ("kite", page.find(look, "kite").cosine),
         ]
 

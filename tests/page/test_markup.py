@@ -5,7 +5,7 @@ import pytest
 import torch
 from PIL import Image
 
-from trmml.page import Look, Tag, ZeroShotMatch
+from trmml.page import InspectedPhoto, ZeroShotMatch
 from trmml.page.markup import (
     MAX_MATCHES,
     MAX_TAGS,
@@ -15,6 +15,7 @@ from trmml.page.markup import (
     style_rules,
     tags_markup,
 )
+from trmml.prediction import ImageTag
 
 EVIL = "<img src=x onerror=alert(1)>\"'</span>${alert(2)}{{value}}"
 REGION = torch.rand(3, 3)
@@ -36,9 +37,10 @@ class Elements(HTMLParser):
         self.words += data
 
 
-def look(scores: list[float], name: str = "tree") -> Look:
-    tags = [Tag(name, score, 0.5, REGION) for score in scores]
-    return Look(Image.new("RGB", (40, 20)), tags, torch.rand(1, 9, 4), (3, 3))
+def photo(scores: list[float], name: str = "tree", *, regions: bool = True) -> InspectedPhoto:
+    tags = [ImageTag(name, score, 0.5) for score in scores]
+    maps = REGION.expand(len(tags), -1, -1) if regions else None
+    return InspectedPhoto(Image.new("RGB", (40, 20)), tags, maps, torch.rand(1, 9, 4), (3, 3))
 
 
 def match(name: str = "kite", *, stands_out: bool = True, trained: bool = False) -> ZeroShotMatch:
@@ -47,7 +49,7 @@ def match(name: str = "kite", *, stands_out: bool = True, trained: bool = False)
 
 @pytest.mark.parametrize(
     "markup",
-    [message_markup(EVIL), tags_markup(look([0.5], EVIL)), matches_markup([match(EVIL)])],
+    [message_markup(EVIL), tags_markup(photo([0.5], EVIL)), matches_markup([match(EVIL)])],
     ids=["message", "tag", "match"],
 )
 def test_words_from_outside_stay_words(markup: str) -> None:
@@ -58,7 +60,7 @@ def test_words_from_outside_stay_words(markup: str) -> None:
 
 
 def test_every_listed_tag_has_one_region_and_one_rule() -> None:
-    shown = look([0.9] * (MAX_TAGS + 5))
+    shown = photo([0.9] * (MAX_TAGS + 5))
     matches = [match()] * MAX_MATCHES
     listed = re.findall(r" tag-(\d+)", tags_markup(shown) + matches_markup(matches))
     drawn = re.findall(r" region-(\d+)", stage_markup(shown, matches))
@@ -68,13 +70,21 @@ def test_every_listed_tag_has_one_region_and_one_rule() -> None:
 
 
 def test_a_match_has_the_region_of_its_own_rule_beside_few_tags() -> None:
-    few = look([0.9, 0.2])
+    few = photo([0.9, 0.2])
     assert re.findall(r" region-(\d+)", stage_markup(few, [match()])) == ["0", "1", str(MAX_TAGS)]
     assert f"tag-{MAX_TAGS}" in matches_markup([match()])
 
 
+def test_without_regions_only_words_that_were_asked_for_have_a_place() -> None:
+    plain = photo([0.9, 0.2], regions=False)
+    assert re.findall(r" region-(\d+)", stage_markup(plain, [match()])) == [str(MAX_TAGS)]
+    assert "no places to show" in stage_markup(plain, [])
+    assert "no places to show" not in stage_markup(photo([0.9]), [])
+    assert tags_markup(plain) == tags_markup(photo([0.9, 0.2]))
+
+
 def test_what_reaches_its_threshold_is_marked_present() -> None:
-    elements = Elements(tags_markup(look([0.5, 0.4999])))
+    elements = Elements(tags_markup(photo([0.5, 0.4999])))
     rows = [attributes["class"] for tag, attributes in elements.tags if tag == "li"]
     assert rows == ["tag tag-0 present", "tag tag-1"]
     bars = [attributes["style"] for _, attributes in elements.tags if "style" in attributes]
@@ -82,17 +92,17 @@ def test_what_reaches_its_threshold_is_marked_present() -> None:
 
 
 def test_tags_can_be_reached_by_keyboard() -> None:
-    elements = Elements(tags_markup(look([0.5])) + matches_markup([match()]))
+    elements = Elements(tags_markup(photo([0.5])) + matches_markup([match()]))
     assert [a["tabindex"] for tag, a in elements.tags if tag == "li"] == ["0", "0"]
 
 
 def test_what_is_left_out_is_counted() -> None:
-    assert "2 more categories" in tags_markup(look([0.5] * (MAX_TAGS + 2)))
-    assert "more" not in tags_markup(look([0.5] * MAX_TAGS))
+    assert "2 more categories" in tags_markup(photo([0.5] * (MAX_TAGS + 2)))
+    assert "more" not in tags_markup(photo([0.5] * MAX_TAGS))
 
 
 def test_no_score_is_shown_as_impossible() -> None:
-    assert "0&#8239;%" not in tags_markup(look([0.0004]))
+    assert "0&#8239;%" not in tags_markup(photo([0.0004]))
 
 
 def test_zero_shot_says_that_it_is() -> None:

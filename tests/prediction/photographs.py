@@ -8,10 +8,12 @@ from PIL import Image
 
 from trmml.data import ImageTable
 from trmml.encoders import load_tiny
-from trmml.models import TRMML, TRMMLConfig
+from trmml.models import TRMML, MultiLabelModel, TRMMLConfig, load_task
 
 NAMES = ["sea", "sunset, red", "Bäume"]
 SIZE = 64
+
+OWN_METHOD = f"{Path(__file__).parents[2] / 'examples' / 'own_method.py'}:LinearHeadTask"
 
 tiny_pair = cache(load_tiny)  # frozen, so that all can share it
 
@@ -22,6 +24,15 @@ def small_model(names=NAMES, config: TRMMLConfig | None = None) -> TRMML:
     with torch.no_grad():  # less certain, so that probabilities differ without training
         model.log_temperature.fill_(-2.0)
     return model.eval()
+
+
+def own_model(names=NAMES) -> MultiLabelModel:
+    """Build a model of a method from elsewhere, without regions."""
+    task = load_task(OWN_METHOD)
+    config = task.Model.Config.from_dict({})
+    generator = torch.Generator().manual_seed(0)
+    built = task.build(tiny_pair(), names, config=config, image_size=SIZE, generator=generator)
+    return built.model.eval()
 
 
 def write_pictures(folder: Path, count: int = 7, *, damaged: tuple[int, ...] = ()) -> list[str]:

@@ -1,4 +1,4 @@
-"""The towers are the expensive part: the text tower runs once a call, the image tower once a photo."""
+"""The text tower runs once a call, and the image tower once a photograph."""
 
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager

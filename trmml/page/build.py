@@ -1,4 +1,4 @@
-"""Put the page together; Gradio draws it, `Answers` answers."""
+"""Put the page together; Gradio draws it, `PhotoInspector` answers."""
 
 from collections.abc import Sequence
 from html import escape
@@ -6,8 +6,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from trmml.data.images import BrokenImageError
-from trmml.models import TRMML
-from trmml.page.answers import MAX_TEXT, Answers, Look, ZeroShotMatch
+from trmml.models import MultiLabelModel
 from trmml.page.markup import (
     MAX_MATCHES,
     matches_markup,
@@ -15,6 +14,7 @@ from trmml.page.markup import (
     stage_markup,
     tags_markup,
 )
+from trmml.page.photo_inspector import MAX_TEXT, InspectedPhoto, PhotoInspector, ZeroShotMatch
 
 if TYPE_CHECKING:
     import gradio
@@ -26,12 +26,13 @@ _KEEP_UPLOADS = 300  # seconds
 _KEEP_ANSWERS = 3600
 
 
-def build_page(model: TRMML, *, examples: Sequence[str | Path] = ()) -> "gradio.Blocks":
+def build_page(model: MultiLabelModel, *, examples: Sequence[str | Path] = ()) -> "gradio.Blocks":
     """Build the page, without serving it.
 
     Dropping a photograph lists its tags; hovering over one, or giving it the focus, shows its
-    region; a category typed in is looked for zero-shot. Uploaded files are deleted after a few
-    minutes, nothing is counted or sent anywhere, and one question is answered at a time.
+    region where the model has regions; a category typed in is looked for zero-shot. Uploaded files
+    are deleted after a few minutes, nothing is counted or sent anywhere, and one question is
+    answered at a time.
 
     Args:
         model: A trained model.
@@ -42,41 +43,41 @@ def build_page(model: TRMML, *, examples: Sequence[str | Path] = ()) -> "gradio.
     """
     import gradio as gr
 
-    answers = Answers(model)
+    inspector = PhotoInspector(model)
     files = [str(Path(example).resolve()) for example in examples]
 
-    def redraw(look: Look, matches: Sequence[ZeroShotMatch]) -> list[Any]:
-        drawn = (stage_markup(look, matches), tags_markup(look), matches_markup(matches))
-        return [look, matches, "", *drawn]
+    def redraw(photo: InspectedPhoto, matches: Sequence[ZeroShotMatch]) -> list[Any]:
+        drawn = (stage_markup(photo, matches), tags_markup(photo), matches_markup(matches))
+        return [photo, matches, "", *drawn]
 
     def complain(message: str) -> list[Any]:  # what was there stays
         return [gr.skip(), gr.skip(), message_markup(message), gr.skip(), gr.skip(), gr.skip()]
 
     def show(path: str, matches: Sequence[ZeroShotMatch]) -> list[Any]:
         try:
-            look = answers.look(path)
+            photo = inspector.inspect(path)
         except BrokenImageError as error:
             return complain(f"{Path(path).name} cannot be shown: {error.reason}.")
-        return redraw(look, [answers.find(look, match.name) for match in matches])
+        return redraw(photo, [inspector.find(photo, match.name) for match in matches])
 
     def show_example(index: int, matches: Sequence[ZeroShotMatch]) -> list[Any]:
         return show(files[index], matches)
 
-    def ask(text: str, look: Look | None, matches: Sequence[ZeroShotMatch]) -> list[Any]:
-        if look is None:
+    def ask(text: str, photo: InspectedPhoto | None, matches: Sequence[ZeroShotMatch]) -> list[Any]:
+        if photo is None:
             return complain("Drop a photograph first.")
         try:
-            match = answers.find(look, text)
+            match = inspector.find(photo, text)
         except ValueError as error:
             return complain(f"Nothing was looked for: {error}")
         others = [other for other in matches if other.name != match.name]
-        return redraw(look, [match, *others][:MAX_MATCHES])
+        return redraw(photo, [match, *others][:MAX_MATCHES])
 
     plain: dict[str, Any] = {"js_on_load": None, "apply_default_css": False}
     with gr.Blocks(
         title="trmml", analytics_enabled=False, delete_cache=(_KEEP_UPLOADS, _KEEP_UPLOADS)
     ) as page:
-        look = gr.State(None, time_to_live=_KEEP_ANSWERS)
+        photo = gr.State(None, time_to_live=_KEEP_ANSWERS)
         matches = gr.State([], time_to_live=_KEEP_ANSWERS)
         gr.HTML(_masthead(model), **plain)
         with gr.Row():
@@ -107,22 +108,25 @@ def build_page(model: TRMML, *, examples: Sequence[str | Path] = ()) -> "gradio.
                 )
                 found = gr.HTML("", elem_classes="told", **plain)
 
-        told = [look, matches, message, stage, tags, found]
+        told = [photo, matches, message, stage, tags, found]
         # One at a time, whoever asks: the model has the machine to itself.
         alone: dict[str, Any] = {"concurrency_limit": 1, "concurrency_id": "model"}
         alone["api_visibility"] = "private"
         shown = upload.upload(show, [upload, matches], told, **alone)
         shown.then(lambda: None, None, upload, api_visibility="private")  # ready for the next
         pictures.click(show_example, [pictures, matches], told, **alone)
-        text.submit(ask, [text, look, matches], told, **alone)
+        text.submit(ask, [text, photo, matches], told, **alone)
     return page
 
 
-def _masthead(model: TRMML) -> str:
+def _masthead(model: MultiLabelModel) -> str:
     source = model.encoders.source.name
-    described = f"{len(model.class_names)} categories, {source} encoder, {model.image_size} pixels"
+    described = (
+        f"{model.config.method}, {len(model.class_names)} categories, {source} encoder, "
+        f"{model.image_size} pixels"
+    )
     note = "; it knows drawn scenes only, no photographs" if source == "tiny" else ""
     return (
         '<header class="masthead"><h1>What is in the picture, and where?</h1>'
-        f"<p>TRM-ML, {escape(described)}{note}</p></header>"
+        f"<p>{escape(described)}{note}</p></header>"
     )

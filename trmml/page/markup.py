@@ -5,8 +5,9 @@ from html import escape
 from pathlib import Path
 from typing import Final
 
-from trmml.page.answers import Look, Tag, ZeroShotMatch
 from trmml.page.data_uris import photograph_uri, veil_uri
+from trmml.page.photo_inspector import InspectedPhoto, ZeroShotMatch
+from trmml.prediction import ImageTag
 
 __all__ = [
     "MAX_MATCHES",
@@ -22,6 +23,7 @@ MAX_TAGS: Final = 8
 MAX_MATCHES: Final = 4
 
 _HINT: Final = "Hover over a tag, tap it or tab to it: what stays lit is what it was scored on."
+_NO_REGIONS: Final = "This model scores the whole photograph: its tags have no places to show."
 
 
 def style_rules() -> str:
@@ -39,28 +41,29 @@ def message_markup(message: str) -> str:
     return f'<p class="message" role="alert">{escape(message)}</p>'
 
 
-def stage_markup(look: Look, matches: Sequence[ZeroShotMatch]) -> str:
+def stage_markup(photo: InspectedPhoto, matches: Sequence[ZeroShotMatch]) -> str:
     """Show the photograph, with the region of every listed tag over it, none of them visible."""
-    regions = [tag.region for tag in look.tags[:MAX_TAGS]]
+    regions = [] if photo.regions is None else [*photo.regions[:MAX_TAGS]]
     numbered = [*enumerate(regions), *enumerate((match.region for match in matches), MAX_TAGS)]
     veils = "".join(
         f'<img class="region region-{number}" alt="" '
-        f'src="{veil_uri(region, look.photograph.size)}">'
+        f'src="{veil_uri(region, photo.photograph.size)}">'
         for number, region in numbered
     )
-    photograph = photograph_uri(look.photograph)
-    ratio = look.photograph.width / look.photograph.height
+    photograph = photograph_uri(photo.photograph)
+    ratio = photo.photograph.width / photo.photograph.height
+    hint = _NO_REGIONS if photo.regions is None else _HINT
     return (
         f'<figure class="stage"><div style="--ratio: {ratio:.4f}">'
         f'<img class="photograph" alt="Your photograph" src="{photograph}">{veils}</div>'
-        f"<figcaption>{_HINT}</figcaption></figure>"
+        f"<figcaption>{hint}</figcaption></figure>"
     )
 
 
-def tags_markup(look: Look) -> str:
+def tags_markup(photo: InspectedPhoto) -> str:
     """List the most probable tags, with a bar and the threshold's mark each."""
-    shown = look.tags[:MAX_TAGS]
-    left = len(look.tags) - len(shown)
+    shown = photo.tags[:MAX_TAGS]
+    left = len(photo.tags) - len(shown)
     rest = f'<p class="rest">{left} more categories, none more likely</p>' if left else ""
     return (
         '<section class="answer"><h2>Tags</h2>'
@@ -68,19 +71,19 @@ def tags_markup(look: Look) -> str:
     )
 
 
-def _items(tags: Iterable[Tag]) -> str:
+def _items(tags: Iterable[ImageTag]) -> str:
     return "".join(
         f'<li class="tag tag-{number}{" present" if tag.present else ""}" tabindex="0">'
         f'<span class="name">{escape(tag.name)}</span>'
         f'<span class="bar" title="present from {tag.threshold:.0%}" '
-        f'style="--score: {tag.score:.4f}; --mark: {tag.threshold:.4f}"></span>'
-        f'<span class="score">{_percent(tag.score)}</span></li>'
+        f'style="--score: {tag.probability:.4f}; --mark: {tag.threshold:.4f}"></span>'
+        f'<span class="score">{_percent(tag.probability)}</span></li>'
         for number, tag in enumerate(tags)
     )
 
 
-def _percent(score: float) -> str:
-    return f"{100 * score:.0f}&#8239;%" if score >= 0.01 else "&lt;&#8239;1&#8239;%"
+def _percent(probability: float) -> str:
+    return f"{100 * probability:.0f}&#8239;%" if probability >= 0.01 else "&lt;&#8239;1&#8239;%"
 
 
 def matches_markup(matches: Sequence[ZeroShotMatch]) -> str:

@@ -8,7 +8,7 @@ from pathlib import Path
 from threading import Event
 from typing import Any, Final
 
-from trmml.models import TRMML
+from trmml.models import MultiLabelModel
 from trmml.page.build import build_page
 from trmml.page.markup import style_rules
 
@@ -28,7 +28,7 @@ _POLICY: Final = (
 
 @contextmanager
 def serving(
-    model: TRMML,
+    model: MultiLabelModel,
     *,
     host: str = "127.0.0.1",
     port: int = 7860,
@@ -92,7 +92,7 @@ def serving(
 
 
 def serve(
-    model: TRMML,
+    model: MultiLabelModel,
     *,
     host: str = "127.0.0.1",
     port: int = 7860,

@@ -1,4 +1,4 @@
-"""What the page tells: a photograph's tags with their regions, and where an unseen category is."""
+"""What the page tells of a photograph: its tags, their regions, and where an unseen category is."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -13,40 +13,17 @@ from torch import Tensor
 from torch.nn.functional import normalize
 
 from trmml.data.images import BrokenImageError, decode_image, image_size
-from trmml.functional import aligned_calibration, aligned_energy, region_mask
-from trmml.models import TRMML, zero_shot_text_features
+from trmml.functional import aligned_calibration, aligned_energy
+from trmml.models import MultiLabelModel, zero_shot_text_features
+from trmml.prediction import ImageTag, decision_thresholds
 
-__all__ = ["MAX_PIXELS", "MAX_TEXT", "Answers", "Look", "Tag", "ZeroShotMatch"]
+__all__ = ["MAX_PIXELS", "MAX_TEXT", "InspectedPhoto", "PhotoInspector", "ZeroShotMatch"]
 
 MAX_PIXELS: Final = 64_000_000
 """Largest photograph that is decoded, in pixels."""
 
 MAX_TEXT: Final = 60
 """Longest name of a category that may be asked for, in characters."""
-
-_UNSET_THRESHOLD: Final = 0.5
-
-
-@dataclass(frozen=True)
-class Tag:
-    """A category that the model was trained on.
-
-    Attributes:
-        name: The category, synonyms joined by commas.
-        score: Its probability.
-        threshold: The probability from which it counts as present.
-        region: Where it was looked for, in [0, 1], on the model's grid.
-    """
-
-    name: str
-    score: float
-    threshold: float
-    region: Float[Tensor, "rows columns"]
-
-    @property
-    def present(self) -> bool:
-        """Whether the score reaches the threshold."""
-        return self.score >= self.threshold
 
 
 @dataclass(frozen=True)
@@ -70,57 +47,53 @@ class ZeroShotMatch:
 
 
 @dataclass(frozen=True)
-class Look:
+class InspectedPhoto:
     """A photograph as the model sees it.
 
     Attributes:
         photograph: The decoded photograph, the right way up.
-        tags: Every category, the most probable first.
+        tags: Every category, the most probable first; synonyms are joined by commas.
+        regions: Where each tag was looked for, in the order of the tags, in [0, 1], on the model's
+            grid; None for a model without regions.
         features: Dense image features.
         grid: Height and width of the grid of positions.
     """
 
     photograph: Image
-    tags: Sequence[Tag]
+    tags: Sequence[ImageTag]
+    regions: Float[Tensor, "tags rows columns"] | None
     features: Float[Tensor, "1 positions dim"]
     grid: tuple[int, int]
 
 
-class Answers:
-    """Answer what the page asks, with one model.
+class PhotoInspector:
+    """Look at photographs with one model, and answer what the page asks of them.
 
     Args:
         model: A trained model; it is put in eval mode.
 
     Examples:
-        >>> from trmml.encoders import load_tiny
-        >>> answers = Answers(TRMML(load_tiny(), ["tree", "boat"], image_size=64))
         >>> from PIL import Image
+        >>> from trmml import TRMML
+        >>> from trmml.encoders import load_tiny
+        >>> inspector = PhotoInspector(TRMML(load_tiny(), ["tree", "boat"], image_size=64))
         >>> Image.new("RGB", (90, 60), "green").save("green.png")
-        >>> look = answers.look("green.png")
-        >>> len(look.tags), answers.find(look, "kite").region.shape
+        >>> photo = inspector.inspect("green.png")
+        >>> len(photo.tags), inspector.find(photo, "kite").region.shape
         (2, torch.Size([2, 2]))
     """
 
-    def __init__(self, model: TRMML) -> None:
+    def __init__(self, model: MultiLabelModel) -> None:
         """Keep the model."""
         self.model = model.eval()
-        thresholds = model.decision_thresholds
-        self._thresholds = thresholds or [_UNSET_THRESHOLD] * len(self.names)
-
-    @cached_property
-    def names(self) -> list[str]:
-        """Return how each category is shown."""
-        return [
-            name if isinstance(name, str) else ", ".join(name) for name in self.model.class_names
-        ]
+        self._thresholds = decision_thresholds(model)
 
     @cached_property
     def _texts(self) -> Float[Tensor, "classes dim"]:
         return zero_shot_text_features(self.model.encoders.text, self.model.class_names)
 
     @torch.no_grad()
-    def look(self, path: str | Path) -> Look:
+    def inspect(self, path: str | Path) -> InspectedPhoto:
         """Decode a photograph, score every category and find its region.
 
         The scores are those of `model.predict(model.preprocess(path))`.
@@ -135,20 +108,21 @@ class Answers:
                 path, f"it has {width} x {height} pixels, more than {MAX_PIXELS / 1e6:.0f} million"
             )
         photograph = decode_image(path)
-        model = self.model
+        model, names = self.model, self.model.class_names.shown
         features, grid = model.image_encoder.encode_dense(model.preprocess(photograph))
         output = model.match(features, grid)
-        # Without regions the energies are logits, whatever the configuration would do with them.
-        normalization = model.config.normalization if model.decoder is not None else "sigmoid"
-        regions = region_mask(output.energy.float(), normalization=normalization)
-        regions = regions[0].reshape(-1, *grid).cpu()
-        scores = output.logits[0].float().sigmoid().tolist()
-        tags = map(Tag, self.names, scores, self._thresholds, regions)
-        ranked = sorted(tags, key=lambda tag: tag.score, reverse=True)
-        return Look(photograph, tuple(ranked), features, grid)
+        probabilities = output.logits[0].float().sigmoid().cpu()
+        maps = model.region_maps(output)
+        ranked = probabilities.argsort(descending=True, stable=True)
+        tags = [
+            ImageTag(names[column], float(probabilities[column]), float(self._thresholds[column]))
+            for column in ranked.tolist()
+        ]
+        regions = None if maps is None else maps[0].float().cpu()[ranked]
+        return InspectedPhoto(photograph, tags, regions, features, grid)
 
     @torch.no_grad()
-    def find(self, look: Look, text: str) -> ZeroShotMatch:
+    def find(self, photo: InspectedPhoto, text: str) -> ZeroShotMatch:
         """Find where words match a photograph, with the frozen towers alone.
 
         The region is the one that TRM-ML would start from before training: the cosine of the
@@ -165,20 +139,16 @@ class Answers:
             raise ValueError(
                 f"`text` must have at most {MAX_TEXT} characters, got {len(name)}; use fewer words."
             )
-        features = look.features.float()
+        features = photo.features.float()
         query = zero_shot_text_features(self.model.encoders.text, [name]).float()
         scale, bias = aligned_calibration(self._texts.float(), features)
         energy = aligned_energy(query, features, scale=scale, bias=bias)[0, 0]
         cosines = normalize(features[0], dim=-1) @ query[0]
-        trained = {
-            known.casefold()
-            for names in self.model.class_names
-            for known in ([names] if isinstance(names, str) else names)
-        }
+        trained = {known.casefold() for group in self.model.class_names.synonyms for known in group}
         return ZeroShotMatch(
             name,
             cosine=float(cosines.amax()),
             stands_out=bool(energy.amax() > 0),
-            region=energy.sigmoid().reshape(look.grid).cpu(),
+            region=energy.sigmoid().reshape(photo.grid).cpu(),
             trained=name.casefold() in trained,
         )

@@ -5,10 +5,11 @@ import torch
 from PIL import Image
 
 from tests.page.small_page import NAMES, small_model, write_scene
+from tests.prediction.photographs import own_model
 from trmml.data import BrokenImageError
 from trmml.models import ABLATIONS, TRMML, zero_shot_text_features
-from trmml.page import Answers, answers
-from trmml.page.answers import MAX_TEXT
+from trmml.page import PhotoInspector, photo_inspector
+from trmml.page.photo_inspector import MAX_TEXT
 from trmml.world import WORLD_CLASS_NAMES
 
 
@@ -23,43 +24,55 @@ def scene(tmp_path: Path) -> Path:
 
 
 def test_tags_are_the_models_own_probabilities_best_first(model: TRMML, scene: Path) -> None:
-    look = Answers(model).look(scene)
+    photo = PhotoInspector(model).inspect(scene)
     expected = model.predict(model.preprocess(scene))[0].tolist()
-    scores = [tag.score for tag in look.tags]
+    scores = [tag.probability for tag in photo.tags]
     assert scores == pytest.approx(sorted(expected, reverse=True))
     names = ["tree", "house, home", *NAMES[2:]]
-    assert {tag.name: tag.score for tag in look.tags} == pytest.approx(
+    assert {tag.name: tag.probability for tag in photo.tags} == pytest.approx(
         dict(zip(names, expected, strict=True))
     )
 
 
 def test_regions_are_the_models_own_heatmaps(model: TRMML, scene: Path) -> None:
-    look = Answers(model).look(scene)
+    photo = PhotoInspector(model).inspect(scene)
     heatmap = model.heatmap(model.preprocess(scene))[0]
-    tree = next(tag for tag in look.tags if tag.name == "tree")
+    assert photo.regions is not None
+    tree = photo.regions[[tag.name for tag in photo.tags].index("tree")]
     upsampled = torch.nn.functional.interpolate(
-        tree.region[None, None], size=(128, 128), mode="bilinear", align_corners=False
+        tree[None, None], size=(128, 128), mode="bilinear", align_corners=False
     )[0, 0]
     torch.testing.assert_close(upsampled, heatmap[0])
 
 
-def test_a_model_without_regions_still_shows_where(scene: Path, model: TRMML) -> None:
+def test_a_model_of_positions_alone_still_shows_where(scene: Path, model: TRMML) -> None:
     plain = TRMML(model.encoders, ["tree", "car"], config=ABLATIONS["dualcoop"], image_size=64)
-    look = Answers(plain).look(scene)
-    assert look.tags[0].region.shape == look.grid
-    assert 0 <= look.tags[0].region.min() <= look.tags[0].region.max() <= 1
+    photo = PhotoInspector(plain).inspect(scene)
+    assert photo.regions is not None
+    assert photo.regions[0].shape == photo.grid
+    assert 0 <= photo.regions[0].min() <= photo.regions[0].max() <= 1
+
+
+def test_a_model_without_regions_is_asked_all_the_rest(scene: Path) -> None:
+    model = own_model()
+    inspector = PhotoInspector(model)
+    photo = inspector.inspect(scene)
+    expected = sorted(model.predict(model.preprocess(scene))[0].tolist(), reverse=True)
+    assert [tag.probability for tag in photo.tags] == pytest.approx(expected)
+    assert photo.regions is None
+    assert inspector.find(photo, "kite").region.shape == photo.grid
 
 
 def test_thresholds_decide_what_is_present(model: TRMML, scene: Path) -> None:
-    assert {tag.threshold for tag in Answers(model).look(scene).tags} == {0.5}
+    assert {tag.threshold for tag in PhotoInspector(model).inspect(scene).tags} == {0.5}
     cut = model.predict(model.preprocess(scene))[0].tolist()
     cut[1] += 0.01
     model.decision_thresholds = cut
     try:
-        tags = Answers(model).look(scene).tags
+        tags = PhotoInspector(model).inspect(scene).tags
     finally:
         model.decision_thresholds = None
-    absent = [tag.name for tag in tags if tag.score < tag.threshold - 1e-3]
+    absent = [tag.name for tag in tags if tag.probability < tag.threshold - 1e-3]
     assert absent == ["house, home"]
     assert not next(tag for tag in tags if tag.name == "house, home").present
 
@@ -68,45 +81,45 @@ def test_a_photograph_is_shown_the_right_way_up(model: TRMML, tmp_path: Path) ->
     exif = Image.Exif()
     exif[0x0112] = 6
     Image.new("RGB", (90, 60)).save(tmp_path / "turned.jpg", exif=exif)
-    assert Answers(model).look(tmp_path / "turned.jpg").photograph.size == (60, 90)
+    assert PhotoInspector(model).inspect(tmp_path / "turned.jpg").photograph.size == (60, 90)
 
 
 def test_a_training_model_is_put_in_eval_mode(scene: Path) -> None:
     model = small_model().train()
-    Answers(model).look(scene)
+    PhotoInspector(model).inspect(scene)
     assert not model.training
 
 
 def test_an_unseen_category_is_found_where_its_words_match(model: TRMML, scene: Path) -> None:
-    reader = Answers(model)
-    look = reader.look(scene)
-    match = reader.find(look, "  a   kite ")
+    inspector = PhotoInspector(model)
+    photo = inspector.inspect(scene)
+    match = inspector.find(photo, "  a   kite ")
     assert (match.name, match.trained) == ("a kite", False)
     # by hand: the position whose feature is nearest to the words
     text = model.encoders.text
     tokens = text.pad(text.tokenize(["a photo of a a kite."]))
     query = text(text.embed_tokens(tokens), tokens)[0]
-    cosines = torch.cosine_similarity(look.features[0], query[None])
+    cosines = torch.cosine_similarity(photo.features[0], query[None])
     assert match.cosine == pytest.approx(float(cosines.max()), abs=1e-5)
     assert match.region.flatten().argmax() == cosines.argmax()
-    assert match.region.shape == look.grid
+    assert match.region.shape == photo.grid
 
 
 def test_words_stand_out_two_deviations_above_the_trained_names(model: TRMML, scene: Path) -> None:
-    reader = Answers(model)
-    look = reader.look(scene)
+    inspector = PhotoInspector(model)
+    photo = inspector.inspect(scene)
     names = zero_shot_text_features(model.encoders.text, model.class_names)
-    usual = names @ torch.nn.functional.normalize(look.features[0], dim=-1).T
+    usual = names @ torch.nn.functional.normalize(photo.features[0], dim=-1).T
     line = float(usual.mean() + 2 * usual.std(correction=0))
-    matches = [reader.find(look, name) for name in WORLD_CLASS_NAMES]
+    matches = [inspector.find(photo, name) for name in WORLD_CLASS_NAMES]
     assert [match.stands_out for match in matches] == [match.cosine > line for match in matches]
     assert 0 < sum(match.stands_out for match in matches) < len(matches)
 
 
 @pytest.mark.parametrize("word", ["tree", "TREE", "home"])
 def test_a_trained_category_is_recognised_as_such(model: TRMML, scene: Path, word: str) -> None:
-    reader = Answers(model)
-    assert reader.find(reader.look(scene), word).trained
+    inspector = PhotoInspector(model)
+    assert inspector.find(inspector.inspect(scene), word).trained
 
 
 @pytest.mark.parametrize(
@@ -121,33 +134,33 @@ def test_a_trained_category_is_recognised_as_such(model: TRMML, scene: Path, wor
 def test_words_that_cannot_be_looked_for(
     model: TRMML, scene: Path, text: str, message: str
 ) -> None:
-    reader = Answers(model)
+    inspector = PhotoInspector(model)
     with pytest.raises(ValueError, match=message):
-        reader.find(reader.look(scene), text)
+        inspector.find(inspector.inspect(scene), text)
 
 
 def test_what_is_no_photograph_is_refused(model: TRMML, tmp_path: Path) -> None:
     (tmp_path / "broken.jpg").write_bytes(b"no image")
     with pytest.raises(BrokenImageError, match="not an image"):
-        Answers(model).look(tmp_path / "broken.jpg")
+        PhotoInspector(model).inspect(tmp_path / "broken.jpg")
 
 
 def test_a_photograph_of_too_many_pixels_is_refused_undecoded(
     model: TRMML, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(answers, "MAX_PIXELS", 99)
+    monkeypatch.setattr(photo_inspector, "MAX_PIXELS", 99)
     Image.new("1", (10, 10)).save(tmp_path / "large.png")
 
     def refuse(_path: object) -> None:
         raise AssertionError("it was decoded")
 
-    monkeypatch.setattr(answers, "decode_image", refuse)
+    monkeypatch.setattr(photo_inspector, "decode_image", refuse)
     with pytest.raises(BrokenImageError, match="10 x 10 pixels"):
-        Answers(model).look(tmp_path / "large.png")
+        PhotoInspector(model).inspect(tmp_path / "large.png")
 
 
 def test_a_decompression_bomb_is_refused(model: TRMML, tmp_path: Path) -> None:
     side = 20_000
     Image.new("1", (side, side)).save(tmp_path / "bomb.png")  # a few kilobytes
     with pytest.raises(BrokenImageError, match="too large to decode safely"):
-        Answers(model).look(tmp_path / "bomb.png")
+        PhotoInspector(model).inspect(tmp_path / "bomb.png")
