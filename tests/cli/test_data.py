@@ -216,7 +216,7 @@ def test_the_written_labels_are_told_as_json(photos):
         (["hide", "labels.csv", "--keep", "0.5", "--out", "m", "--protocol", "x"], "--protocol"),
         (
             ["hide", "labels.csv", "--keep", "0.5", "--out", "m", "--split", "x"],
-            "one of labels.csv",
+            "one of 'labels.csv'",
         ),
         (["hide", "labels.csv", "--keep", "0.5", "--out", "none/m"], "none/m"),
         (["single-positive", "labels.csv", "--out", "m", "--published", "no.txt"], "no.txt"),
