@@ -159,7 +159,8 @@ def test_the_model_says_how_it_differs_from_the_paper() -> None:
 
 def test_every_public_name_is_in_the_api_pages(package: ModuleType) -> None:
     expected = {f"{package.__name__}.{name}" for name in package.__all__}
-    assert sorted(expected - set(map(short_name, listed_identifiers(PAGES)))) == []
+    listed = listed_identifiers(PAGES)  # `trmml.atomic_write.atomic_write` is in full
+    assert sorted(expected - listed - set(map(short_name, listed))) == []
 
 
 @pytest.mark.parametrize("identifier", sorted(listed_identifiers(PAGES)))
