@@ -5,7 +5,7 @@ import torch
 import trmml
 from tests.prediction.photographs import NAMES, small_model
 from trmml.data import LabelMask
-from trmml.models import TRMMLConfig
+from trmml.models import LossConfig, TRMMLConfig
 
 
 def test_what_is_installed(run):
@@ -30,14 +30,16 @@ def test_a_missing_library_of_an_extra_is_named(run, monkeypatch):
 
 
 def test_a_saved_model(home, run):
-    model = small_model(config=TRMMLConfig(gamma_neg=3.0))
+    model = small_model(config=TRMMLConfig(loss=LossConfig("asymmetric", {"gamma_neg": 3.0})))
     model.decision_thresholds = [0.25, 0.5, 0.75]
     model.save_pretrained("model")
     found = json.loads(run("info", "model", "--json")[1])
     assert found["class_names"] == NAMES
     assert found["encoders"]["family"] == "tiny"
     assert {*found["fingerprints"]} == {"image", "text"}
-    assert found["config_changed"] == {"gamma_neg": 3.0}
+    assert found["method"] == "trmml"
+    loss = {"name": "asymmetric", "settings": {"gamma_neg": 3.0}}
+    assert found["config_changed"] == {"loss": loss}
     assert found["thresholds"] == {"sea": 0.25, "sunset, red": 0.5, "Bäume": 0.75}
     assert found["bytes"] == sum(path.stat().st_size for path in (home / "model").iterdir())
     assert found["image_size"] == 64

@@ -164,10 +164,10 @@ def test_a_reader_that_leaves_early_gives_no_traceback(home, arguments, status):
 
 
 def test_ctrl_c_ends_with_130(home, run, monkeypatch):
-    def interrupt(path, device):
+    def interrupt(path, **_):
         raise KeyboardInterrupt
 
-    monkeypatch.setattr("trmml.cli.predict.open_model", interrupt)
+    monkeypatch.setattr("trmml.cli.predict.opened", interrupt)
     assert run("predict", "model", "photos")[0] == 130
 
 

@@ -1,6 +1,5 @@
 """`trmml data`: check datasets on disk, and write label files for partly labelled training."""
 
-import json
 from collections.abc import Callable
 from contextlib import ExitStack
 from pathlib import Path
@@ -21,6 +20,7 @@ from trmml.data import (
     open_split,
     write_table,
 )
+from trmml.json_text import json_text
 from trmml.prediction import merge_review
 
 __all__ = ["data"]
@@ -65,7 +65,7 @@ def check(
 
         reports = check_splits(path, images=images, fast=fast, workers=workers, progress=show)
     if as_json:
-        print(json.dumps([report.as_dict() for report in reports], indent=1))
+        print(json_text([report.as_dict() for report in reports], indent=1))
     else:
         print("\n".join(map(str, reports)))
     raise typer.Exit(0 if all(report.usable for report in reports) else 1)
@@ -147,7 +147,7 @@ def merge(
     merged = merge_review(table, review)
     write_table(merged.table, out)
     if as_json:
-        print(json.dumps({"file": str(out), "filled": merged.accepted, "open": merged.open}))
+        print(json_text({"file": str(out), "filled": merged.accepted, "open": merged.open}))
     else:
         print(f"{out}: {merged.accepted:,} labels filled in")
     if merged.open:
@@ -169,7 +169,7 @@ def _write(mask: LabelMask, split: str, out: Path, *, as_json: bool, quiet: bool
             "known": known,
             "share": mask.share,
         }
-        print(json.dumps(report, indent=1))
+        print(json_text(report, indent=1))
     else:
         seed = "" if mask.seed is None else f", seed {mask.seed}"
         print(

@@ -1,6 +1,5 @@
 """`trmml demo`: the whole method on a CPU, in minutes."""
 
-import json
 import time
 from dataclasses import replace
 from functools import partial
@@ -14,6 +13,8 @@ from rich.table import Table
 from trmml.cli.messages import note
 from trmml.cli.options import AsJson, Quiet
 from trmml.cli.progress import progress_bar
+from trmml.json_text import json_text
+from trmml.markdown_table import percent
 
 __all__ = ["demo"]
 
@@ -93,7 +94,7 @@ def demo(
     report = {**result.report, "seconds": round(time.monotonic() - start, 1)}
     write_results(report, out / "results.json")
     if as_json:
-        print(json.dumps(report, indent=1, ensure_ascii=False))
+        print(json_text(report, indent=1))
     else:
         _print_report(report)
     note(
@@ -122,7 +123,7 @@ def _print_report(report: dict[str, Any]) -> None:
         table.add_row(*row)
     console.print(table)
     added = report["pseudo_labels"]
-    console.print(f"Known training labels: {100 * report['known_share']:.1f} %")
+    console.print(f"Known training labels: {percent(report['known_share'])} %")
     for kind in ("positive", "negative"):
         quality = added[kind]
         if quality["precision"] is None:
@@ -130,8 +131,8 @@ def _print_report(report: dict[str, Any]) -> None:
             continue
         console.print(
             f"Completed {kind} labels: {quality['count']}, "
-            f"precision {100 * quality['precision']:.1f} %, "
-            f"recall {100 * (quality['recall'] or 0):.1f} % of those hidden"
+            f"precision {percent(quality['precision'])} %, "
+            f"recall {percent(quality['recall'] or 0)} % of those hidden"
         )
     if report["source"] == "photographs":
         console.print(

@@ -1,6 +1,5 @@
 """`trmml eval`: how good a saved model is on labelled images."""
 
-import json
 from pathlib import Path
 from typing import Annotated
 
@@ -8,6 +7,7 @@ import typer
 
 from trmml.atomic_write import atomic_write
 from trmml.cli.messages import note, report_unreadable
+from trmml.cli.opening import opened
 from trmml.cli.options import (
     AsJson,
     BatchSize,
@@ -15,20 +15,18 @@ from trmml.cli.options import (
     Images,
     Labelled,
     Model,
+    OwnTask,
     Quiet,
     Split,
     Workers,
 )
 from trmml.cli.progress import progress_bar
+from trmml.cli.standard_streams import check_folder
 from trmml.data import open_split
+from trmml.json_text import json_text
 from trmml.models.saved_model import read_saved_model
-from trmml.prediction import (
-    align_classes,
-    calibrate_thresholds,
-    evaluate_scores,
-    open_model,
-    score_images,
-)
+from trmml.prediction import align_classes, calibrate_thresholds, evaluate_scores, score_images
+from trmml.prediction.opening import find_saved_model, is_on_the_hub
 
 __all__ = ["evaluate"]
 
@@ -48,12 +46,16 @@ def evaluate(
     ] = False,
     model_out: Annotated[
         Path | None,
-        typer.Option(help="With --calibrate: folder for the model, instead of changing it."),
+        typer.Option(
+            help="With --calibrate: folder for the model, instead of changing it; needed for one "
+            "on the Hub."
+        ),
     ] = None,
     out: Annotated[Path | None, typer.Option(help="Write the report as JSON, too.")] = None,
     batch_size: BatchSize = 32,
     workers: Workers = 0,
     device: Device = None,
+    task: OwnTask = None,
     as_json: AsJson = False,
     quiet: Quiet = False,
 ) -> None:
@@ -66,8 +68,16 @@ def evaluate(
     """
     if model_out is not None and not calibrate:
         raise typer.BadParameter("--model-out goes with --calibrate.")
+    if calibrate and model_out is None and is_on_the_hub(model):
+        raise typer.BadParameter(
+            f"--calibrate cannot write to {model} on the Hub; give a folder with --model-out."
+        )
+    if out is not None:
+        check_folder(out)
     name, table = open_split(data, split, images=images)
-    judged = open_model(model, device=device)
+    folder = find_saved_model(model)
+    judged = opened(folder, device=device, task=task)
+    training_state = calibrate and read_saved_model(folder)[0]["training_state"]
     table = align_classes(table, judged.class_names).replace(broken="skip")
     with progress_bar("Scoring", len(table), quiet=quiet) as advance:
         scores = score_images(
@@ -88,16 +98,15 @@ def evaluate(
         **found.as_dict(),
         "unreadable": [str(error.path) for error in unreadable],
     }
-    text = json.dumps(report, indent=1, ensure_ascii=False)
+    text = json_text(report, indent=1)
     if out is not None:
         with atomic_write(out) as file:
             file.write(text + "\n")
     print(text if as_json else f"{name}: {found}")
     if calibrate:
-        card, _ = read_saved_model(model)
-        judged.save_pretrained(model_out or model, training_state=card["training_state"])
+        judged.save_pretrained(model_out or folder, training_state=training_state)
         note(
-            f"Saved the thresholds with the model in {model_out or model}. The figures at the "
+            f"Saved the thresholds with the model in {model_out or folder}. The figures at the "
             "calibrated thresholds are of the images they were found on.",
             quiet=quiet,
         )

@@ -1,14 +1,14 @@
 """`trmml export`: a trained model as one file that predicts without this library."""
 
-import json
 from pathlib import Path
 from typing import Annotated, Literal
 
 import typer
 
-from trmml.cli.options import AsJson, Model, Quiet
+from trmml.cli.opening import opened
+from trmml.cli.options import AsJson, Model, OwnTask, Quiet
 from trmml.cli.progress import progress_bar
-from trmml.prediction import open_model
+from trmml.json_text import json_text
 
 __all__ = ["export"]
 
@@ -23,14 +23,19 @@ def export(
         typer.Option("--format", help="For ONNX Runtime, or for torch; as --out ends if left out."),
     ] = None,
     regions: Annotated[
-        bool, typer.Option(help="Whether the file tells where each class is seen, too.")
-    ] = True,
+        bool | None,
+        typer.Option(
+            help="Whether the file tells where each class is seen, too; without either, where the "
+            "model does."
+        ),
+    ] = None,
     opset: Annotated[
         int | None, typer.Option(min=18, help="Version of ONNX's operators.", show_default="newest")
     ] = None,
     check: Annotated[
         bool, typer.Option(help="Whether to run the file and compare it with the model.")
     ] = True,
+    task: OwnTask = None,
     as_json: AsJson = False,
     quiet: Quiet = False,
 ) -> None:
@@ -46,7 +51,7 @@ def export(
 
     chosen = _format_of(out, file_format)
     with progress_bar("Exporting", 3 if check else 2, quiet=quiet) as advance:
-        loaded = open_model(model, device="cpu")
+        loaded = opened(model, device="cpu", task=task)
         advance(1)
         if chosen == "onnx":
             export_onnx(loaded, out, opset=opset, regions=regions)
@@ -66,7 +71,7 @@ def export(
         "agrees": agrees,
     }
     if as_json:
-        print(json.dumps(report, indent=1))
+        print(json_text(report, indent=1))
     else:
         checked = (
             "not compared with the model"

@@ -1,7 +1,6 @@
 """`trmml heatmap`: where a model sees each class."""
 
 import csv
-import json
 import sys
 from pathlib import Path
 from typing import Annotated
@@ -9,10 +8,12 @@ from typing import Annotated
 import typer
 
 from trmml.cli.messages import note
-from trmml.cli.options import AsJson, Device, Model, Photographs, Quiet
+from trmml.cli.opening import opened
+from trmml.cli.options import AsJson, Device, Model, OwnTask, Photographs, Quiet
 from trmml.cli.progress import progress_bar
 from trmml.cli.standard_streams import photograph_files
-from trmml.prediction import draw_heatmaps, draw_sheets, open_model
+from trmml.json_text import json_text
+from trmml.prediction import draw_heatmaps, draw_sheets
 
 __all__ = ["heatmap"]
 
@@ -31,6 +32,7 @@ def heatmap(
         int, typer.Option(min=1, help="Without --classes: the most probable of each image.")
     ] = 3,
     device: Device = None,
+    task: OwnTask = None,
     as_json: AsJson = False,
     quiet: Quiet = False,
 ) -> None:
@@ -42,12 +44,13 @@ def heatmap(
     `trmml heatmap my-model beach.jpg --out regions --top-k 5`.
     """
     paths = photograph_files(images)
-    seer = open_model(model, device=device)
+    seer = opened(model, device=device, task=task)
     names = None if classes is None else next(csv.reader([classes], skipinitialspace=True), [])
+    drawing = draw_heatmaps(seer, paths, out, classes=names, top_k=top_k)  # checks; draws later
     out.mkdir(parents=True, exist_ok=True)
     drawn = []
     with progress_bar("Drawing", len(paths), quiet=quiet) as advance:
-        for one in draw_heatmaps(seer, paths, out, classes=names, top_k=top_k):
+        for one in drawing:
             if one.problem is not None:
                 print(f"trmml: {one.path}: {one.problem}", file=sys.stderr)
             drawn.append(one)
@@ -56,7 +59,7 @@ def heatmap(
     if as_json:
         overlays = {str(one.path): [str(file) for file in one.files] for one in drawn if one.files}
         report = {"sheets": [str(sheet) for sheet in sheets], "overlays": overlays}
-        print(json.dumps(report, indent=1, ensure_ascii=False))
+        print(json_text(report, indent=1))
     else:
         for file in [*sheets, *(file for one in drawn for file in one.files)]:
             print(file)

@@ -1,12 +1,12 @@
 """`trmml info`: what is installed, and what is in a saved file."""
 
-import json
 from pathlib import Path
 from typing import Annotated
 
 import typer
 
 from trmml.cli.options import AsJson
+from trmml.json_text import json_text
 from trmml.prediction import describe_file, describe_installation
 
 __all__ = ["info"]
@@ -25,7 +25,7 @@ def info(
     """
     found = describe_installation() if path is None else describe_file(path)
     if as_json:
-        print(json.dumps(found, indent=1, ensure_ascii=False))
+        print(json_text(found, indent=1))
         return
     width = max(map(len, found))
     for name, value in found.items():

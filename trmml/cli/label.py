@@ -1,6 +1,5 @@
 """`trmml label`: labels a model would add, for a person to review."""
 
-import json
 from collections import Counter
 from dataclasses import asdict
 from pathlib import Path
@@ -9,6 +8,7 @@ from typing import Annotated, Literal
 import typer
 
 from trmml.cli.messages import note, report_unreadable
+from trmml.cli.opening import opened
 from trmml.cli.options import (
     AsJson,
     BatchSize,
@@ -16,6 +16,7 @@ from trmml.cli.options import (
     Images,
     Labelled,
     Model,
+    OwnTask,
     Quiet,
     Split,
     Workers,
@@ -23,8 +24,9 @@ from trmml.cli.options import (
 from trmml.cli.progress import progress_bar
 from trmml.cli.standard_streams import check_new_file
 from trmml.data import open_split
+from trmml.json_text import json_text
 from trmml.labels import POSITIVE
-from trmml.prediction import Source, align_classes, open_model, propose_labels, write_review
+from trmml.prediction import ProposalSource, align_classes, propose_labels, write_review
 
 __all__ = ["label"]
 
@@ -38,10 +40,10 @@ def label(
     split: Split = None,
     images: Images = None,
     source: Annotated[
-        Source | None,
+        ProposalSource | None,
         typer.Option(
-            help="What decides. Without it, the prototypes of training if they were saved with the "
-            "model, otherwise the probability."
+            help="What decides. Without it, what completes labels in training if it was saved with "
+            "the model, such as prototypes, otherwise the probability."
         ),
     ] = None,
     min_confidence: Annotated[
@@ -59,6 +61,7 @@ def label(
     batch_size: BatchSize = 32,
     workers: Workers = 0,
     device: Device = None,
+    task: OwnTask = None,
     as_json: AsJson = False,
     quiet: Quiet = False,
 ) -> None:
@@ -72,7 +75,7 @@ def label(
     """
     check_new_file(out)
     _, table = open_split(data, split, images=images)
-    labeler = open_model(model, device=device)
+    labeler = opened(model, device=device, task=task)
     table = align_classes(table, labeler.class_names).replace(broken="skip")
     with progress_bar("Looking", len(table), quiet=quiet) as advance:
         found = propose_labels(
@@ -90,7 +93,7 @@ def label(
     report_unreadable(unreadable, of=len(table))
     write_review(found, out)
     if as_json:
-        print(json.dumps([asdict(one) for one in found], indent=1, ensure_ascii=False))
+        print(json_text([asdict(one) for one in found], indent=1))
     else:
         kinds = Counter(one.label for one in found)
         print(f"{out}: {kinds[1]:,} positive and {kinds[-1]:,} negative labels proposed")

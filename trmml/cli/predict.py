@@ -6,10 +6,11 @@ from typing import Annotated
 
 import typer
 
-from trmml.cli.options import BatchSize, Device, Model, Photographs, Quiet, Workers
+from trmml.cli.opening import opened
+from trmml.cli.options import BatchSize, Device, Model, OwnTask, Photographs, Quiet, Workers
 from trmml.cli.progress import progress_bar
 from trmml.cli.standard_streams import output_file, photograph_files
-from trmml.prediction import Format, open_model, prediction_writer, tag_images
+from trmml.prediction import Format, prediction_writer, tag_images
 
 __all__ = ["predict"]
 
@@ -39,6 +40,7 @@ def predict(
     batch_size: BatchSize = 32,
     workers: Workers = 0,
     device: Device = None,
+    task: OwnTask = None,
     quiet: Quiet = False,
 ) -> None:
     """Say which classes photographs show; exit with 1 if some could not be read.
@@ -49,7 +51,7 @@ def predict(
     """
     paths = photograph_files(images)
     predictions = tag_images(
-        open_model(model, device=device),
+        opened(model, device=device, task=task),
         paths,
         top_k=top_k,
         threshold=threshold,

@@ -4,8 +4,8 @@ from typing import Annotated
 
 import typer
 
-from trmml.cli.options import Device, Model
-from trmml.prediction import open_model
+from trmml.cli.opening import opened
+from trmml.cli.options import Device, Model, OwnTask
 
 __all__ = ["serve"]
 
@@ -22,8 +22,9 @@ def serve(
         bool, typer.Option("--open/--no-open", help="Open the page in a browser.")
     ] = False,
     device: Device = None,
+    task: OwnTask = None,
 ) -> None:
-    """Serve a page: drop a photograph, see its tags and where each one is.
+    """Serve a page: drop a photograph, see its tags and, by a model with regions, where they are.
 
     Ctrl-C ends it. Examples: `trmml serve trmml-demo/model --open`, or
     `trmml serve my-model --port 0`.
@@ -32,4 +33,5 @@ def serve(
 
     from trmml.page import serve as serve_page
 
-    serve_page(open_model(model, device=device), host=host, port=port, open_browser=open_browser)
+    loaded = opened(model, device=device, task=task)
+    serve_page(loaded, host=host, port=port, open_browser=open_browser)

@@ -12,7 +12,7 @@ import typer
 from trmml.atomic_write import atomic_write
 from trmml.prediction import find_images, split_names
 
-__all__ = ["check_new_file", "output_file", "photograph_files"]
+__all__ = ["check_folder", "check_new_file", "output_file", "photograph_files"]
 
 
 def check_new_file(path: Path) -> None:
@@ -23,8 +23,18 @@ def check_new_file(path: Path) -> None:
     """
     if path.exists():
         raise ValueError(f"{path}: is there already and is never overwritten; choose a new name.")
-    if not path.parent.is_dir():
-        raise ValueError(f"{path}: cannot be written, the folder {path.parent} does not exist.")
+    check_folder(path)
+
+
+def check_folder(path: Path) -> None:
+    """Refuse, before any work, a file that could not be written for want of a folder.
+
+    Raises:
+        ValueError: If the folder does not exist, or the path is a folder itself.
+    """
+    if path.is_dir() or not path.parent.is_dir():
+        what = "is a folder" if path.is_dir() else f"the folder {path.parent} does not exist"
+        raise ValueError(f"{path}: cannot be written, {what}.")
 
 
 def photograph_files(arguments: list[str]) -> list[Path]:

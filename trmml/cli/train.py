@@ -12,6 +12,7 @@ import typer
 from trmml.cli.messages import note
 from trmml.cli.options import AsJson, OwnTask, Quiet
 from trmml.cli.progress import progress_bar
+from trmml.markdown_table import percent
 from trmml.models import Task, load_task
 from trmml.training import (
     RunConfig,
@@ -22,7 +23,6 @@ from trmml.training import (
     run_sweep,
 )
 from trmml.training.run.folder import SETTINGS
-from trmml.training.run.report import percent
 from trmml.training.run.sources import RunProgress
 
 __all__ = ["train"]

@@ -1,6 +1,6 @@
 """The comparison that `trmml demo` runs: zero-shot, the baseline, and TRM-ML on hidden labels."""
 
-from trmml.demo.experiment import DEMO_RECIPE, DemoResult, Progress, run_experiment
+from trmml.demo.experiment import DEMO_RECIPE, DemoResult, ProgressBars, run_experiment
 from trmml.demo.images import DemoData, ImageSet, photograph_data, world_data
 from trmml.demo.region_pictures import draw_regions, save_examples
 from trmml.demo.report import write_results
@@ -10,7 +10,7 @@ __all__ = [
     "DemoData",
     "DemoResult",
     "ImageSet",
-    "Progress",
+    "ProgressBars",
     "draw_regions",
     "photograph_data",
     "run_experiment",

@@ -1,9 +1,9 @@
 """Hide labels, train the baseline and TRM-ML on what is left, and measure both."""
 
+import json
 from collections.abc import Callable
 from contextlib import AbstractContextManager
 from dataclasses import asdict, dataclass, replace
-from math import isnan
 from typing import Final
 
 import torch
@@ -13,26 +13,34 @@ from torch import Tensor
 from trmml.data import hide_labels, keep_single_positive
 from trmml.demo.images import IMAGE_SIZE, DemoData, ImageSet
 from trmml.encoders.protocol import EncoderPair
+from trmml.json_text import json_text
 from trmml.labels import NEGATIVE, POSITIVE, UNKNOWN
 from trmml.metrics import mean_average_precision
 from trmml.models import (
     ABLATIONS,
     TRMML,
     TRMMLConfig,
+    TRMMLTask,
     zero_shot_scores,
     zero_shot_text_features,
 )
-from trmml.training import Recipe, complete_labels, encode_images, fit, predict_logits
+from trmml.training import (
+    Recipe,
+    complete_stored_labels,
+    encode_images,
+    fit,
+    predict_logits,
+)
 from trmml.training.sources.stored_features import StoredFeatures
 
-__all__ = ["DEMO_RECIPE", "DemoResult", "Progress", "run_experiment"]
+__all__ = ["DEMO_RECIPE", "DemoResult", "ProgressBars", "run_experiment"]
 
 DEMO_RECIPE: Final = Recipe(epochs=20, batch_size=64, max_lr=4e-3)
 """The paper's recipe at the demo's scale: fewer and smaller steps need a higher rate."""
 
 ENCODING_BATCH = 50
 
-Progress = Callable[[str, int], AbstractContextManager[Callable[[int], None]]]
+ProgressBars = Callable[[str, int], AbstractContextManager[Callable[[int], None]]]
 """Opens a progress bar for named work of so many steps; call what it gives to advance."""
 
 
@@ -55,7 +63,7 @@ def run_experiment(
     data: DemoData,
     encoders: EncoderPair,
     *,
-    progress: Progress,
+    progress: ProgressBars,
     keep: float = 0.1,
     seed: int = 0,
     single_positive: bool = False,
@@ -100,7 +108,7 @@ def run_experiment(
     for name, config in configs.items():
         models[name] = _train(name, config, data, encoders, train, known, recipe, progress)
         scores[name] = predict_logits(models[name], test)
-    completed = complete_labels(models["trmml"], train, known)
+    completed = complete_stored_labels(models["trmml"], train, known)
     report = {
         "source": data.source,
         "seed": seed,
@@ -111,19 +119,20 @@ def run_experiment(
         "class_names": list(data.class_names),
         "known_share": (known != UNKNOWN).double().mean().item(),
         "map": {
-            name: _number(mean_average_precision(score, data.test.labels))
-            for name, score in scores.items()
+            name: mean_average_precision(score, data.test.labels) for name, score in scores.items()
         },
         "map_definition": "plain",
         "pseudo_labels": _pseudo_label_quality(truth, known, completed),
         "recipe": asdict(recipe),
+        "model": models["trmml"].config.as_dict(),
         "encoders": encoders.source._asdict(),
     }
-    return DemoResult(models["trmml"], scores["trmml"].sigmoid(), report)
+    written = json.loads(json_text(report))  # a precision of no label is None there
+    return DemoResult(models["trmml"], scores["trmml"].sigmoid(), written)
 
 
 def _encode(
-    images: ImageSet, encoders: EncoderPair, progress: Progress, title: str
+    images: ImageSet, encoders: EncoderPair, progress: ProgressBars, title: str
 ) -> StoredFeatures:
     with progress(title, len(images)) as advance:
         return encode_images(encoders.image, images.batches(ENCODING_BATCH), progress=advance)
@@ -137,7 +146,7 @@ def _train(
     features: StoredFeatures,
     known: Int[Tensor, "images classes"],
     recipe: Recipe,
-    progress: Progress,
+    progress: ProgressBars,
 ) -> TRMML:
     generator = torch.Generator().manual_seed(recipe.seed)
     model = TRMML(
@@ -146,7 +155,7 @@ def _train(
     steps = recipe.epochs * -(-len(features) // recipe.batch_size)
     title = {"baseline": "Training the baseline", "trmml": "Training TRM-ML"}[name]
     with progress(title, steps) as advance:
-        fit(model, features, known, recipe=recipe, progress=lambda *_: advance(1))
+        fit(TRMMLTask(model), features, known, recipe=recipe, progress=lambda *_: advance(1))
     return model
 
 
@@ -168,11 +177,6 @@ def _pseudo_label_quality(
             "count": int(added.sum()),
         }
     return quality
-
-
-def _number(value: float) -> float | None:
-    """Return a figure as JSON knows it: there is no nan."""
-    return None if isnan(value) else value
 
 
 def _ratio(part: Tensor, whole: Tensor) -> float | None:

@@ -10,7 +10,7 @@ from torch import Tensor
 from trmml.demo.images import ImageSet
 from trmml.encoders import normalize_pixels
 from trmml.labels import POSITIVE
-from trmml.models import TRMML
+from trmml.models import MultiLabelModel
 from trmml.prediction import Panel, contact_sheet, overlay
 
 __all__ = ["draw_regions", "save_examples"]
@@ -20,7 +20,7 @@ PRESENT, ABSENT = "#1a7f37", "#b3261e"
 
 
 def draw_regions(
-    model: TRMML,
+    model: MultiLabelModel,
     images: ImageSet,
     scores: Float[Tensor, "images classes"],
     directory: Path,
@@ -33,7 +33,7 @@ def draw_regions(
     where it is really there, red where it is not.
 
     Args:
-        model: A trained model.
+        model: A trained model with regions.
         images: Images to choose from.
         scores: Probabilities of each image.
         directory: Folder to write into.
@@ -80,7 +80,7 @@ def _rich_rows(images: ImageSet, count: int) -> list[int]:
 
 @torch.no_grad()
 def _panels(
-    model: TRMML, images: ImageSet, scores: Float[Tensor, "images classes"], row: int
+    model: MultiLabelModel, images: ImageSet, scores: Float[Tensor, "images classes"], row: int
 ) -> list[Panel]:
     pixels = images.read(row)
     heatmaps = model.heatmap(normalize_pixels(pixels[None], model.image_encoder))[0]

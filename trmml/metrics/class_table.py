@@ -7,6 +7,7 @@ from jaxtyping import Float
 from torch import Tensor
 
 from trmml.labels import Labels
+from trmml.markdown_table import markdown_table, percent
 from trmml.metrics.decisions import precision_recall_f1
 from trmml.metrics.inputs import UnknownRule
 from trmml.metrics.ranking import Definition, summarize_average_precision
@@ -82,13 +83,11 @@ def format_class_table(rows: Sequence[ClassRow]) -> str:
     Examples:
         >>> print(format_class_table([ClassRow("cat", 2, 8, 0.5, 1.0, 0.5, 2 / 3)]))
         | class | positives | negatives | AP | precision | recall | F1 |
-        |---|---|---|---|---|---|---|
+        |---|---:|---:|---:|---:|---:|---:|
         | cat | 2 | 8 | 50.0 | 100.0 | 50.0 | 66.7 |
     """
     head = ["class", "positives", "negatives", "AP", "precision", "recall", "F1"]
     body = [
-        [row.name, str(row.positives), str(row.negatives), *(f"{100 * x:.1f}" for x in row[3:])]
-        for row in rows
+        [row.name, str(row.positives), str(row.negatives), *map(percent, row[3:])] for row in rows
     ]
-    lines = [f"| {' | '.join(cells)} |" for cells in [head, *body]]
-    return "\n".join([lines[0], "|---" * len(head) + "|", *lines[1:]])
+    return markdown_table(head, body)

@@ -8,6 +8,7 @@ from typing import Any
 from trmml.class_names import ClassNames
 from trmml.encoders.load import FAMILIES
 from trmml.encoders.protocol import EncoderSource
+from trmml.markdown_table import markdown_table
 from trmml.models.method_config import MethodConfig
 
 __all__ = ["model_card_text"]
@@ -145,7 +146,7 @@ def _facts(
     for name, digest in fingerprints.items():
         yield f"- Fingerprint of the {name} tower: `{digest}`. Others are refused."
     yield f"- Photographs are squeezed to {image_size} x {image_size} pixels."
-    usual = type(config)().as_dict()
+    usual = type(config).from_dict({}).as_dict()
     changed = [
         f"`{name}` = {value!r}" for name, value in config.as_dict().items() if value != usual[name]
     ]
@@ -158,5 +159,5 @@ def _facts(
 def _figures(figures: Mapping[str, float]) -> str:
     if not figures:
         return "None were given."
-    rows = [f"| {name.replace('_', ' ')} | {value:.4g} |" for name, value in figures.items()]
-    return "\n".join(["| | |", "|---|---:|", *rows])
+    rows = [(name.replace("_", " "), f"{value:.4g}") for name, value in figures.items()]
+    return markdown_table(("", ""), rows)

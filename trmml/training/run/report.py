@@ -2,7 +2,9 @@
 
 from typing import Any
 
-__all__ = ["percent", "report_text"]
+from trmml.markdown_table import markdown_table, percent
+
+__all__ = ["report_text"]
 
 SELECTION = {
     "validation": "the best on images set aside from the training set",
@@ -45,12 +47,12 @@ def _section(split: str, figures: dict[str, Any]) -> list[str]:
         "",
         ranking,
         "",
-        *_table(
+        markdown_table(
             ("decisions", *DECISIONS),
             [(name, *(percent(row[key]) for key in DECISIONS)) for name, row in rows if row],
         ),
         "",
-        *_table(
+        markdown_table(
             ("class", "positives", "negatives", "AP", "precision", "recall", "F1"),
             [
                 (
@@ -62,13 +64,3 @@ def _section(split: str, figures: dict[str, Any]) -> list[str]:
             ],
         ),
     ]
-
-
-def _table(head: tuple[str, ...], rows: list[tuple[str, ...]]) -> list[str]:
-    lines = [head, ("---",) + ("---:",) * (len(head) - 1), *rows]
-    return ["| " + " | ".join(cell.replace("|", "\\|") for cell in line) + " |" for line in lines]
-
-
-def percent(value: float | None) -> str:
-    """Return a share in percent, with one decimal; "-" where there is none."""
-    return "-" if value is None else f"{100 * value:.1f}"
