@@ -81,7 +81,8 @@ def aligned_calibration(
     | $k$ | `num_deviations` | deviations above the mean where the region is half open |
     | $s, b$ | the result | `scale` and `bias` of `aligned_energy` |
 
-    Source: none; the start of `aligned_energy`.
+    Source: none; the start of `aligned_energy`, which
+    [TRM-ML](https://doi.org/10.1145/3664647.3680815) (Ma et al., ACM Multimedia 2024) leaves open.
     Differs from the paper: it does not say how the energies start.
 
     Args:
