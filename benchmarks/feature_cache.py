@@ -93,13 +93,14 @@ def main() -> None:
     from trmml import TRMML
     from trmml.data import ImageTable, hide_labels
     from trmml.data.transforms import build_transform
+    from trmml.models import TRMMLTask
     from trmml.training import FeatureCache, Recipe, SeededImages, parameter_groups
 
     device = "cuda" if torch.cuda.is_available() else "cpu"
     size, recipe = options.image_size, Recipe()
     names = [f"class {index}" for index in range(NUM_CLASSES)]
     model = TRMML.from_open_clip("RN101", class_names=names, image_size=size).to(device).train()
-    optimizer = AdamW(parameter_groups(model, recipe))
+    optimizer = AdamW(parameter_groups(TRMMLTask(model), recipe))
     generator = torch.Generator().manual_seed(0)
     # COCO has 2.9 labels per image of 80 classes.
     shape = options.images, NUM_CLASSES
