@@ -7,13 +7,13 @@ torchrun --nproc-per-node 2 examples/loop_accelerate.py
 import os
 
 import torch
-from torch import nn
 from torch.utils.data import DataLoader, TensorDataset
 
 from trmml import TRMML
 from trmml.data import hide_labels
 from trmml.encoders import load_tiny
 from trmml.metrics import ScoreAccumulator
+from trmml.models import Batch, TRMMLTask
 from trmml.training import Recipe, StoredFeatures, encode_images, parameter_groups
 from trmml.world import Scenes, make_world
 
@@ -39,21 +39,9 @@ train_set = TensorDataset(train.dense, labels)
 test_set = TensorDataset(test.dense, torch.from_numpy(world.test.labels).int())
 
 
-class TrainingStep(nn.Module):
-    """From a batch to its loss in one call: only what happens inside is shared by processes."""
-
-    def __init__(self, model: TRMML) -> None:
-        """Hold the model."""
-        super().__init__()
-        self.model = model
-
-    def forward(self, features: torch.Tensor, labels: torch.Tensor) -> torch.Tensor:
-        """Return the loss of the whole batch, whatever part of it is here."""
-        return self.model.loss(self.model.match(features, train.grid), labels).total
-
-
 model = TRMML(encoders, names, image_size=256, generator=torch.Generator().manual_seed(0))
-model.calibrate(train.dense)
+task = TRMMLTask(model)  # from a batch to its losses in one call, which processes share
+task.calibrate(train.dense)
 recipe = Recipe(epochs=epochs, batch_size=32, max_lr=4e-3)
 
 # Each batch is shared out, so that a step is that of one process. A smaller last one is dropped:
@@ -62,19 +50,18 @@ loading = DataLoaderConfiguration(split_batches=True)
 order = torch.Generator().manual_seed(0)
 accelerator = Accelerator(cpu=True, dataloader_config=loading)
 step, optimizer, train_batches, test_batches = accelerator.prepare(
-    TrainingStep(model),
-    torch.optim.AdamW(parameter_groups(model, recipe)),
+    task,
+    torch.optim.AdamW(parameter_groups(task, recipe)),
     DataLoader(train_set, recipe.batch_size, shuffle=True, generator=order, drop_last=True),
     DataLoader(test_set, batch_size=64),
 )
 
 for epoch in range(epochs):
-    if epoch == recipe.first_stage_epochs:  # from now on, missing labels are completed
-        model.begin_second_stage()
+    task.begin_epoch(epoch, epochs=epochs)  # in the second stage, missing labels are completed
     step.train()
     total = 0.0
     for features, known in train_batches:
-        loss = step(features, known)
+        loss = step(Batch(features, known, train.grid))["total"]
         accelerator.backward(loss)
         accelerator.clip_grad_norm_(model.parameters(), recipe.max_grad_norm)
         optimizer.step()

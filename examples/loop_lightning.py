@@ -10,6 +10,7 @@ from trmml.data import hide_labels
 from trmml.distributed import gather_rows
 from trmml.encoders import load_tiny
 from trmml.metrics import ScoreAccumulator
+from trmml.models import Batch, TRMMLTask
 from trmml.training import Recipe, StoredFeatures, encode_images, parameter_groups
 from trmml.world import Scenes, make_world
 
@@ -18,36 +19,31 @@ try:
 except ModuleNotFoundError as error:
     raise SystemExit("this example needs Lightning; pip install lightning") from error
 
-Batch = list[torch.Tensor]
-
 
 class TextRegionTraining(LightningModule):
     """What Lightning has to know: the loss, the score, the optimiser, and when to change stage."""
 
-    def __init__(self, model: TRMML, recipe: Recipe, grid: tuple[int, int]) -> None:
-        """Hold the model; Lightning's checkpoints have its bank, thresholds and stage too."""
+    def __init__(self, task: TRMMLTask, recipe: Recipe, grid: tuple[int, int]) -> None:
+        """Hold the task; Lightning's checkpoints have bank, thresholds and stage too."""
         super().__init__()
-        self.model, self.recipe, self.grid = model, recipe, grid
+        self.task, self.recipe, self.grid = task, recipe, grid
         self.scores = ScoreAccumulator()
 
     def on_train_epoch_start(self) -> None:
         """Begin the second stage after the first, unless a checkpoint was in it already."""
-        prototypes = self.model.prototypes
-        second = self.current_epoch >= self.recipe.first_stage_epochs
-        if second and prototypes is not None and prototypes.stage == 1:
-            self.model.begin_second_stage()
+        self.task.begin_epoch(self.current_epoch, epochs=self.recipe.epochs)
 
-    def training_step(self, batch: Batch, _: int) -> torch.Tensor:
-        """Return the loss of a batch; images instead of features go to `self.model(images)`."""
+    def training_step(self, batch: list[torch.Tensor], _: int) -> torch.Tensor:
+        """Return the loss of a batch; for images instead of features the grid is None."""
         features, labels = batch
-        losses = self.model.loss(self.model.match(features, self.grid), labels)
-        self.log_dict(losses._asdict(), on_step=False, on_epoch=True)
-        return losses.total
+        losses = self.task(Batch(features, labels, self.grid))
+        self.log_dict(losses, on_step=False, on_epoch=True)
+        return losses["total"]
 
-    def validation_step(self, batch: Batch, _: int) -> None:
+    def validation_step(self, batch: list[torch.Tensor], _: int) -> None:
         """Keep the scores of all processes: average precision is no mean over batches."""
         features, labels = batch
-        logits = self.model.match(features, self.grid).logits
+        logits = self.task.model.match(features, self.grid).logits
         self.scores.update(gather_rows(logits), gather_rows(labels))
 
     def on_validation_epoch_end(self) -> None:
@@ -57,7 +53,7 @@ class TextRegionTraining(LightningModule):
 
     def configure_optimizers(self) -> torch.optim.Optimizer:
         """Let the region decoder learn more slowly, and decay matrices only."""
-        return torch.optim.AdamW(parameter_groups(self.model, self.recipe))
+        return torch.optim.AdamW(parameter_groups(self.task, self.recipe))
 
 
 fast = os.environ.get("TRMML_FAST", "0") != "0"
@@ -77,7 +73,8 @@ train_set = TensorDataset(train.dense, labels)
 test_set = TensorDataset(test.dense, torch.from_numpy(world.test.labels).int())
 
 model = TRMML(encoders, names, image_size=256, generator=torch.Generator().manual_seed(0))
-model.calibrate(train.dense)
+task = TRMMLTask(model)
+task.calibrate(train.dense)
 recipe = Recipe(epochs=epochs, batch_size=32, max_lr=4e-3)
 order = torch.Generator().manual_seed(0)
 trainer = Trainer(
@@ -90,7 +87,7 @@ trainer = Trainer(
     enable_model_summary=False,
 )
 trainer.fit(
-    TextRegionTraining(model, recipe, train.grid),
+    TextRegionTraining(task, recipe, train.grid),
     DataLoader(train_set, recipe.batch_size, shuffle=True, generator=order),
     DataLoader(test_set, batch_size=64),
 )

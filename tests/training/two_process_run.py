@@ -7,6 +7,7 @@ from dataclasses import replace
 from pathlib import Path
 
 from tests.training.squares_run import squares_config
+from trmml.models.linear_probe import LinearProbeConfig
 from trmml.training import Recipe, RunConfig, TrainingStopped, run_training
 
 
@@ -14,6 +15,10 @@ def uneven_config(root: Path) -> RunConfig:
     """30 images in steps of 29: 15 and 14, then one and none, for two processes."""
     recipe = Recipe(epochs=3, batch_size=29, max_lr=4e-3, ema_decay=0.8)
     return replace(squares_config(root), recipe=recipe, checkpoint_every=None)
+
+
+def probe_config(root: Path) -> RunConfig:
+    return replace(uneven_config(root), model=LinearProbeConfig())
 
 
 def main(root: Path, folder: Path, *, stop: bool) -> None:
@@ -24,6 +29,7 @@ def main(root: Path, folder: Path, *, stop: bool) -> None:
 
     try:
         run_training(uneven_config(root), folder, resume=True, progress=interrupt)
+        run_training(probe_config(root), folder / "probe", resume=True)
     except TrainingStopped:
         print("stopped", flush=True)
 

@@ -18,7 +18,7 @@ class MethodConfig:
         loss: The loss of the labels.
     """
 
-    method: str
+    method: str = ""
     loss: LossConfig = field(default_factory=LossConfig)
 
     @property

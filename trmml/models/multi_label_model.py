@@ -197,7 +197,7 @@ class MultiLabelModel(FrozenHolder, ABC):
             )
         return interpolate(maps, size=images.shape[-2:], mode="bilinear", align_corners=False)
 
-    def for_prediction(self, kept: dict[int, Any]) -> "MultiLabelModel":
+    def for_prediction(self, kept: dict[int, Any]) -> Any:  # noqa: ANN401 - a stripped copy
         """Return a copy that can only predict, for an export.
 
         Args:

@@ -2,7 +2,7 @@
 
 from abc import ABC, abstractmethod
 from collections.abc import Sequence
-from typing import Any, ClassVar, NamedTuple
+from typing import Any, ClassVar, NamedTuple, TypeVar
 
 import torch
 from jaxtyping import Float
@@ -14,9 +14,11 @@ from trmml.encoders.fingerprint import pair_fingerprints
 from trmml.encoders.protocol import EncoderPair
 from trmml.models.batch import Batch
 from trmml.models.method_config import MethodConfig
-from trmml.models.multi_label_model import ModelOutput, MultiLabelModel
+from trmml.models.multi_label_model import MultiLabelModel
 
 __all__ = ["ParameterGroup", "Task"]
+
+_Task = TypeVar("_Task", bound="Task")  # not `Self`: beartype refuses it
 
 
 class ParameterGroup(NamedTuple):
@@ -57,15 +59,15 @@ class Task(nn.Module, ABC):
         self._match = model.match
 
     @classmethod
-    def build(
-        cls,
+    def build(  # noqa: PYI019
+        cls: type[_Task],
         encoders: EncoderPair,
         class_names: Sequence[NameOrSynonyms],
         *,
         config: MethodConfig,
         image_size: int = 448,
         generator: torch.Generator | None = None,
-    ) -> "Task":
+    ) -> _Task:
         """Return the task of a fresh model.
 
         Args:
@@ -84,7 +86,7 @@ class Task(nn.Module, ABC):
     def forward(self, batch: Batch) -> dict[str, Float[Tensor, ""]]:
         """Return the losses of a batch by name; "total" is the one to be minimised."""
 
-    def match(self, batch: Batch) -> ModelOutput:
+    def match(self, batch: Batch) -> Any:  # noqa: ANN401 - what the model's own `match` returns
         """Return the model's output for a batch of images or of stored features."""
         inputs, grid = batch.inputs, batch.grid
         if grid is None:

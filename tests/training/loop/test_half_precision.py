@@ -28,11 +28,13 @@ def fp16_trainer() -> Trainer:
 
 def test_a_step_whose_gradients_overflow_is_left_out_of_weights_and_schedule() -> None:
     trainer = fp16_trainer()
-    before = trainer.task.model.prompts.positive_context.detach().clone()
+    before = trainer.task.model.get_parameter("prompts.positive_context").detach().clone()
     seen: list[tuple[bool, bool, int]] = []
 
     def note(trainer: Trainer, _: object) -> None:
-        moved = not torch.equal(trainer.task.model.prompts.positive_context, before)
+        moved = not torch.equal(
+            trainer.task.model.get_parameter("prompts.positive_context"), before
+        )
         seen.append((trainer.optimizer.step_was_skipped, moved, trainer.scheduler.last_epoch))
         assert all(p.dtype == torch.float32 for p in trainer.task.model.parameters())
 

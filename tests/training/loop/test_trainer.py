@@ -177,7 +177,7 @@ def test_the_averaged_weights_are_those_judged(no_shape_checks: None) -> None:
     trainer.run()
     assert trainer.average is not None
     assert seen[-1] == trainer.average.weights["log_temperature"].item()
-    assert seen[-1] != trainer.task.model.log_temperature.item()
+    assert seen[-1] != trainer.task.model.get_parameter("log_temperature").item()
 
 
 def test_fp16_without_a_gpu_is_refused() -> None:

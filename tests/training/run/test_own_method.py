@@ -14,7 +14,7 @@ from typer.testing import CliRunner
 
 from tests.training.squares_run import outcome, squares_config
 from trmml.cli.app import app
-from trmml.data import load_table
+from trmml.data import open_split
 from trmml.models import load_task
 from trmml.prediction import align_classes, evaluate_scores, open_model, score_images, tag_images
 from trmml.sharing import export_onnx, largest_difference
@@ -77,7 +77,7 @@ def test_killed_and_resumed_it_ends_in_the_same_bytes(root: Path, whole: Path) -
 
 def test_it_is_evaluated_and_predicts(root: Path, whole: Path) -> None:
     model = open_model(whole / "best", task=METHOD)
-    table = align_classes(load_table(root / "test" / "labels.csv"), model.class_names)
+    table = align_classes(open_split(root / "test" / "labels.csv")[1], model.class_names)
     found = evaluate_scores(score_images(model, table), table.labels, table.class_names)
     report = json.loads((whole / "report.json").read_text())["test"]
     assert found.mean_average_precision == pytest.approx(report["mean_average_precision"])

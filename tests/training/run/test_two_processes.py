@@ -9,7 +9,7 @@ import torch
 from safetensors.torch import load_file
 
 from tests.training.squares_run import squares_config
-from tests.training.two_process_run import uneven_config
+from tests.training.two_process_run import probe_config, uneven_config
 from trmml.training import run_training
 
 pytestmark = pytest.mark.slow
@@ -35,22 +35,25 @@ def test_two_processes_run_as_one_does_also_after_a_stop(tmp_path: Path) -> None
     assert run_two(tmp_path, tmp_path / "two", "--stop").split() == ["stopped", "stopped"]
     assert run_two(tmp_path, tmp_path / "two") == ""
     run_training(uneven_config(tmp_path), tmp_path / "one")
+    run_training(probe_config(tmp_path), tmp_path / "one" / "probe")
+    for method in ("", "probe"):
+        assert_alike(tmp_path / "one" / method, tmp_path / "two" / method)
+    environment = json.loads((tmp_path / "two" / "environment.json").read_text())
+    assert environment["processes"] == 2
 
+
+def assert_alike(*runs: Path) -> None:
     one, two = (
-        [json.loads(line) for line in (tmp_path / name / "metrics.jsonl").read_text().splitlines()]
-        for name in ("one", "two")
+        [json.loads(line) for line in (run / "metrics.jsonl").read_text().splitlines()]
+        for run in runs
     )
     assert len(one) == 3
     for single, double in zip(one, two, strict=True):
         # float32 over several steps; `tests/test_distributed.py` holds 1e-5 in float64
         assert double["losses"] == pytest.approx(single["losses"], rel=1e-4)
         assert double["validation"] == pytest.approx(single["validation"], abs=1e-9)
-    weights = {
-        name: load_file(tmp_path / name / "last/model.safetensors") for name in ("one", "two")
-    }
-    for name, value in weights["one"].items():
+    first, second = (load_file(run / "last/model.safetensors") for run in runs)
+    for name, value in first.items():
         torch.testing.assert_close(
-            weights["two"][name], value, rtol=1e-4, atol=1e-5, equal_nan=True, msg=name
+            second[name], value, rtol=1e-4, atol=1e-5, equal_nan=True, msg=name
         )
-    environment = json.loads((tmp_path / "two" / "environment.json").read_text())
-    assert environment["processes"] == 2

@@ -218,7 +218,7 @@ class TRMML(TextRegionMatcher):
         )
         return TRMMLLosses(total, region, query, distillation, contrastive)
 
-    def for_prediction(self, kept: dict[int, Any]) -> "TRMML":
+    def for_prediction(self, kept: dict[int, Any]) -> Any:  # noqa: ANN401
         """Return a copy that can only predict, its text features fixed."""
         copied = super().for_prediction(kept)
         copied.prototypes = copied.contrastive_loss = None

@@ -10,8 +10,8 @@ from torch import Tensor
 from trmml.class_names import NameOrSynonyms
 from trmml.encoders.protocol import EncoderPair
 from trmml.models.batch import Batch
+from trmml.models.method_config import MethodConfig
 from trmml.models.task import ParameterGroup, Task
-from trmml.models.trmml.config import TRMMLConfig
 from trmml.models.trmml.model import TRMML
 
 __all__ = ["TRMMLTask"]
@@ -43,7 +43,7 @@ class TRMMLTask(Task):
         encoders: EncoderPair,
         class_names: Sequence[NameOrSynonyms],
         *,
-        config: TRMMLConfig,
+        config: MethodConfig,
         image_size: int = 448,
         generator: torch.Generator | None = None,
     ) -> "TRMMLTask":
@@ -52,12 +52,13 @@ class TRMMLTask(Task):
         Raises:
             ValueError: If that decoder is of other classes, towers or regions.
         """
-        model = TRMML(
+        task = super().build(
             encoders, class_names, config=config, image_size=image_size, generator=generator
         )
-        if config.region_decoder is not None:
-            model.load_region_decoder(config.region_decoder)
-        return cls(model)
+        decoder = task.model.config.region_decoder
+        if decoder is not None:
+            task.model.load_region_decoder(decoder)
+        return task
 
     def forward(self, batch: Batch) -> dict[str, Float[Tensor, ""]]:
         """Return the terms of Eq. (15), and learn prototypes and thresholds."""

@@ -186,7 +186,7 @@ class TextRegionMatcher(MultiLabelModel):
         """Return where each class is seen, in [0, 1], on the grid: see `region_maps`."""
         return region_maps(output, self.config)
 
-    def for_prediction(self, kept: dict[int, Any]) -> "TextRegionMatcher":
+    def for_prediction(self, kept: dict[int, Any]) -> Any:  # noqa: ANN401
         """Return a copy that can only predict, its text features fixed."""
         with torch.no_grad():
             texts = [feature.detach().clone() for feature in self.text_features()]
