@@ -75,6 +75,33 @@ def test_calibration_keeps_the_training_state(home, run):
     assert prototypes.stage == 2
 
 
+def test_a_model_on_the_hub_is_calibrated_into_a_folder(home, run, hub):
+    model = small_model()
+    model.begin_second_stage()
+    model.push_to_hub("user/name", token="t")
+    before = len(hub.requests)
+    status, out, err = run("eval", "user/name", *DATA, "--calibrate")
+    assert (status, out) == (2, "")
+    told = " ".join(err.replace("│", " ").split())
+    assert (
+        "--calibrate cannot write to user/name on the Hub; give a folder with --model-out" in told
+    )
+    assert "Scoring" not in err
+    assert len(hub.requests) == before
+    assert not (home / "user").exists()
+    status, _, err = run("eval", "user/name", *DATA, "--calibrate", "--model-out", "here")
+    assert (status, "in here." in err) == (0, True)
+    assert len(TRMML.from_pretrained("here").decision_thresholds or []) == 3
+
+
+def test_a_report_that_cannot_be_written_is_refused_before_the_scoring(home, run):
+    status, out, err = run("eval", "model", *DATA, "--out", "absent/report.json")
+    assert (status, out) == (2, "")
+    assert (
+        err == "trmml: absent/report.json: cannot be written, the folder absent does not exist.\n"
+    )
+
+
 def test_columns_in_another_order_change_nothing(home, run):
     before = run("eval", "model", *DATA, "--json")[1]
     _, table = open_split("labels.csv", images="photos")

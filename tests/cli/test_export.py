@@ -102,6 +102,13 @@ def test_options_reach_the_exporter_of_the_format(quick, saved, tmp_path):
     }
 
 
+def test_a_difference_that_is_no_number_is_null(quick, saved, tmp_path):
+    quick.setattr("trmml.sharing.largest_difference", lambda *_: float("nan"))
+    result = run(saved, "--out", tmp_path / "tags.onnx", "--json")
+    report = json.loads(result.stdout, parse_constant=pytest.fail)
+    assert (report["largest_difference"], report["agrees"], result.exit_code) == (None, False, 1)
+
+
 @pytest.mark.parametrize("mode", ["--json", "--quiet"])
 def test_a_file_that_disagrees_ends_with_1(quick, saved, tmp_path, mode):
     quick.setattr("trmml.sharing.largest_difference", lambda *_: 0.25)

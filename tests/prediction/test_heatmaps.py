@@ -2,7 +2,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from tests.prediction.photographs import NAMES, small_model, write_pictures
+from tests.prediction.photographs import NAMES, own_model, small_model, write_pictures
 from trmml.prediction import draw_heatmaps, draw_sheets, overlay
 
 
@@ -80,8 +80,10 @@ def test_many_photographs_take_several_sheets(tmp_path, model, monkeypatch):
 def test_options_are_checked(model, tmp_path):
     path = [tmp_path / "a.jpg"]
     with pytest.raises(ValueError, match="must be of the model's, got also 'dog'"):
-        next(draw_heatmaps(model, path, tmp_path, classes=["dog"]))
+        draw_heatmaps(model, path, tmp_path, classes=["dog"])
     with pytest.raises(ValueError, match="must name at least one class"):
-        next(draw_heatmaps(model, path, tmp_path, classes=[]))
+        draw_heatmaps(model, path, tmp_path, classes=[])
     with pytest.raises(ValueError, match="`top_k` must be at least 1, got 0"):
-        next(draw_heatmaps(model, path, tmp_path, top_k=0))
+        draw_heatmaps(model, path, tmp_path, top_k=0)
+    with pytest.raises(ValueError, match="must have regions to draw them, but a LinearHead only"):
+        draw_heatmaps(own_model(), path, tmp_path)

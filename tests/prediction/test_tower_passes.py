@@ -8,6 +8,7 @@ import torch
 from torch import nn
 
 from tests.prediction.photographs import small_model, table_of, write_pictures
+from trmml.data import ImageTable
 from trmml.models import TRMML
 from trmml.prediction import (
     draw_heatmaps,
@@ -56,7 +57,7 @@ def paths_of(table):
     return [str(path) for path in table.paths]
 
 
-CALLS: dict[str, Callable[[TRMML, object], object]] = {
+CALLS: dict[str, Callable[[TRMML, ImageTable], object]] = {
     "score_images": lambda model, table: score_images(model, table, batch_size=1),
     "stream_scores": lambda model, table: [*stream_scores(model, table, batch_size=1)],
     "tag_images": lambda model, table: [*tag_images(model, paths_of(table), batch_size=1)],

@@ -22,6 +22,7 @@ from torch.export import ExportedProgram
 from torch.nn.functional import interpolate
 
 from tests.models.fixed_features import batch
+from tests.prediction.photographs import own_model
 from tests.sharing.exportable import (
     NAMES,
     expected,
@@ -188,6 +189,18 @@ def test_region_maps_can_be_left_out(tmp_path):
     model = resnet()
     (probabilities,) = DeployableModel(model, regions=False)(noise(2, 96))
     assert probabilities.shape == (2, 3)
+
+
+def test_a_model_without_regions_gives_its_probabilities_alone(tmp_path):
+    model = own_model()
+    export_pt2(model, tmp_path / "own.pt2")
+    (probabilities,) = run_exported(tmp_path / "own.pt2", pixels := noise(3, model.image_size))
+    assert_close(probabilities, model.predict(normalize_pixels(pixels, model.image_encoder)))
+    about = json.loads((tmp_path / "own.pt2.json").read_text(encoding="utf-8"))
+    assert about["outputs"] == ["probabilities"]
+    for export in (DeployableModel, export_program):
+        with pytest.raises(ValueError, match="`regions` must be False for a LinearHead"):
+            export(model, regions=True)
 
 
 def test_the_model_is_left_as_it_was():

@@ -117,7 +117,8 @@ def _model_config(
 @cache
 def _typed(model: type[MethodConfig]) -> type[RunConfig]:
     """Return `RunConfig` with the section `model` of one method, for the check of its types."""
-    own = ("model", model, field(default_factory=model))
+    default: Any = model
+    own = ("model", model, field(default_factory=default))
     return make_dataclass("RunConfig", [own], bases=(RunConfig,), frozen=True, kw_only=True)
 
 
