@@ -8,10 +8,11 @@ from trmml import TRMML
 from trmml.data import hide_labels
 from trmml.encoders import load_tiny
 from trmml.metrics import mean_average_precision
+from trmml.models import TRMMLTask
 from trmml.training import (
     Recipe,
     StoredFeatures,
-    complete_labels,
+    complete_stored_labels,
     encode_images,
     fit,
     predict_logits,
@@ -33,11 +34,12 @@ truth, test_truth = (torch.from_numpy(s.labels).int() for s in (world.train, wor
 labels = hide_labels(truth, keep=0.1, seed=0)
 
 model = TRMML(encoders, world.train.class_names, image_size=256)
-fit(model, train, labels, recipe=Recipe(epochs=4 if fast else 20, batch_size=64, max_lr=2e-3))
+recipe = Recipe(epochs=4 if fast else 20, batch_size=64, max_lr=2e-3)
+fit(TRMMLTask(model), train, labels, recipe=recipe)
 
 print(f"mAP on test scenes: {mean_average_precision(predict_logits(model, test), test_truth):.1%}")
 
-completed = complete_labels(model, train, labels)
+completed = complete_stored_labels(model, train, labels)
 added = (labels == 0) & (completed != 0)
 if added.any():
     right = (completed == truth)[added].float().mean()
