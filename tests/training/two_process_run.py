@@ -7,7 +7,7 @@ from dataclasses import replace
 from pathlib import Path
 
 from tests.training.squares_run import squares_config
-from trmml.models.linear_probe import LinearProbeConfig
+from trmml.models import METHODS
 from trmml.training import Recipe, RunConfig, TrainingStopped, run_training
 
 
@@ -17,8 +17,14 @@ def uneven_config(root: Path) -> RunConfig:
     return replace(squares_config(root), recipe=recipe, checkpoint_every=None)
 
 
-def probe_config(root: Path) -> RunConfig:
-    return replace(uneven_config(root), model=LinearProbeConfig())
+def other_methods(root: Path) -> dict[str, RunConfig]:
+    """Return the same run by every method but TRM-ML."""
+    config = uneven_config(root)
+    return {
+        name: replace(config, model=task.Model.Config())
+        for name, task in METHODS.items()
+        if name != config.model.method
+    }
 
 
 def main(root: Path, folder: Path, *, stop: bool) -> None:
@@ -29,7 +35,8 @@ def main(root: Path, folder: Path, *, stop: bool) -> None:
 
     try:
         run_training(uneven_config(root), folder, resume=True, progress=interrupt)
-        run_training(probe_config(root), folder / "probe", resume=True)
+        for name, config in other_methods(root).items():
+            run_training(config, folder / name, resume=True)
     except TrainingStopped:
         print("stopped", flush=True)
 

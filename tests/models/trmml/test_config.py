@@ -1,9 +1,18 @@
 from dataclasses import asdict
+from typing import Literal
 
 import pytest
+import torch
 
+from tests.random_clip import random_pair
 from trmml.losses import AsymmetricLoss
-from trmml.models import ABLATIONS, PROTOTYPE_ABLATIONS, TRMMLConfig
+from trmml.models import (
+    ABLATIONS,
+    PROTOTYPE_ABLATIONS,
+    TRMML,
+    TRMMLConfig,
+    zero_shot_text_features,
+)
 
 
 def test_the_defaults_are_the_papers() -> None:
@@ -88,3 +97,24 @@ def test_the_first_stage_is_a_share_of_the_epochs(epochs: int, share: float, exp
 def test_wrong_values_are_refused(values: dict[str, object], message: str) -> None:
     with pytest.raises(ValueError, match=message):
         TRMMLConfig.from_dict(values)
+
+
+@pytest.mark.parametrize("form", ["bernoulli", "softmax"])
+def test_the_forms_of_distillation_reach_the_loss(form: Literal["bernoulli", "softmax"]) -> None:
+    config = TRMMLConfig(distillation_form=form)
+    model = TRMML(random_pair(), ["tree", "boat"], config=config)
+    assert model.distillation_loss is not None
+    assert model.distillation_loss.form == form
+
+
+def test_queries_start_from_text_or_at_random() -> None:
+    found = []
+    for queries in ("text", "random", "random"):
+        generator = torch.Generator().manual_seed(len(found))
+        config = TRMMLConfig(queries=queries)
+        model = TRMML(random_pair(), ["tree", "boat"], config=config, generator=generator)
+        assert model.decoder is not None
+        found.append(model.decoder.queries.detach())
+    text = zero_shot_text_features(random_pair().text, ["tree", "boat"])
+    torch.testing.assert_close(found[0], text)
+    assert not torch.allclose(found[1], found[2])

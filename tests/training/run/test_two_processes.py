@@ -9,7 +9,7 @@ import torch
 from safetensors.torch import load_file
 
 from tests.training.squares_run import squares_config
-from tests.training.two_process_run import probe_config, uneven_config
+from tests.training.two_process_run import other_methods, uneven_config
 from trmml.training import run_training
 
 pytestmark = pytest.mark.slow
@@ -35,9 +35,10 @@ def test_two_processes_run_as_one_does_also_after_a_stop(tmp_path: Path) -> None
     assert run_two(tmp_path, tmp_path / "two", "--stop").split() == ["stopped", "stopped"]
     assert run_two(tmp_path, tmp_path / "two") == ""
     run_training(uneven_config(tmp_path), tmp_path / "one")
-    run_training(probe_config(tmp_path), tmp_path / "one" / "probe")
-    for method in ("", "probe"):
-        assert_alike(tmp_path / "one" / method, tmp_path / "two" / method)
+    assert_alike(tmp_path / "one", tmp_path / "two")
+    for name, config in other_methods(tmp_path).items():
+        run_training(config, tmp_path / "one" / name)
+        assert_alike(tmp_path / "one" / name, tmp_path / "two" / name)
     environment = json.loads((tmp_path / "two" / "environment.json").read_text())
     assert environment["processes"] == 2
 
