@@ -71,7 +71,7 @@ def test_the_demo_serves_its_model_with_test_pictures(
     result = CliRunner().invoke(app, ["demo", "--fast", "--serve", *options, "--out", str(out)])
     assert result.exit_code == 0, result.output
     [(model, examples)] = served
-    assert model.class_names == ["red", "green", "blue"]
+    assert list(model.class_names) == ["red", "green", "blue"]
     drawn = {path.name.removeprefix("regions-") for path in out.glob("regions-*.png")}
     assert {path.name.removeprefix("example-") for path in examples} == drawn
     assert model.predict(model.preprocess(examples[0])).shape == (1, 3)

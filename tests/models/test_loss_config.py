@@ -34,7 +34,11 @@ def test_settings_reach_the_loss() -> None:
         ("asymmetric", {"reduction": "sum"}, "got 'reduction'"),
         ("asymmetric", {"gamma_neg": -1.0}, "`gamma_neg` must be finite and at least 0"),
         ("asymmetric", {"gamma_neg": "high"}, "`loss.settings` of 'asymmetric': "),
-        ("bce", {"gamma_neg": 1.0}, "`loss.settings` of 'bce' must be of none"),
+        (
+            "bce",
+            {"gamma_neg": 1.0},
+            "`loss.settings` of 'bce' must be empty, for it has none, got 'gamma_neg'",
+        ),
     ],
 )
 @pytest.mark.usefixtures("no_shape_checks")

@@ -222,6 +222,16 @@ def test_the_model_is_left_as_it_was():
     losses.total.backward()
 
 
+def test_a_text_tower_that_a_method_holds_is_left_as_it_was():
+    model = own_model()
+    model.hold("text_encoder", text := load_tiny().text)
+    model.encoders = model.encoders._replace(text=text)
+    model.bfloat16()
+    copied = DeployableModel(model).matcher
+    assert {weight.dtype for weight in text.parameters()} == {torch.bfloat16}
+    assert {weight.dtype for weight in copied.text_encoder.parameters()} == {torch.float32}
+
+
 def test_half_precision_is_exported_as_float32():
     model = TRMML(load_tiny(autocast_dtype=torch.bfloat16), NAMES, image_size=64).eval()
     pixels = noise(2, 64)

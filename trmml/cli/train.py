@@ -12,6 +12,7 @@ import typer
 from trmml.cli.messages import note
 from trmml.cli.options import AsJson, OwnTask, Quiet
 from trmml.cli.progress import progress_bar
+from trmml.json_text import json_text
 from trmml.markdown_table import percent
 from trmml.models import Task, load_task
 from trmml.training import (
@@ -116,11 +117,7 @@ def train(
         )
         raise typer.Exit(128 + stopped.signal) from None
     if speaks:
-        print(
-            json.dumps(report, indent=1, ensure_ascii=False)
-            if as_json
-            else _summary(report, folder)
-        )
+        print(json_text(report, indent=1) if as_json else _summary(report, folder))
 
 
 def _overrides(

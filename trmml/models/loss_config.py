@@ -1,11 +1,11 @@
 """Which loss a method learns the labels by."""
 
 from dataclasses import dataclass, field
-from difflib import get_close_matches
 from inspect import signature
 
 from torch import nn
 
+from trmml.choices import choice_error
 from trmml.losses import LOSSES
 
 __all__ = ["LossConfig"]
@@ -35,18 +35,16 @@ class LossConfig:
     def __post_init__(self) -> None:
         """Build the loss once, so that a mistake shows where it was made."""
         if self.name not in LOSSES:
-            raise ValueError(
-                f"`loss` must be one of {', '.join(map(repr, LOSSES))}, got {self.name!r}"
-                f"{_nearest(self.name, [*LOSSES])}."
-            )
+            raise choice_error(self.name, [*LOSSES], argument="loss")
         known = [n for n in signature(LOSSES[self.name]).parameters if n not in BY_THE_MODEL]
+        if self.settings and not known:
+            raise ValueError(
+                f"`loss.settings` of {self.name!r} must be empty, for it has none, got "
+                f"{', '.join(map(repr, self.settings))}."
+            )
         for name in self.settings:
             if name not in known:
-                raise ValueError(
-                    f"`loss.settings` of {self.name!r} must be of "
-                    f"{', '.join(known) or 'none, for it has no settings'}, got {name!r}"
-                    f"{_nearest(name, known)}."
-                )
+                raise choice_error(name, known, argument=f"loss.settings of {self.name}")
         try:
             self.build()
         except TypeError as error:
@@ -55,8 +53,3 @@ class LossConfig:
     def build(self) -> nn.Module:
         """Return the loss."""
         return LOSSES[self.name](**self.settings)
-
-
-def _nearest(name: str, known: list[str]) -> str:
-    near = get_close_matches(name, known, n=1)
-    return f"; did you mean {near[0]!r}?" if near else ""

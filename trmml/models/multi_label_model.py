@@ -203,7 +203,12 @@ class MultiLabelModel(FrozenHolder, ABC):
         Args:
             kept: What is not to be copied but shared, by `id`, as `copy.deepcopy` takes it.
         """
-        return deepcopy(self, kept | {id(self.encoders.text): self.encoders.text})
+        text = self.encoders.text
+        holders = (part for part in self.modules() if isinstance(part, FrozenHolder))
+        # One that no part holds is left behind; one that is held would be moved with the copy.
+        if not any(part.holds(text) for part in holders):
+            kept = kept | {id(text): text}
+        return deepcopy(self, kept)
 
     def save_pretrained(self, directory: str | Path, *, training_state: bool = False) -> None:
         """Write what was learnt: `model.safetensors` and `config.json`.

@@ -39,6 +39,10 @@ class FrozenHolder(nn.Module):
         object.__setattr__(self, name, network)
         self._held.append(name)
 
+    def holds(self, network: object) -> bool:
+        """Say whether a network is held here, and so moves with this module."""
+        return any(getattr(self, name) is network for name in self._held)
+
     def _apply(self, fn: Callable[[Tensor], Tensor], recurse: bool = True) -> Any:  # noqa: ANN401
         for name in self._held:
             network = getattr(self, name)

@@ -191,7 +191,9 @@ class TextRegionMatcher(MultiLabelModel):
         with torch.no_grad():
             texts = [feature.detach().clone() for feature in self.text_features()]
         # The text tower may be large, and is not copied but left behind.
-        copied = super().for_prediction(kept | {id(self.prompts): self.prompts})
+        copied = super().for_prediction(
+            kept | {id(part): part for part in (self.prompts, self.encoders.text)}
+        )
         copied.prompts = _FixedTexts(*texts)
         return copied
 

@@ -35,7 +35,7 @@ class RunFolder:
     | `metrics.jsonl` | one line an epoch |
     | `tensorboard/` | the same as curves |
     | `checkpoints/` | the last two states, to go on from |
-    | `best/`, `last/` | models for `TRMML.from_pretrained`: of the selected and of the last epoch |
+    | `best/`, `last/` | models for `open_model`: of the selected and of the last epoch |
     | `report.json`, `report.md` | what came out |
 
     Args:
