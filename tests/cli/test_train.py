@@ -50,7 +50,7 @@ def test_a_run_trains_goes_on_and_says_where_it_is(data: Path, tmp_path: Path) -
     assert first.exit_code == 0, first.output
     assert f"Everything is in {out}" in first.stdout
     assert re.search(r"epoch 2: loss \d+\.\d+, mAP", first.stderr)
-    assert TRMML.from_pretrained(out / "best").class_names == ["red", "green", "blue"]
+    assert TRMML.from_pretrained(out / "best").class_names.titles == ["red", "green", "blue"]
     before = (out / "report.json").read_bytes()
 
     again = invoke("--out", out, "--resume", "--json", "--quiet")

@@ -25,8 +25,8 @@ class LossConfig:
         ValueError: If there is no such loss, or it refuses a setting.
 
     Examples:
-        >>> LossConfig("asymmetric", {"gamma_neg": 4.0}).build()
-        AsymmetricLoss(gamma_pos=1.0, gamma_neg=4.0, margin=0.05, reduction='batch_mean')
+        >>> LossConfig("asymmetric", {"gamma_neg": 4.0}).build().gamma_neg
+        4.0
     """
 
     name: str = "asymmetric"
