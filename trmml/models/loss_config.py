@@ -48,7 +48,10 @@ class LossConfig:
         try:
             self.build()
         except TypeError as error:
-            raise ValueError(f"`loss.settings` of {self.name!r}: {error}.") from None
+            raise ValueError(
+                f"`loss.settings` of {self.name!r} must be of the types that it takes, got "
+                f"{self.settings}: {error}."
+            ) from None
 
     def build(self) -> nn.Module:
         """Return the loss."""
