@@ -33,7 +33,11 @@ def test_settings_reach_the_loss() -> None:
         ("asymmetric", {"gama_neg": 1.0}, "got 'gama_neg'; did you mean 'gamma_neg'?"),
         ("asymmetric", {"reduction": "sum"}, "got 'reduction'"),
         ("asymmetric", {"gamma_neg": -1.0}, "`gamma_neg` must be finite and at least 0"),
-        ("asymmetric", {"gamma_neg": "high"}, "of 'asymmetric' must be of the types that it takes, got {'gamma_neg': 'high'}"),
+        (
+            "asymmetric",
+            {"gamma_neg": "high"},
+            "must be of the types that it takes, got {'gamma_neg': 'high'}",
+        ),
         (
             "bce",
             {"gamma_neg": 1.0},
