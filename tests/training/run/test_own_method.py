@@ -98,6 +98,7 @@ def test_every_command_takes_it(root: Path, whole: Path, tmp_path: Path) -> None
     report = json.loads(invoke("train", root / "own.yaml", "--task", PLACE, "--out", out, *few))
     assert report["test"]["num_images"] == 12
     task = ("--task", PLACE, "--quiet")
+    assert json.loads(invoke("train", "--out", out, "--resume", "--json", *task)) == report
     photograph = next((root / "test" / "photos").iterdir())
     assert photograph.name in invoke("predict", best, photograph, "--top-k", 1, *task)
     assert "mAP" in invoke("eval", best, table, *task)
