@@ -33,7 +33,9 @@ def own_config(root: Path) -> RunConfig:
 
 @pytest.fixture(scope="module")
 def root(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    return tmp_path_factory.mktemp("own")
+    folder = tmp_path_factory.mktemp("own")
+    (folder / "own.yaml").write_text(dump_run_config(own_config(folder)))
+    return folder
 
 
 @pytest.fixture(scope="module")
@@ -60,7 +62,6 @@ def test_it_learns(whole: Path) -> None:
 
 def test_killed_and_resumed_it_ends_in_the_same_bytes(root: Path, whole: Path) -> None:
     config, out = root / "own.yaml", root / "killed"
-    config.write_text(dump_run_config(own_config(root)))
     command = [sys.executable, "-m", "trmml", "train", config, "--task", PLACE, "--out", out]
     child = subprocess.Popen([*map(str, command), "--quiet"])
     deadline = time.monotonic() + 120
