@@ -12,7 +12,7 @@ TEXT = (ROOT / "CONTRIBUTING.md").read_text(encoding="utf-8")
 # Something that was added by each recipe: the name of its file, and what it is called elsewhere.
 ADDED = {
     "A loss": ("known_bce_loss", r"KnownBCELoss|known_bce_loss"),
-    "A method": ("linear_probe", r"LinearProbe|linear_probe|linear-probe"),
+    "A method": ("linear_probe", r"LinearProbe|linear_probe"),
     "A reader": ("index_lists", r"\bindex_lists\.READER"),
     "An encoder family": ("tiny", r"trmml\.encoders\.tiny:"),
     "An option": ("distillation_form", r"distillation_form"),

@@ -228,6 +228,7 @@ def test_a_text_tower_that_a_method_holds_is_left_as_it_was():
     model.encoders = model.encoders._replace(text=text)
     model.bfloat16()
     copied = DeployableModel(model).matcher
+    assert isinstance(text, nn.Module)
     assert {weight.dtype for weight in text.parameters()} == {torch.bfloat16}
     assert {weight.dtype for weight in copied.text_encoder.parameters()} == {torch.float32}
 
