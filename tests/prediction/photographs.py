@@ -7,7 +7,7 @@ import torch
 from PIL import Image
 
 from trmml.data import ImageTable
-from trmml.encoders import load_tiny
+from trmml.encoders import EncoderPair, load_tiny
 from trmml.models import TRMML, MultiLabelModel, TRMMLConfig, load_task
 
 NAMES = ["sea", "sunset, red", "Bäume"]
@@ -26,12 +26,14 @@ def small_model(names=NAMES, config: TRMMLConfig | None = None) -> TRMML:
     return model.eval()
 
 
-def own_model(names=NAMES) -> MultiLabelModel:
-    """Build a model of a method from elsewhere, without regions."""
+def own_model(names=NAMES, *, pair: EncoderPair | None = None) -> MultiLabelModel:
+    """Build a model of a method from elsewhere, without regions; a pair of its own may change."""
     task = load_task(OWN_METHOD)
     config = task.Model.Config.from_dict({})
     generator = torch.Generator().manual_seed(0)
-    built = task.build(tiny_pair(), names, config=config, image_size=SIZE, generator=generator)
+    built = task.build(
+        pair or tiny_pair(), names, config=config, image_size=SIZE, generator=generator
+    )
     return built.model.eval()
 
 

@@ -223,9 +223,9 @@ def test_the_model_is_left_as_it_was():
 
 
 def test_a_text_tower_that_a_method_holds_is_left_as_it_was():
-    model = own_model()
-    model.hold("text_encoder", text := load_tiny().text)
-    model.encoders = model.encoders._replace(text=text)
+    pair = load_tiny()
+    model, text = own_model(pair=pair), pair.text
+    model.hold("text_encoder", text)
     model.bfloat16()
     copied = DeployableModel(model).matcher
     assert isinstance(text, nn.Module)
