@@ -1,5 +1,7 @@
 """What a model makes of the rows of a source: their logits, or their completed labels."""
 
+from collections.abc import Iterator
+
 import torch
 from jaxtyping import Float
 from torch import Tensor
@@ -8,7 +10,7 @@ from trmml.distributed import gather_rows
 from trmml.labels import Labels
 from trmml.models import MultiLabelModel
 from trmml.prediction.scoring import stream_outputs
-from trmml.training.sources.source import FeatureSource, TrainingSource
+from trmml.training.sources.source import TrainingSource
 from trmml.training.sources.stored_features import StoredFeatures
 
 __all__ = ["complete_stored_labels", "predict_logits", "score_source"]
@@ -42,9 +44,9 @@ def score_source(
 def predict_logits(
     model: MultiLabelModel, features: StoredFeatures, *, batch_size: int = 256
 ) -> Float[Tensor, "images classes"]:
-    """Return the logits of every image of a store, in order."""
-    unknown = torch.zeros(len(features), len(model.class_names), dtype=torch.int8)
-    return score_source(model, FeatureSource(features, unknown), batch_size=batch_size)
+    """Return the logits of every image of a store, in order, on the CPU."""
+    outputs = stream_outputs(model, _parts(features, batch_size))
+    return torch.cat([output.logits.float() for output in outputs]).cpu()
 
 
 @torch.no_grad()
@@ -52,8 +54,11 @@ def complete_stored_labels(
     model: MultiLabelModel, features: StoredFeatures, labels: Labels, *, batch_size: int = 256
 ) -> Labels:
     """Return the labels of every image of a store as the trained model completes them."""
-    starts = range(0, len(features), batch_size)
-    inputs = ((features.dense[i : i + batch_size], features.grid) for i in starts)
-    outputs = stream_outputs(model, inputs)
+    outputs = stream_outputs(model, _parts(features, batch_size))
     parts = zip(outputs, labels.split(batch_size), strict=True)
     return torch.cat([model.complete(output, known) for output, known in parts])
+
+
+def _parts(features: StoredFeatures, size: int) -> Iterator[tuple[Tensor, tuple[int, int]]]:
+    for start in range(0, len(features), size):
+        yield features.dense[start : start + size], features.grid
