@@ -14,6 +14,7 @@ LAYERS = {
     "markdown_table": 0,
     "labels": 0,
     "atomic_write": 0,
+    "regular_files": 0,
     "choices": 0,
     "functional": 1,
     "distributed": 1,

@@ -69,6 +69,11 @@ def test_fast_mode_reads_headers_only(damaged):
     assert [error.path.name for error in report.broken] == ["0.jpg", "1.jpg", "2.jpg"]
 
 
+def test_what_the_reader_noticed_is_noted_first(table):
+    noted = table.replace(notes=["two classes are left out"]).select([0, 1])
+    assert check_dataset(noted).notes[0] == "two classes are left out"
+
+
 def test_equal_files_are_found(table):
     (table.root / "4.jpg").write_bytes((table.root / "1.jpg").read_bytes())
     report = check_dataset(table)

@@ -202,9 +202,9 @@ def _differences(table: ImageTable, expected: OfficialCounts | None) -> list[str
 
 
 def _notes(table: ImageTable) -> list[str]:
+    notes = [*table.notes]
     if not len(table):
-        return []
-    notes = []
+        return notes
     for sign, word in ((1, "positive"), (-1, "negative")):
         without = [
             name

@@ -24,7 +24,7 @@ BrokenPolicy = Literal["error", "skip", "replace"]
 
 _LOGGER = logging.getLogger(__name__)
 _CONSEQUENCE = {"skip": "left out of its batch", "replace": "another image takes its place"}
-_SETTINGS = ("labels", "class_names", "transform", "broken", "min_side")
+_SETTINGS = ("labels", "class_names", "transform", "broken", "min_side", "notes")
 
 
 class ImageTable(Dataset[tuple[Any, Tensor]]):
@@ -41,6 +41,7 @@ class ImageTable(Dataset[tuple[Any, Tensor]]):
         transform: What is done to each decoded image, or None.
         broken: What happens to a file that cannot be decoded, see `__init__`.
         min_side: Smallest side that JPEGs may be decoded to, see `decode_image`.
+        notes: What its reader noticed that may be meant, and may be a mistake.
 
     Examples:
         >>> from trmml.data import hide_labels
@@ -60,6 +61,7 @@ class ImageTable(Dataset[tuple[Any, Tensor]]):
         transform: Any = None,  # noqa: ANN401 - any callable on a PIL image
         broken: BrokenPolicy = "error",
         min_side: int | None = None,
+        notes: Sequence[str] = (),
     ) -> None:
         """Describe the dataset; no file is opened.
 
@@ -74,6 +76,7 @@ class ImageTable(Dataset[tuple[Any, Tensor]]):
                 its place, image and labels, for training loops that need full batches. Both keep
                 count across worker processes: see `broken_files`.
             min_side: If given, JPEGs are decoded at a fraction of their size, see `decode_image`.
+            notes: What its reader noticed that may be meant, and may be a mistake; a sentence each.
 
         Raises:
             ValueError: If the sizes do not fit, labels have another coding, or names repeat.
@@ -85,6 +88,7 @@ class ImageTable(Dataset[tuple[Any, Tensor]]):
         self.transform = transform
         self.broken: BrokenPolicy = broken
         self.min_side = min_side
+        self.notes = tuple(notes)
         self._check()
         self._is_broken = self._all_readable()
 
@@ -178,7 +182,7 @@ class ImageTable(Dataset[tuple[Any, Tensor]]):
         self._is_broken[row] = True
 
     def replace(self, **changes: Any) -> "ImageTable":  # noqa: ANN401
-        """Return a copy with other settings: labels, class_names, transform, broken, min_side.
+        """Return a copy with other settings, named as in `__init__`; root and names stay.
 
         Raises:
             ValueError: As `__init__`.
