@@ -18,6 +18,7 @@ LAYERS = {
     "choices": 0,
     "functional": 1,
     "distributed": 1,
+    "completion": 2,
     "metrics": 2,
     "data": 2,
     "world": 2,

@@ -16,6 +16,7 @@ if TYPE_CHECKING:
     from trmml.models import TRMML, TRMMLConfig
     from trmml.modules import (
         AdaptiveThresholdPseudoLabeler,
+        CalibratedPseudoLabeler,
         CategoryAwareRegionDecoder,
         DualPromptLearner,
         PrototypeMemoryBank,
@@ -24,6 +25,7 @@ if TYPE_CHECKING:
 _HOME = {
     "AdaptiveThresholdPseudoLabeler": "trmml.modules",
     "AsymmetricLoss": "trmml.losses",
+    "CalibratedPseudoLabeler": "trmml.modules",
     "CategoryAwareRegionDecoder": "trmml.modules",
     "DualPromptLearner": "trmml.modules",
     "MultimodalInfoNCE": "trmml.losses",
@@ -37,6 +39,7 @@ __all__ = [
     "TRMML",
     "AdaptiveThresholdPseudoLabeler",
     "AsymmetricLoss",
+    "CalibratedPseudoLabeler",
     "CategoryAwareRegionDecoder",
     "DualPromptLearner",
     "MultimodalInfoNCE",

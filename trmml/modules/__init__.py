@@ -1,12 +1,14 @@
 """The parts of TRM-ML that hold parameters or state, each usable in any training loop."""
 
 from trmml.modules.adaptive_threshold_pseudo_labeler import AdaptiveThresholdPseudoLabeler
+from trmml.modules.calibrated_pseudo_labeler import CalibratedPseudoLabeler
 from trmml.modules.category_aware_region_decoder import CategoryAwareRegionDecoder, RegionOutput
 from trmml.modules.dual_prompt_learner import DualPromptLearner
 from trmml.modules.prototype_memory_bank import PrototypeMemoryBank
 
 __all__ = [
     "AdaptiveThresholdPseudoLabeler",
+    "CalibratedPseudoLabeler",
     "CategoryAwareRegionDecoder",
     "DualPromptLearner",
     "PrototypeMemoryBank",

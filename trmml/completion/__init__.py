@@ -1,0 +1,36 @@
+"""From evidence to labels with a promise: how often what is added will be right.
+
+Statistics over whole data sets, computed once in double precision; unlike `trmml.functional`,
+nothing here is meant for the inside of a training step.
+"""
+
+from trmml.completion.conformal_selection import conformal_p_values, conformal_selection
+from trmml.completion.evidence_regression import (
+    EvidenceRegression,
+    evidence_logits,
+    evidence_regression,
+)
+from trmml.completion.promised_precision import (
+    ScoreTable,
+    precision_lower_bound,
+    score_table,
+    threshold_for_precision,
+)
+from trmml.completion.report import CalibrationReport
+from trmml.completion.withheld_labels import CrossFit, cross_fitted, fit_withheld
+
+__all__ = [
+    "CalibrationReport",
+    "CrossFit",
+    "EvidenceRegression",
+    "ScoreTable",
+    "conformal_p_values",
+    "conformal_selection",
+    "cross_fitted",
+    "evidence_logits",
+    "evidence_regression",
+    "fit_withheld",
+    "precision_lower_bound",
+    "score_table",
+    "threshold_for_precision",
+]
