@@ -12,6 +12,7 @@ from tests.markdown_blocks import ROOT
 from trmml.data import (
     ImageTable,
     OfficialCounts,
+    ReadingOptions,
     check_splits,
     find_splits,
     official_counts,
@@ -181,7 +182,7 @@ class NumpyFolder:
     """What a reader of a new format has to bring."""
 
     @staticmethod
-    def find(path: Path, images: Path) -> Splits:
+    def find(path: Path, images: Path, _reading: ReadingOptions) -> Splits:
         if not (path / "labels.npy").is_file():
             return {}
         return {

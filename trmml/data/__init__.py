@@ -27,6 +27,7 @@ from trmml.data.readers.index_lists import load_index_list
 from trmml.data.readers.nus_wide import load_nus_wide, load_nus_wide_csv
 from trmml.data.readers.open_images import load_open_images
 from trmml.data.readers.reader import OfficialCounts
+from trmml.data.readers.reading_options import ReadingOptions
 from trmml.data.readers.spreadsheet import load_table
 from trmml.data.readers.visual_genome import FrequentCategories, frequent_categories, load_vg
 from trmml.data.readers.voc import load_voc
@@ -53,6 +54,7 @@ __all__ = [
     "ImageTable",
     "LabelMask",
     "OfficialCounts",
+    "ReadingOptions",
     "attribute_phrases",
     "check_dataset",
     "check_splits",

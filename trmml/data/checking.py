@@ -10,6 +10,7 @@ from pathlib import Path
 from trmml.data.image_table import ImageTable
 from trmml.data.images import BrokenImageError, decode_image, image_size
 from trmml.data.readers.reader import OfficialCounts
+from trmml.data.readers.reading_options import ReadingOptions
 from trmml.data.splits import READERS, find_splits, official_counts
 
 __all__ = ["DatasetReport", "check_dataset", "check_splits"]
@@ -120,6 +121,7 @@ def check_splits(
     path: str | os.PathLike[str],
     *,
     images: str | os.PathLike[str] | None = None,
+    reading: ReadingOptions | None = None,
     fast: bool = False,
     workers: int = 4,
     progress: Callable[[int, int], None] | None = None,
@@ -132,6 +134,7 @@ def check_splits(
     Args:
         path: The dataset's folder, or one's own table; see `find_splits` for what is recognised.
         images: As in `find_splits`.
+        reading: As in `find_splits`.
         fast: As in `check_dataset`.
         workers: As in `check_dataset`.
         progress: As in `check_dataset`.
@@ -140,9 +143,10 @@ def check_splits(
         One report for each split that is there.
 
     Raises:
-        ValueError: If there is nothing at the path, or nothing that is recognised.
+        ValueError: If there is nothing at the path, nothing that is recognised, or a reading
+            option is given that the format found does not take.
     """
-    found = find_splits(path, images=images)
+    found = find_splits(path, images=images, reading=reading)
     reordered = tuple(ending for reader in READERS for ending in reader.reordered)
     reports = []
     for name in (name for name in found if not name.endswith(reordered)):

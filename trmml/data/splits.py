@@ -20,6 +20,7 @@ from trmml.data.readers import (
     yolo,
 )
 from trmml.data.readers.reader import OfficialCounts, Reader, Splits
+from trmml.data.readers.reading_options import ReadingOptions
 
 __all__ = ["OFFICIAL_COUNTS", "READERS", "find_splits", "official_counts", "open_split"]
 
@@ -45,7 +46,10 @@ Where they come from, each reader says."""
 
 
 def find_splits(
-    path: str | os.PathLike[str], *, images: str | os.PathLike[str] | None = None
+    path: str | os.PathLike[str],
+    *,
+    images: str | os.PathLike[str] | None = None,
+    reading: ReadingOptions | None = None,
 ) -> Splits:
     """Name each split of the dataset at a path, with a function that reads it.
 
@@ -68,23 +72,28 @@ def find_splits(
         path: The dataset's folder, or one's own table.
         images: Folder of the images, where the layout does not say; by default the folder of the
             table or the only folder in it.
+        reading: What the files leave open, see `ReadingOptions`.
 
     Raises:
-        ValueError: If there is nothing at the path, or nothing that is recognised.
+        ValueError: If there is nothing at the path, nothing that is recognised, or a reading
+            option is given that the format found does not take.
     """  # noqa: E501 - a table row cannot be broken
     path = Path(path)
+    reading = reading or ReadingOptions()
     if not path.exists():
         raise ValueError(f"{path}: there is nothing; check the path.")
     folder = _images_beside(path) if images is None else Path(images)
     found: Splits = {}
     for reader in READERS:
-        for name, load in reader.find(path, folder).items():
-            found.setdefault(name, load)
+        new = {n: load for n, load in reader.find(path, folder, reading).items() if n not in found}
+        if new:
+            _check_taken(path, reader, reading)
+        found |= new
     if found:
         return found
     tables = sorted(path.glob("*.csv"))
     if len(tables) == 1:
-        return find_splits(tables[0], images=images)
+        return find_splits(tables[0], images=images, reading=reading)
     if tables:
         names = ", ".join(table.name for table in tables)
         raise ValueError(f"{path}: holds {len(tables)} tables; give the one you mean: {names}.")
@@ -100,6 +109,7 @@ def open_split(
     split: str | None = None,
     *,
     images: str | os.PathLike[str] | None = None,
+    reading: ReadingOptions | None = None,
 ) -> tuple[str, ImageTable]:
     """Read one split of the dataset at a path.
 
@@ -107,6 +117,7 @@ def open_split(
         path: The dataset's folder, or one's own table.
         split: A name of `find_splits`; needed where there is more than one.
         images: As in `find_splits`.
+        reading: As in `find_splits`.
 
     Returns:
         The split's name and its table.
@@ -114,7 +125,7 @@ def open_split(
     Raises:
         ValueError: If there is no such split, or it cannot be read.
     """
-    found = find_splits(path, images=images)
+    found = find_splits(path, images=images, reading=reading)
     if split is None and len(found) == 1:
         split = next(iter(found))
     if split not in found:
@@ -133,6 +144,16 @@ def official_counts(split: str) -> OfficialCounts | None:
         82081
     """
     return OFFICIAL_COUNTS.get(split)
+
+
+def _check_taken(path: Path, reader: Reader, reading: ReadingOptions) -> None:
+    wrong = [name for name in reading.given() if name not in reader.options]
+    if wrong:
+        taken = ", ".join(f"`{name}`" for name in sorted(reader.options)) or "none"
+        raise ValueError(
+            f"{path}: `{wrong[0]}` is no reading option of this format, which takes {taken}; leave "
+            "it out."
+        )
 
 
 def _images_beside(path: Path) -> Path:

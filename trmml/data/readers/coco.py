@@ -10,6 +10,7 @@ from trmml.choices import check_choice
 from trmml.data.image_table import ImageTable
 from trmml.data.readers.dataset_files import multi_hot, read_json, require, require_rows
 from trmml.data.readers.reader import OfficialCounts, Reader, Splits
+from trmml.data.readers.reading_options import ReadingOptions
 
 __all__ = ["READER", "CocoRows", "load_coco", "load_coco_file"]
 
@@ -154,7 +155,7 @@ def _is_wide(annotation: dict[str, Any], least: float) -> bool:
     return width >= least and height >= least
 
 
-def _find(path: Path, images: Path) -> Splits:
+def _find(path: Path, images: Path, _reading: ReadingOptions) -> Splits:
     if path.suffix.lower() == ".json" and path.is_file():
         return {path.name: partial(load_coco_file, path, images)} if _is_coco(path) else {}
     found: Splits = {}

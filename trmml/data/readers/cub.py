@@ -14,6 +14,7 @@ from trmml.choices import check_choice
 from trmml.data.image_table import ImageTable
 from trmml.data.readers.dataset_files import read_lines, require, require_rows
 from trmml.data.readers.reader import OfficialCounts, Reader, Splits
+from trmml.data.readers.reading_options import ReadingOptions
 
 __all__ = ["READER", "attribute_phrases", "load_cub"]
 
@@ -113,7 +114,7 @@ def _pairs(path: Path) -> list[tuple[str, str]]:
     return pairs
 
 
-def _find(path: Path, _images: Path) -> Splits:
+def _find(path: Path, _images: Path, _reading: ReadingOptions) -> Splits:
     if not (path / "train_test_split.txt").is_file():
         return {}
     return {f"cub/{split}": partial(load_cub, path, split) for split in get_args(CubSplit)}

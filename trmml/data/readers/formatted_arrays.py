@@ -14,6 +14,7 @@ from trmml.data.image_table import ImageTable
 from trmml.data.peer_files import read_label_array
 from trmml.data.readers.dataset_files import require, require_rows
 from trmml.data.readers.reader import OfficialCounts, Reader, Splits
+from trmml.data.readers.reading_options import ReadingOptions
 
 __all__ = ["READER", "load_formatted_arrays"]
 
@@ -63,7 +64,7 @@ def load_formatted_arrays(
     return ImageTable(images, rows, labels, class_names, transform=transform)
 
 
-def _find(path: Path, images: Path) -> Splits:
+def _find(path: Path, images: Path, _reading: ReadingOptions) -> Splits:
     return {
         f"nus-wide-spml/{split}": partial(
             load_formatted_arrays, path, split, images, NUS_WIDE_NAMES

@@ -11,6 +11,7 @@ from trmml.data.class_names import COCO_NAMES, NUS_WIDE_NAMES, VOC_NAMES
 from trmml.data.image_table import ImageTable
 from trmml.data.readers.dataset_files import multi_hot, read_lines, require, require_rows
 from trmml.data.readers.reader import Reader, Splits
+from trmml.data.readers.reading_options import ReadingOptions
 
 __all__ = ["READER", "load_index_list"]
 
@@ -68,13 +69,15 @@ def load_index_list(
     return ImageTable(images, names, labels, class_names, transform=transform)
 
 
-def _find(path: Path, images: Path) -> Splits:
+def _find(path: Path, images: Path, reading: ReadingOptions) -> Splits:
     if path.suffix.lower() != ".txt" or not path.is_file():
         return {}
-    return {path.name: partial(_load_by_name, path, images)}
+    return {path.name: partial(_load_by_name, path, images, **reading.given())}
 
 
-def _load_by_name(path: Path, images: Path) -> ImageTable:
+def _load_by_name(
+    path: Path, images: Path, *, unlisted: UnlistedMeaning | None = None
+) -> ImageTable:
     prefix, _, rest = path.stem.partition("_")
     if prefix not in _CLASSES:
         raise ValueError(
@@ -82,9 +85,9 @@ def _load_by_name(path: Path, images: Path) -> ImageTable:
             "which says what its indices mean; read others with `trmml.data.load_index_list`."
         )
     full = rest.endswith("full") or "val" in rest
-    unlisted = "negative" if full else "unknown"
+    unlisted = unlisted or ("negative" if full else "unknown")
     return load_index_list(path, images, _CLASSES[prefix], unlisted=unlisted)
 
 
-READER: Final = Reader(_find)
+READER: Final = Reader(_find, options=frozenset({"unlisted"}))
 """A list as it is published: its name says whose classes it means, and whether it is complete."""

@@ -19,6 +19,7 @@ from trmml.data.readers.dataset_files import (
     require_rows,
 )
 from trmml.data.readers.reader import OfficialCounts, Reader, Splits
+from trmml.data.readers.reading_options import ReadingOptions
 
 __all__ = ["READER", "load_nus_wide", "load_nus_wide_csv"]
 
@@ -127,7 +128,7 @@ def load_nus_wide_csv(
     return ImageTable(root, names, labels, class_names, transform=transform)
 
 
-def _find(path: Path, _images: Path) -> Splits:
+def _find(path: Path, _images: Path, _reading: ReadingOptions) -> Splits:
     found: Splits = {}
     for split in sorted(get_args(OfficialSplit)):
         if (path / "ImageList" / f"{split.capitalize()}Imagelist.txt").is_file():

@@ -11,6 +11,7 @@ import numpy as np
 from trmml.data.image_table import ImageTable
 from trmml.data.readers.dataset_files import read_csv_rows, require_rows
 from trmml.data.readers.reader import Reader, Splits
+from trmml.data.readers.reading_options import ReadingOptions
 
 __all__ = ["READER", "load_open_images"]
 
@@ -105,7 +106,7 @@ def _verified(
     return found
 
 
-def _find(path: Path, images: Path) -> Splits:
+def _find(path: Path, images: Path, _reading: ReadingOptions) -> Splits:
     descriptions = sorted(path.glob("*class-descriptions*.csv"))
     found: Splits = {}
     for file in sorted(path.glob(f"*{_LABELS}")) if descriptions else []:

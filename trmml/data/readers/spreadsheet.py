@@ -6,7 +6,7 @@ import os
 from collections.abc import Sequence
 from functools import partial
 from pathlib import Path
-from typing import Any, Final, Literal, NamedTuple
+from typing import Any, Final, NamedTuple
 
 import numpy as np
 from jaxtyping import Int
@@ -16,11 +16,10 @@ from trmml.data.image_table import ImageTable
 from trmml.data.readers.named_lists import from_records
 from trmml.data.readers.present_files import MissingPolicy, keep_present
 from trmml.data.readers.reader import Reader, Splits
+from trmml.data.readers.reading_options import CellMeaning, ReadingOptions
 from trmml.data.readers.text_files import read_text
 
-__all__ = ["READER", "CellMeaning", "load_table"]
-
-CellMeaning = Literal["auto", "negative", "unknown"]
+__all__ = ["READER", "load_table"]
 
 _LIST_COLUMNS = ("positives", "negatives")
 _BLANK = 2
@@ -233,11 +232,11 @@ def _listed(header: list[str], lines: list[_Line], source: str) -> list[dict[str
     return records
 
 
-def _find(path: Path, images: Path) -> Splits:
+def _find(path: Path, images: Path, reading: ReadingOptions) -> Splits:
     if not path.is_file():
         return {}
-    return {path.name: partial(load_table, path, images, missing="keep")}
+    return {path.name: partial(load_table, path, images, missing="keep", **reading.given())}
 
 
-READER: Final = Reader(_find)
+READER: Final = Reader(_find, options=frozenset({"zero", "blank", "unlisted", "encoding"}))
 """Any single file that is nothing else."""

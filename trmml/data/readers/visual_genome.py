@@ -16,6 +16,7 @@ from trmml.data.readers.dataset_files import (
     require_rows,
 )
 from trmml.data.readers.reader import OfficialCounts, Reader, Splits
+from trmml.data.readers.reading_options import ReadingOptions
 
 __all__ = ["READER", "FrequentCategories", "frequent_categories", "load_vg"]
 
@@ -134,7 +135,7 @@ def _located(images: Path, names: list[str]) -> list[str]:
     return [there.get(name, name) for name in names]
 
 
-def _find(path: Path, images: Path) -> Splits:
+def _find(path: Path, images: Path, _reading: ReadingOptions) -> Splits:
     labels, names = path / _LABELS, path / "class_names.txt"
     return {
         f"vg200/{split}": partial(load_vg, images, file, labels, names)

@@ -15,6 +15,7 @@ from trmml.data.class_names import VOC_NAMES
 from trmml.data.image_table import ImageTable
 from trmml.data.readers.dataset_files import read_lines, require, require_rows
 from trmml.data.readers.reader import OfficialCounts, Reader, Splits
+from trmml.data.readers.reading_options import ReadingOptions
 
 __all__ = ["READER", "load_voc"]
 
@@ -121,7 +122,7 @@ def _from_lists(root: Path, split: str, names: list[str]) -> Int[np.ndarray, "ro
     return labels
 
 
-def _find(path: Path, _images: Path) -> Splits:
+def _find(path: Path, _images: Path, _reading: ReadingOptions) -> Splits:
     found: Splits = {}
     for split in get_args(VocSplit):
         if (path / "ImageSets" / "Main" / f"{split}.txt").is_file():

@@ -12,6 +12,7 @@ from trmml.data.image_table import ImageTable
 from trmml.data.images import IMAGE_SUFFIXES
 from trmml.data.readers.dataset_files import multi_hot, read_lines, require
 from trmml.data.readers.reader import Reader, Splits
+from trmml.data.readers.reading_options import ReadingOptions
 from trmml.data.readers.text_files import read_text
 
 __all__ = ["READER", "load_yolo"]
@@ -124,7 +125,7 @@ def _unquoted(value: str) -> str:
     return value.partition(" #")[0].strip()
 
 
-def _find(path: Path, _images: Path) -> Splits:
+def _find(path: Path, _images: Path, _reading: ReadingOptions) -> Splits:
     names = [file for file in ("data.yaml", "classes.txt", "obj.names") if (path / file).is_file()]
     found: Splits = {}
     for part in ("", "train", "valid", "val", "test") if names else ():
