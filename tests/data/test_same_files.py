@@ -1,0 +1,36 @@
+import os
+
+import torch
+
+from trmml.data import ImageTable
+from trmml.data.same_files import same_files
+
+
+def table(root, *names):
+    return ImageTable(root, names, torch.ones(len(names), 1), ["cat"])
+
+
+def test_files_are_compared_and_not_paths(tmp_path, monkeypatch):
+    photos = tmp_path / "photos"
+    photos.mkdir()
+    for name in ("a.jpg", "b.jpg", "c.jpg"):
+        (photos / name).write_text("equal")
+    (tmp_path / "linked").symlink_to(photos)
+    (tmp_path / "soft.jpg").symlink_to(photos / "a.jpg")
+    os.link(photos / "b.jpg", tmp_path / "hard.jpg")
+    train = table(photos, "a.jpg", "b.jpg", "gone.jpg", "x\0y")
+    for root, name, other in (
+        (tmp_path, "photos/a.jpg", "a.jpg"),
+        ("/", str(photos / "a.jpg"), "a.jpg"),
+        (photos, "../photos/./a.jpg", "a.jpg"),
+        (tmp_path / "linked", "a.jpg", "a.jpg"),
+        (tmp_path, "soft.jpg", "a.jpg"),
+        (tmp_path, "hard.jpg", "b.jpg"),
+        (tmp_path, "linked/gone.jpg", "gone.jpg"),
+        (photos, "x\0y", "x\0y"),
+    ):
+        test = table(root, name, "photos/c.jpg")
+        assert same_files(train, test) == [(photos / other, test.paths[0])]
+    monkeypatch.chdir(tmp_path)
+    assert len(same_files(train, table("photos", "b.jpg", "c.jpg"))) == 1
+    assert same_files(train, table(photos, "c.jpg", "other.jpg")) == []
