@@ -12,6 +12,44 @@ import numpy as np
 from onnxruntime import InferenceSession
 from PIL import Image, ImageOps
 
+# Nothing else is opened, whatever a file is called: Pillow hands PostScript to another program.
+FORMATS = ("JPEG", "MPO", "PNG", "BMP", "WEBP", "TIFF", "GIF", "AVIF", "JPEG2000", "PPM")
+
+
+def eight_bits(image: Image.Image) -> Image.Image:
+    """Turn grey of 12, 16 or 32 bits, of which only the values tell how many, into 8 bits."""
+    levels = np.asarray(image)
+    highest = levels.max(initial=0)
+    if levels.min(initial=0) < 0 or highest > 0xFFFF:
+        raise ValueError("32-bit pixels beyond 65535; save it with 8 or 16 bits a channel")
+    small = highest <= 0xFF and image.mode == "I" and image.format not in ("PNG", "PPM")
+    bits = 8 if small else 12 if highest <= 0xFFF else 16
+    clear = levels == image.info.get("transparency", -1)
+    if getattr(image, "tag_v2", {}).get(262) == 0:  # a TIFF in which 0 is white
+        levels = (1 << bits) - 1 - levels
+    grey = (levels >> (bits - 8)).astype(np.uint8)
+    grey[clear] = 255
+    return Image.fromarray(grey)
+
+
+def to_rgb(image: Image.Image) -> Image.Image:
+    """Return the picture the right way up in 8-bit RGB, transparent parts over white."""
+    image.load()
+    palette = getattr(image.palette, "mode", "") if image.mode == "P" else ""
+    pixels = image
+    if image.mode == "F":
+        raise ValueError("floating-point pixels; save it with 8 or 16 bits a channel")
+    if image.mode == "I" or image.mode.startswith("I;16"):
+        pixels = eight_bits(image)
+    elif image.has_transparency_data or palette.endswith("A"):
+        pixels = image.convert("LA") if image.mode == "La" else image
+        white = Image.new("RGBA", image.size, "white")
+        pixels = Image.alpha_composite(white, pixels.convert("RGBA"))
+    pixels = pixels.convert("RGB")
+    pixels.info = dict(image.info)
+    pixels.getexif().update(image.getexif())
+    return ImageOps.exif_transpose(pixels)
+
 
 def main(model: str, *photos: str) -> None:
     session = InferenceSession(model, providers=["CPUExecutionProvider"])
@@ -20,9 +58,8 @@ def main(model: str, *photos: str) -> None:
     thresholds = about["decision_thresholds"] or [0.5] * len(names)
 
     for photo in photos:
-        with Image.open(photo) as image:
-            upright = ImageOps.exif_transpose(image).convert("RGB")
-        pixels = np.asarray(upright.resize(side, Image.Resampling.BICUBIC))
+        with Image.open(photo, formats=FORMATS) as image:
+            pixels = np.asarray(to_rgb(image).resize(side, Image.Resampling.BICUBIC))
         batch = pixels.transpose(2, 0, 1)[None]  # the graph scales and normalises by itself
         probabilities = np.asarray(session.run(["probabilities"], {"pixels": batch})[0])[0]
 

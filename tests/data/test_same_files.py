@@ -6,7 +6,7 @@ from trmml.data import ImageTable
 from trmml.data.same_files import same_files
 
 
-def table(root, *names):
+def table(root, *names: str):
     return ImageTable(root, names, torch.ones(len(names), 1), ["cat"])
 
 

@@ -1,9 +1,8 @@
 import pytest
 import torch
-from PIL import Image
 
 from tests.random_clip import random_pair
-from trmml.encoders import load_tiny, normalize_pixels, square_pixels
+from trmml.encoders import load_tiny, normalize_pixels
 
 
 def test_pixels_become_what_the_tower_was_trained_on() -> None:
@@ -19,12 +18,3 @@ def test_one_image_or_many() -> None:
     encoder = random_pair().image
     pixels = torch.randint(0, 256, (2, 3, 4, 5), dtype=torch.uint8)
     assert torch.equal(normalize_pixels(pixels, encoder)[1], normalize_pixels(pixels[1], encoder))
-
-
-def test_a_picture_is_squeezed_to_a_square_of_rgb() -> None:
-    picture = Image.new("L", (40, 20), 7)
-    picture.paste(200, (20, 0, 40, 20))
-    pixels = square_pixels(picture, 10)
-    assert (pixels.dtype, pixels.shape) == (torch.uint8, (3, 10, 10))
-    assert pixels[:, 5, 1].tolist() == [7, 7, 7]
-    assert pixels[:, 5, 8].tolist() == [200, 200, 200]

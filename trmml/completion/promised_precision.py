@@ -117,7 +117,7 @@ def threshold_for_precision(table: ScoreTable, *, precision: float, deviations: 
 
     | symbol | in code | meaning |
     |---|---|---|
-    | $u_i$, $p_i$ | `expected` over `candidates` | scores and probabilities of what could be added |
+    | $u_i$, $p_i$ | `expected` over `candidates` | of what could be added |
     | $L(t)$ | `precision_lower_bound` | of the withheld labels from $t$ on |
     | $q$ | `precision` | what is promised |
 

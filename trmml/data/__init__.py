@@ -9,8 +9,9 @@ from trmml.data.class_names import (
 )
 from trmml.data.codings import CODINGS, from_signed, to_signed
 from trmml.data.hiding import hide_labels, keep_per_class, known_entries
+from trmml.data.image_formats import IMAGE_SUFFIXES
 from trmml.data.image_table import ImageTable
-from trmml.data.images import IMAGE_SUFFIXES, BrokenImageError, decode_image, image_size
+from trmml.data.images import BrokenImageError, decode_image, image_size, to_rgb
 from trmml.data.label_mask import LabelMask
 from trmml.data.making_masks import make_mask, mask_of_list
 from trmml.data.peer_files import (
@@ -38,6 +39,7 @@ from trmml.data.single_positive import (
     split_train_validation,
 )
 from trmml.data.splits import OFFICIAL_COUNTS, find_splits, official_counts, open_split
+from trmml.data.square_pixels import square_pixels
 from trmml.data.table_file import write_table
 
 __all__ = [
@@ -88,6 +90,8 @@ __all__ = [
     "read_label_array",
     "read_label_text",
     "split_train_validation",
+    "square_pixels",
+    "to_rgb",
     "to_signed",
     "write_dualcoop_mask",
     "write_label_text",

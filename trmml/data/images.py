@@ -1,20 +1,18 @@
 """Decode any photograph to 8-bit RGB the right way up, or say exactly why it cannot be."""
 
 import os
+import stat
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Final
 
-import numpy as np
 from PIL import Image
 
-__all__ = ["IMAGE_SUFFIXES", "BrokenImageError", "decode_image", "image_size"]
+from trmml.data.image_formats import foreign_format, readable_formats
+from trmml.data.rgb_pixels import NoRangeError, rgb_pixels
+from trmml.regular_files import irregular_kind
 
-IMAGE_SUFFIXES: Final = frozenset(
-    {".jpg", ".jpeg", ".jfif", ".png", ".bmp", ".webp", ".tif", ".tiff", ".gif", ".avif"}
-)
-"""What the names of photographs end in, in lower case."""
+__all__ = ["BrokenImageError", "decode_image", "image_size", "to_rgb"]
 
 _ORIENTATION_TAG = 0x0112
 _TURNS = {
@@ -48,14 +46,13 @@ class BrokenImageError(ValueError):
 
 
 def decode_image(path: str | os.PathLike[str], *, min_side: int | None = None) -> Image.Image:
-    """Decode an image file to RGB, 8 bits a channel.
+    """Decode an image file to RGB, 8 bits a channel, the right way up; see `to_rgb`.
 
-    The EXIF rotation is applied, a palette is looked up, CMYK and other colour spaces are
-    converted, 16-bit channels keep their upper 8 bits, transparency is laid over white, and of
-    several frames the first counts.
+    What the file holds decides, not its name. Only the formats that `IMAGE_SUFFIXES` stands for
+    are opened, and HEIF where pillow-heif's `register_heif_opener()` was called.
 
     Args:
-        path: A file in any format Pillow reads.
+        path: A plain file; a pipe or a device is refused, not waited for.
         min_side: If given, a JPEG is decoded at 1/2, 1/4 or 1/8 of its size as long as both sides
             stay at least this long: two to four times faster for photographs much larger than the
             model's input, with slightly different pixels. None decodes in full.
@@ -76,8 +73,35 @@ def decode_image(path: str | os.PathLike[str], *, min_side: int | None = None) -
     with _opened(path) as image:
         if min_side is not None:
             image.draft(None, (min_side, min_side))
-        image.load()
-        return _upright(_to_rgb(image, path), image)
+        return _rgb(image)
+
+
+def to_rgb(image: Image.Image) -> Image.Image:
+    """Turn any picture that Pillow opened into upright 8-bit RGB, as every road in does.
+
+    - The EXIF rotation is applied, and of several frames the first, or the one sought, counts.
+    - Transparency is laid over white; palettes, CMYK and other colour spaces are converted.
+    - 16-bit channels keep their upper 8 bits. Grey of 16 bits with no value above 4095 holds the
+      12 bits of a sensor, and keeps the upper 8 of these; its file has no place to say so.
+    - 32-bit integers with no value above 255 hold 8 bits, with none above 65535 as 16-bit ones.
+    - A TIFF's 16-bit grey in which 0 is white is inverted, if it comes as `Image.open` gave it.
+
+    Args:
+        image: Opened, loaded or made, in any mode; it is left as it is.
+
+    Returns:
+        An image in mode "RGB"; the same one if there was nothing to do.
+
+    Raises:
+        BrokenImageError: If the file behind it is damaged, or the pixels are floating-point
+            numbers or larger integers, of which nobody knows what is white; a ValueError.
+
+    Examples:
+        >>> to_rgb(Image.new("RGBA", (4, 4), (0, 0, 0, 0))).getpixel((0, 0))
+        (255, 255, 255)
+    """
+    with _named(os.fsdecode(getattr(image, "filename", "") or "the picture")):
+        return _rgb(image)
 
 
 def image_size(path: str | os.PathLike[str]) -> tuple[int, int]:
@@ -95,25 +119,52 @@ def image_size(path: str | os.PathLike[str]) -> tuple[int, int]:
 @contextmanager
 def _opened(path: str | os.PathLike[str]) -> Iterator[Image.Image]:
     """Open an image, and name the file and the reason whatever fails inside."""
-    try:
-        if os.stat(path).st_size == 0:  # noqa: PTH116 - half the cost of Path in the loading loop
+    with _named(path):
+        status = os.stat(path)  # noqa: PTH116 - half the cost of Path in the loading loop
+        if not stat.S_ISREG(status.st_mode):
+            raise BrokenImageError(path, f"this is {irregular_kind(path)}, not a file")
+        if status.st_size == 0:
             raise BrokenImageError(path, "the file is empty (0 bytes)")
-        with Image.open(path) as image:
+        try:
+            image = Image.open(path, formats=readable_formats())
+        except Image.UnidentifiedImageError:
+            raise BrokenImageError(path, _unidentified(path)) from None
+        with image:
             yield image
+
+
+@contextmanager
+def _named(path: str | os.PathLike[str]) -> Iterator[None]:
+    try:
+        yield
     except BrokenImageError:
         raise
+    except NoRangeError as error:
+        raise BrokenImageError(path, str(error)) from None
     except FileNotFoundError:
         raise BrokenImageError(path, "the file does not exist") from None
-    except IsADirectoryError:
-        raise BrokenImageError(path, "this is a folder, not a file") from None
-    except Image.UnidentifiedImageError:
-        raise BrokenImageError(path, "not an image, or in a format that is not known") from None
     except Image.DecompressionBombError as error:
         raise BrokenImageError(path, f"too large to decode safely: {error}") from error
     except Exception as error:  # decoders meet damaged bytes with errors of every kind
         if isinstance(error, OSError) and error.errno is not None:
             raise BrokenImageError(path, f"cannot be read: {error.strerror}") from error
         raise BrokenImageError(path, f"damaged or truncated: {error}") from error
+
+
+def _unidentified(path: str | os.PathLike[str]) -> str:
+    with Path(path).open("rb") as file:
+        start = file.read(16)
+    foreign = foreign_format(start)
+    if foreign is not None:
+        return f"in a format that is not read ({foreign}); save it as JPEG or PNG"
+    if start.startswith((b"II*\0", b"MM\0*")):
+        return "damaged or truncated: or a kind of TIFF that is not read; save it as JPEG or PNG"
+    return "not an image, or in a format that is not known"
+
+
+def _rgb(image: Image.Image) -> Image.Image:
+    image.load()
+    return _upright(rgb_pixels(image), image)
 
 
 def _upright(pixels: Image.Image, source: Image.Image) -> Image.Image:
@@ -127,22 +178,3 @@ def _upright(pixels: Image.Image, source: Image.Image) -> Image.Image:
     upright = pixels.transpose(turn)
     upright.info.clear()  # what it says of the orientation would have others turn it once more
     return upright
-
-
-def _to_rgb(image: Image.Image, path: str | os.PathLike[str]) -> Image.Image:
-    if image.mode == "RGB" and "transparency" not in image.info:
-        return image
-    if image.mode == "I" or image.mode.startswith("I;16"):
-        levels = np.asarray(image)
-        if levels.min() < 0 or levels.max() > 0xFFFF:
-            raise BrokenImageError(path, "32-bit pixels; save it with 8 or 16 bits a channel")
-        return Image.fromarray((levels >> 8).astype(np.uint8)).convert("RGB")
-    if image.mode == "F":
-        raise BrokenImageError(path, "floating-point pixels; save it with 8 or 16 bits a channel")
-    if "A" in image.getbands() or "transparency" in image.info:
-        opaque = Image.new("RGBA", image.size, "white")
-        return Image.alpha_composite(opaque, image.convert("RGBA")).convert("RGB")
-    try:
-        return image.convert("RGB")
-    except ValueError as error:
-        raise BrokenImageError(path, f"no known way from {image.mode} to RGB: {error}") from error

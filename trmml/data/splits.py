@@ -5,8 +5,8 @@ from pathlib import Path
 from typing import Final
 
 from trmml.choices import choice_error
+from trmml.data.image_formats import IMAGE_SUFFIXES
 from trmml.data.image_table import ImageTable
-from trmml.data.images import IMAGE_SUFFIXES
 from trmml.data.readers import (
     coco,
     cub,

@@ -3,7 +3,7 @@
 from trmml.encoders.fingerprint import fingerprint
 from trmml.encoders.load import load_encoders
 from trmml.encoders.open_clip import load_open_clip, wrap_open_clip
-from trmml.encoders.pixels import normalize_pixels, square_pixels
+from trmml.encoders.pixels import normalize_pixels
 from trmml.encoders.protocol import (
     EncoderPair,
     EncoderSource,
@@ -26,6 +26,5 @@ __all__ = [
     "load_open_clip",
     "load_tiny",
     "normalize_pixels",
-    "square_pixels",
     "wrap_open_clip",
 ]

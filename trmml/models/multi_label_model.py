@@ -8,7 +8,6 @@ from typing import Any, ClassVar, NamedTuple, Protocol, TypeVar, runtime_checkab
 
 import torch
 from jaxtyping import Float, Int
-from PIL import ImageOps
 from PIL.Image import Image
 from torch import Tensor
 from torch.nn.functional import interpolate
@@ -16,10 +15,11 @@ from torch.nn.functional import interpolate
 from trmml.atomic_write import write_atomically
 from trmml.class_names import ClassNames, NameOrSynonyms
 from trmml.data.images import decode_image
+from trmml.data.square_pixels import square_pixels
 from trmml.encoders import TimmImageEncoder
 from trmml.encoders.fingerprint import pair_fingerprints
 from trmml.encoders.load import load_encoders
-from trmml.encoders.pixels import normalize_pixels, square_pixels
+from trmml.encoders.pixels import normalize_pixels
 from trmml.encoders.protocol import EncoderPair, EncoderSource, ImageEncoder
 from trmml.labels import Labels
 from trmml.models.hub import find_model, push_folder
@@ -160,14 +160,13 @@ class MultiLabelModel(FrozenHolder, ABC):
         The aspect ratio is not kept, as in the paper's recipe.
 
         Args:
-            image: A file, or a decoded image.
+            image: A file, or a picture that Pillow opened or made, in any mode; both give the same
+                pixels, see `trmml.data.to_rgb`.
 
         Raises:
             ValueError: If the file is missing, is no image or is damaged.
         """
-        picture = (
-            ImageOps.exif_transpose(image) if isinstance(image, Image) else decode_image(image)
-        )
+        picture = image if isinstance(image, Image) else decode_image(image)
         pixels = square_pixels(picture, self.image_size)[None].to(self.device)
         return normalize_pixels(pixels, self.image_encoder)
 

@@ -12,6 +12,8 @@ from PIL import Image, ImageDraw, ImageFont
 from torch import Tensor
 from torch.nn.functional import interpolate, max_pool2d
 
+from trmml.data import to_rgb
+
 __all__ = ["Panel", "captioned", "contact_sheet", "overlay"]
 
 FAINTEST = 0.3
@@ -50,8 +52,8 @@ def overlay(picture: Image.Image, heatmap: Float[Tensor, "height width"]) -> Ima
     size = (picture.height, picture.width)
     light = heatmap.float().cpu() / heatmap.amax().clamp_min(SMALLEST).cpu()
     light = interpolate(light[None, None], size=size, mode="bilinear", align_corners=False)[0]
-    pixels = torch.from_numpy(np.array(picture.convert("RGB"))).movedim(2, 0).float()
-    grey = FAINTEST * torch.from_numpy(np.array(picture.convert("L"))).float()
+    pixels = torch.from_numpy(np.array(to_rgb(picture))).movedim(2, 0).float()
+    grey = FAINTEST * torch.from_numpy(np.array(to_rgb(picture).convert("L"))).float()
     shown = light * pixels + (1 - light) * grey
     inside = (light >= 0.5).float()
     reach = 2 * (max(size) // 400) + 3  # so that the line is seen in large pictures, too

@@ -11,8 +11,8 @@ from jaxtyping import Float, UInt8
 from torch import Tensor
 from torch.utils.data import DataLoader, Dataset
 
-from trmml.data import BrokenImageError, ImageTable
-from trmml.encoders import normalize_pixels, square_pixels
+from trmml.data import BrokenImageError, ImageTable, square_pixels
+from trmml.encoders import normalize_pixels
 from trmml.models import ModelOutput, MultiLabelModel
 
 __all__ = [

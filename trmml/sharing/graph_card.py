@@ -31,7 +31,10 @@ def describe(model: MultiLabelModel, *, regions: bool) -> dict[str, Any]:
         "image_size": size,
         "preprocessing": {
             "orientation": "as the EXIF tag says",
-            "channels": "RGB",
+            "channels": "RGB, 8 bits a channel",
+            "transparency": "over white",
+            "grey of 16 bits": "keeps the upper 8, or those of 12 where no value is above 4095; a "
+            "TIFF in which 0 is white is inverted",
             "resize": "bicubic, antialiased as Pillow does, to a square of image_size",
             "keep_aspect_ratio": False,
         },

@@ -8,6 +8,8 @@ from typing import Literal
 import numpy as np
 from jaxtyping import Int
 
+from trmml.data.file_names import other_case, resolve_names
+
 __all__ = ["MissingPolicy", "keep_present"]
 
 MissingPolicy = Literal["error", "drop", "keep"]
@@ -21,7 +23,7 @@ def keep_present(
     missing: MissingPolicy,
     source: str,
 ) -> tuple[list[str], Int[np.ndarray, "kept classes"]]:
-    """Return the rows to use; backslashes in names become folders.
+    """Return the rows to use, with names as the files are spelt; see `resolve_names`.
 
     Args:
         names: File names of the rows.
@@ -34,7 +36,7 @@ def keep_present(
         ValueError: If the folder does not exist, no file of the table does, or one is missing and
             `missing="error"`, with a list of the first ones.
     """
-    names = [name.replace("\\", "/") for name in names]
+    names = resolve_names(names, root)
     if missing == "keep":
         return names, labels
     if not Path(root).is_dir():
@@ -49,9 +51,11 @@ def keep_present(
             "folder, and that the names have their extension."
         )
     if missing == "error":
+        near = other_case(names[absent[0]], root)
+        hint = "" if near is None else f" (there is {near}, but capital letters count here)"
         raise ValueError(
             f"{source}: {len(absent)} of {len(names)} images are missing in {root}: {first}"
-            f"{', ...' if len(absent) > 5 else ''}; correct the names, or pass "
+            f"{', ...' if len(absent) > 5 else ''}{hint}; correct the names, or pass "
             '`missing="drop"` to leave their rows out.'
         )
     kept = np.setdiff1d(np.arange(len(names)), absent)

@@ -8,8 +8,8 @@ from pathlib import Path
 from typing import Any, Final, Literal
 
 from trmml.choices import check_choice
+from trmml.data.image_formats import IMAGE_SUFFIXES
 from trmml.data.image_table import ImageTable
-from trmml.data.images import IMAGE_SUFFIXES
 from trmml.data.readers.dataset_files import multi_hot, read_lines, require
 from trmml.data.readers.reader import Reader, Splits
 from trmml.data.readers.reading_options import ReadingOptions
