@@ -158,7 +158,7 @@ def _unidentified(path: str | os.PathLike[str]) -> str:
     if foreign is not None:
         return f"in a format that is not read ({foreign}); save it as JPEG or PNG"
     if start.startswith((b"II*\0", b"MM\0*")):
-        return "damaged or truncated: or a kind of TIFF that is not read; save it as JPEG or PNG"
+        return "a TIFF of a kind that is not read, or damaged; save it as JPEG or PNG"
     return "not an image, or in a format that is not known"
 
 
