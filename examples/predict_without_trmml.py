@@ -46,9 +46,12 @@ def to_rgb(image: Image.Image) -> Image.Image:
         white = Image.new("RGBA", image.size, "white")
         pixels = Image.alpha_composite(white, pixels.convert("RGBA"))
     pixels = pixels.convert("RGB")
-    pixels.info = dict(image.info)
-    pixels.getexif().update(image.getexif())
-    return ImageOps.exif_transpose(pixels)
+    try:
+        pixels.info = dict(image.info)
+        pixels.getexif().update(image.getexif())
+        return ImageOps.exif_transpose(pixels)
+    except Exception:  # damaged metadata does not spoil the pixels
+        return pixels
 
 
 def main(model: str, *photos: str) -> None:

@@ -1,5 +1,6 @@
 """The script that predicts without the library sees the pixels that the library sees."""
 
+import runpy
 from pathlib import Path
 
 import numpy as np
@@ -10,11 +11,11 @@ from tests.data.picture_modes import MODES, colours, picture, tiff
 from trmml.data import to_rgb
 
 pytest.importorskip("onnxruntime")
+EXAMPLE = Path(__file__).parents[2] / "examples" / "predict_without_trmml.py"
+without_trmml = runpy.run_path(str(EXAMPLE))["to_rgb"]
 
 
 def same(image: Image.Image) -> None:
-    from predict_without_trmml import to_rgb as without_trmml
-
     expected = np.asarray(to_rgb(image))
     assert np.array_equal(np.asarray(without_trmml(image)), expected)
 
@@ -47,11 +48,16 @@ def test_a_palette_with_a_transparent_colour(tmp_path: Path) -> None:
         same(image)
 
 
+@pytest.mark.parametrize("damage", [b"Exif\0\0garbage garbage", b"Exif\0\0MM\0\x2a\xff"])
+def test_damaged_metadata(damage: bytes, tmp_path: Path) -> None:
+    colours().save(tmp_path / "a.jpg", exif=damage)
+    with Image.open(tmp_path / "a.jpg") as image:
+        same(image)
+
+
 @pytest.mark.parametrize("given", [Image.new("F", (4, 4)), Image.new("I", (4, 4), 70_000)])
 def test_what_has_no_range_is_refused(given: Image.Image) -> None:
     with pytest.raises(ValueError, match="save it with 8 or 16 bits a channel"):
         same(given)
-    from predict_without_trmml import to_rgb as without_trmml
-
     with pytest.raises(ValueError, match="save it with 8 or 16 bits a channel"):
         without_trmml(given)

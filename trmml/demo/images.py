@@ -100,9 +100,7 @@ def photograph_data(images: Path, labels: Path, *, limit: int | None = None) -> 
         FileNotFoundError: If the folder, the table or a photograph is missing.
         ValueError: If the table cannot be read, or leaves nothing to train or test on.
     """
-    from PIL import Image
-
-    from trmml.data import decode_image, load_table
+    from trmml.data import decode_image, load_table, square_pixels
 
     table = load_table(labels, images)
     order = np.random.RandomState(WORLD_SEED).permutation(len(table))[:limit]
@@ -113,8 +111,7 @@ def photograph_data(images: Path, labels: Path, *, limit: int | None = None) -> 
     def image_set(rows: np.ndarray) -> ImageSet:
         def read(row: int) -> UInt8[Tensor, "3 height width"]:
             picture = decode_image(table.paths[int(rows[row])], min_side=IMAGE_SIZE)
-            resized = picture.resize((IMAGE_SIZE, IMAGE_SIZE), Image.Resampling.BICUBIC)
-            return torch.from_numpy(np.array(resized)).permute(2, 0, 1)
+            return square_pixels(picture, IMAGE_SIZE)
 
         return ImageSet(
             [table.names[int(row)] for row in rows],

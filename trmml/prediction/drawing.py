@@ -114,7 +114,7 @@ def _fitted(picture: Image.Image, cell: tuple[int, int]) -> Image.Image:
 
 
 def _write(canvas: Image.Image, panel: Panel, place: tuple[int, int], room: int) -> None:
-    font, text = _font(), panel.caption
+    font, text = _font(), " ".join(panel.caption.split())
     while font.getlength(text) > room and len(text) > 2:
         text = text.removesuffix("…")[:-1] + "…"
     ImageDraw.Draw(canvas).text(place, text, fill=panel.color, font=font)

@@ -4,7 +4,8 @@ import torch
 from PIL import Image
 from torchvision.transforms import v2
 
-from trmml.data import ImageTable
+from tests.data.picture_modes import picture
+from trmml.data import ImageTable, to_rgb
 from trmml.data.transforms import (
     CLIP_MEAN,
     CLIP_STD,
@@ -31,6 +32,12 @@ def test_any_photograph_becomes_a_square_float_tensor(recipe, train, size, image
         assert type(tensor) is not Image.Image
         assert (tuple(tensor.shape), tensor.dtype) == ((3, size, size), torch.float32)
         assert bool(tensor.isfinite().all())
+
+
+@pytest.mark.parametrize("mode", ["LA", "P", "RGBA", "I;16", "CMYK"])
+def test_a_picture_of_any_mode_is_taken_as_decoding_takes_it(mode):
+    transform = build_transform(train=False, size=20, mean=CLIP_MEAN, std=CLIP_STD)
+    assert torch.equal(transform(picture(mode)), transform(to_rgb(picture(mode))))
 
 
 @pytest.mark.parametrize("recipe", sorted(TRANSFORM_RECIPES))

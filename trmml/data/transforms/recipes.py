@@ -4,9 +4,11 @@ from collections.abc import Callable, Sequence
 from typing import Any, Final, Literal
 
 import torch
+from PIL import Image
 from torchvision.transforms import v2
 
 from trmml.choices import check_choice
+from trmml.data.images import to_rgb
 from trmml.data.transforms.cutout import RandomCutout
 from trmml.data.transforms.pair_augment import RandomOperationPair
 
@@ -64,13 +66,12 @@ def build_transform(
         std: Its channel standard deviations.
 
     Returns:
-        A pipeline from a PIL image to a float tensor [3 size size].
+        A pipeline from a PIL image, in any mode, to a float tensor [3 size size].
 
     Raises:
         ValueError: If the recipe is unknown, or only one of mean and std is given.
 
     Examples:
-        >>> from PIL import Image
         >>> transform = build_transform(train=True, size=32, mean=CLIP_MEAN, std=CLIP_STD)
         >>> transform(Image.new("RGB", (60, 40))).shape
         torch.Size([3, 32, 32])
@@ -78,7 +79,7 @@ def build_transform(
     check_choice(recipe, TransformRecipe, argument="recipe")
     if (mean is None) != (std is None):
         raise ValueError("`mean` and `std` must both be given or both be None.")
-    steps = TRANSFORM_RECIPES[recipe](train, size)
+    steps = [v2.Lambda(to_rgb, Image.Image), *TRANSFORM_RECIPES[recipe](train, size)]
     steps += [v2.ToImage(), v2.ToDtype(torch.float32, scale=True)]
     if mean is not None and std is not None:
         steps.append(v2.Normalize(list(mean), list(std)))
