@@ -13,6 +13,7 @@ import time
 from pathlib import Path
 
 import accelerate
+import filelock
 import open_clip
 import pydantic
 import timm
@@ -22,7 +23,7 @@ from torch.utils import tensorboard
 from tests.training.squares_run import cached, squares_config
 from trmml.training import RunConfig, run_training
 
-IMPORTED_ONCE = (accelerate, open_clip, pydantic, tensorboard, timm, torchvision)
+IMPORTED_ONCE = (accelerate, filelock, open_clip, pydantic, tensorboard, timm, torchvision)
 
 
 def start(config: RunConfig, folder: Path) -> int:

@@ -113,6 +113,21 @@ def test_a_loss_that_is_not_finite_ends_training_before_it_spoils_the_weights() 
     assert trainer.position.epoch == 2
     for name, value in trainer.task.model.named_parameters():
         assert value.isfinite().all(), name
+    # Nor do prototypes and thresholds remember the image.
+    prototypes = trainer.task.model.prototypes
+    assert prototypes.bank.counts.any()
+    for name, value in prototypes.named_buffers():
+        assert value.isfinite().all(), name
+
+
+def test_weights_that_are_not_finite_are_not_kept() -> None:
+    features, labels = separable()
+    trainer = Trainer(task_of(), FeatureSource(features, labels), recipe=SHORT)
+    trainer.check_finite()
+    with torch.no_grad():
+        next(trainer.task.parameters()).view(-1)[0] = torch.inf
+    with pytest.raises(FloatingPointError, match="weights must be finite, got nan or infinity in"):
+        trainer.check_finite()
 
 
 def test_fewer_images_than_a_batch_make_one_step_an_epoch() -> None:

@@ -20,7 +20,7 @@ from trmml.data import (
 )
 from trmml.models import TRMMLConfig
 from trmml.training import DataConfig, Recipe, RunConfig, RunData, load_run_config, open_run_data
-from trmml.training.run.data import check_batch, check_selection
+from trmml.training.run.data import check_batch, check_present, check_selection
 
 NAMES = ("cat", "dog", "cow")
 SMALL = Recipe(batch_size=4)
@@ -221,6 +221,31 @@ def test_a_test_split_that_was_trained_on_is_refused(table: Path, tmp_path: Path
     mixed = write_table(tmp_path / "test.csv", full_labels(3))
     with pytest.raises(ValueError, match="no image of the training split, got 3"):
         opened(table, test_path=str(mixed))
+
+
+def test_a_test_image_is_known_by_any_path(table: Path, tmp_path: Path) -> None:
+    """The same files under absolute paths and through a link."""
+    (tmp_path / "link").symlink_to(tmp_path)
+    for row in range(3):
+        (tmp_path / f"{row}.jpg").touch()
+    for prefix in (f"{tmp_path}/", "link/"):
+        other = write_table(tmp_path / "test.csv", full_labels(3), prefix=prefix)
+        with pytest.raises(ValueError, match="no image of the training split, got 3"):
+            opened(table, test_path=str(other))
+
+
+def test_missing_images_are_told_before_the_first_step(
+    table: Path, tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    for row in range(ROWS):
+        (tmp_path / f"{row}.jpg").touch()
+    check_present(opened(table))
+    other = write_table(tmp_path / "test.csv", full_labels(4), prefix="other")
+    with pytest.raises(ValueError, match=r"4 of 4 test images are not there: .*other0\.jpg"):
+        check_present(opened(table, test_path=str(other)))
+    with caplog.at_level(logging.WARNING):
+        check_present(opened(table, test_path=str(other), broken="replace"))
+    assert "4 of 4 test images are not there" in caplog.text
 
 
 def test_a_test_split_of_other_categories_is_refused(table: Path, tmp_path: Path) -> None:

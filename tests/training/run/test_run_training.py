@@ -14,7 +14,14 @@ import torch
 from tests.training.squares_run import cached, outcome, squares_config
 from trmml import TRMML
 from trmml.data import LabelMask
-from trmml.training import Recipe, RunConfig, TrainingStopped, load_run_config, run_training
+from trmml.training import (
+    Recipe,
+    RunConfig,
+    RunFolder,
+    TrainingStopped,
+    load_run_config,
+    run_training,
+)
 
 pytestmark = pytest.mark.slow
 
@@ -175,7 +182,8 @@ def test_a_read_only_folder_is_told_before_anything_is_loaded(
 ) -> None:
     folder = tmp_path / "locked"
     folder.mkdir()
-    for parent in (tmp_path, *tmp_path.parents[:3]):
+    data = Path(config.data.path or "")
+    for parent in (tmp_path, *tmp_path.parents[:3], data.parent, data.parents[1]):
         parent.chmod(0o755)
     folder.chmod(0o555)
     request.getfixturevalue("no_privileges")
@@ -183,6 +191,28 @@ def test_a_read_only_folder_is_told_before_anything_is_loaded(
         run_training(config, folder / "run")
     with pytest.raises(PermissionError, match="locked"):
         run_training(config, folder)
+
+
+def test_a_missing_test_image_is_told_before_the_towers_are_loaded(
+    root: Path, config: RunConfig, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    table = tmp_path / "test.csv"
+    header, first, *_ = (root / "test" / "labels.csv").read_text().splitlines()
+    table.write_text("\n".join([header, "gone.png" + first[first.index(",") :]]))
+    elsewhere = replace(config, data=replace(config.data, test_path=str(table)))
+    monkeypatch.setattr(type(config.encoder), "load", lambda *_, **__: pytest.fail("loaded"))
+    with pytest.raises(ValueError, match=r"gone\.png"):
+        run_training(elsewhere, tmp_path / "runs" / "a")
+    assert not (tmp_path / "runs").exists()
+
+
+def test_a_ruined_state_is_not_kept(config: RunConfig, tmp_path: Path) -> None:
+    absurd = replace(config, recipe=replace(config.recipe, max_lr=1e30, max_grad_norm=1e30))
+    with pytest.raises(FloatingPointError, match=r"[lL]ower `max_lr`"):
+        run_training(absurd, tmp_path / "run")
+    state = RunFolder(tmp_path / "run").checkpoints.load()
+    kept = [] if state is None else [*state.tensors.items()]
+    assert all(bool(v.isfinite().all()) for n, v in kept if n.startswith("task.model.prompts"))
 
 
 def test_selection_on_the_test_set_is_possible_by_name(config: RunConfig, tmp_path: Path) -> None:

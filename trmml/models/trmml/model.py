@@ -187,7 +187,10 @@ class TRMML(TextRegionMatcher):
             raise ValueError("`output` must come from training mode; call `model.train()` first.")
         labels = labels if output.classes is None else labels[:, output.classes]
         if self.training and self.prototypes is not None and output.region_features is not None:
-            known = (output.region_features, output.positive, labels)
+            # An image whose scores are no numbers teaches nothing that would outlast its step.
+            sound = output.logits.isfinite().all(dim=1, keepdim=True)
+            taught = labels.masked_fill(~sound, UNKNOWN)
+            known = (output.region_features, output.positive, taught)
             self.prototypes.observe(output.features, output.energy, *known, classes=output.classes)
         completed = self._complete(output, labels)
         if self.config.unknown_as_negative:

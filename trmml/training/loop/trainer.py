@@ -121,6 +121,20 @@ class Trainer:
         """What has to be the same for a saved state to go on; read once, for towers are large."""
         return self._settings or training_settings(self.task, self.recipe, self.source.labels)
 
+    def check_finite(self) -> None:
+        """Refuse to keep a state that could not go on.
+
+        Raises:
+            FloatingPointError: If a weight is not finite, as after a far too large step.
+        """
+        for name, value in self.task.named_parameters():
+            if not bool(value.isfinite().all()):
+                raise FloatingPointError(
+                    f"The weights must be finite, got nan or infinity in {name!r} before step "
+                    f"{self.position.step} of epoch {self.position.epoch}; nothing of them is "
+                    "saved. Lower `max_lr` and start again."
+                )
+
     def state(self) -> RunState:
         """Return all that training goes on from."""
         return collect_state(self._learners, self.position, self.settings)

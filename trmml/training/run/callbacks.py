@@ -63,6 +63,7 @@ class RunCallbacks:
 
         The state comes last: a run that is killed before it does the epoch's end again.
         """
+        trainer.check_finite()  # before anything is written
         history = trainer.history
         is_best = history.best_epoch() == len(history.records) - 1
         if self.selects and is_best:
@@ -82,8 +83,9 @@ class RunCallbacks:
                 model.save_pretrained(directory, training_state=True)
 
     def _save(self, trainer: Trainer, *, step: int) -> None:
+        trainer.check_finite()
         if self.folder.writes:
-            self.folder.checkpoints.save(trainer.state(), step=step)
+            self.folder.save_state(trainer.state(), step=step)
 
     def _agreed_signal(self, trainer: Trainer) -> int:
         """Return the signal that any process got, so that all stop after the same step; 0 if none.

@@ -3,8 +3,9 @@
 import hashlib
 import json
 import logging
+import os
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any, Final
 
 import torch
@@ -12,10 +13,11 @@ from jaxtyping import Int
 from torch import Tensor
 
 from trmml.data import ImageTable, LabelMask, make_mask, open_split, split_train_validation
+from trmml.data.same_files import same_files
 from trmml.training.config.data_config import DataConfig
 from trmml.training.sources.source import labels_checksum
 
-__all__ = ["RunData", "check_batch", "check_selection", "open_run_data"]
+__all__ = ["RunData", "check_batch", "check_present", "check_selection", "open_run_data"]
 
 _LOGGER = logging.getLogger(__name__)
 _NAMED: Final = 10  # categories that a message names before it only counts them
@@ -42,6 +44,30 @@ class RunData:
     mask: LabelMask
     class_names: tuple[str, ...]
     plain_transform: Any
+
+    def prepared(
+        self, config: DataConfig, *, mean: Sequence[float] | None, std: Sequence[float] | None
+    ) -> "RunData":
+        """Return the same images and labels, with pixels scaled as an encoder wants them.
+
+        Args:
+            config: What the tables were read by.
+            mean: As in `open_run_data`.
+            std: As in `open_run_data`.
+        """
+        augment, plain = _transforms(config, mean=mean, std=std)
+        aside = (
+            None if table is None else table.replace(transform=plain)
+            for table in (self.validation, self.test)
+        )
+        validation, test = aside
+        return replace(
+            self,
+            train=self.train.replace(transform=augment),
+            validation=validation,
+            test=test,
+            plain_transform=plain,
+        )
 
     def settings(self) -> dict[str, Any]:
         """Return checksums of what has to be the same for a run to go on."""
@@ -94,12 +120,7 @@ def open_run_data(
         >>> len(found.train), len(found.validation), round(found.mask.share, 1)
         (270, 30, 0.5)
     """
-    from trmml.data.transforms import build_transform
-
-    augment, plain = (
-        build_transform(data.transform, train=train, size=data.image_size, mean=mean, std=std)
-        for train in (True, False)
-    )
+    augment, plain = _transforms(data, mean=mean, std=std)
     full = _open_training_split(data)
     mask = _mask(full, data)
     names = data.class_names or full.class_names
@@ -133,6 +154,18 @@ def open_run_data(
         class_names=tuple(names),
         plain_transform=plain,
     )
+
+
+def _transforms(
+    data: DataConfig, *, mean: Sequence[float] | None, std: Sequence[float] | None
+) -> tuple[Any, Any]:
+    from trmml.data.transforms import build_transform
+
+    augment, plain = (
+        build_transform(data.transform, train=train, size=data.image_size, mean=mean, std=std)
+        for train in (True, False)
+    )
+    return augment, plain
 
 
 def _open_training_split(data: DataConfig) -> ImageTable:
@@ -184,11 +217,11 @@ def _open_test_split(data: DataConfig, train: ImageTable) -> ImageTable | None:
             f"{split}: the test split must have the training split's categories in their order, "
             f"{_listed(train.class_names)}, got {_listed(test.class_names)}."
         )
-    shared = {*train.paths} & {*test.paths}
+    shared = same_files(train, test)
     if shared:
         raise ValueError(
             f"{split}: the test split must have no image of the training split, got {len(shared)}, "
-            f"such as {min(shared)}; choose another `data.test_split`."
+            f"such as {min(shared)[1]}; choose another `data.test_split`."
         )
     return test
 
@@ -205,6 +238,30 @@ def check_batch(data: RunData, batch_size: int) -> None:
             f"{data.train.root}: training needs at least {fewest} images, a batch, got "
             f"{len(data.train)}; lower `recipe.batch_size` or `data.validation_share`."
         )
+
+
+def check_present(data: RunData) -> None:
+    """Refuse to begin where images are missing: a look at each costs less than the first step.
+
+    Images that another one may replace, by `data.broken`, are only counted, in the log.
+
+    Raises:
+        ValueError: If an image that will be needed is not there, with the first ones.
+    """
+    tables = {"train": data.train, "validation": data.validation, "test": data.test}
+    for name, table in tables.items():
+        if table is None:
+            continue
+        missing = [path for path in table.paths if not os.path.isfile(path)]  # noqa: PTH113 - a third of the time of Path
+        if not missing:
+            continue
+        shown = ", ".join(map(str, missing[:3])) + (", ..." if len(missing) > 3 else "")
+        text = f"{len(missing)} of {len(table)} {name} images are not there: {shown}"
+        if table.broken == "error":
+            raise ValueError(
+                f"{text}; check the folder of images, or set `data.broken` to 'replace'."
+            )
+        _LOGGER.warning("%s", text)
 
 
 def _check_known(train: ImageTable, path: str | None) -> None:

@@ -2,6 +2,8 @@
 
 import os
 import platform
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
 from importlib.metadata import version
 from pathlib import Path
 from typing import Any
@@ -12,15 +14,18 @@ from trmml.atomic_write import write_atomically
 from trmml.data import LabelMask
 from trmml.json_text import json_text
 from trmml.models import MultiLabelModel
+from trmml.models.saved_model import CARD, WEIGHTS
 from trmml.training.config.files import dump_run_config
 from trmml.training.config.run_config import RunConfig
 from trmml.training.loop.history import History
+from trmml.training.loop.state import RunState
 from trmml.training.run.checkpoints import CheckpointStore
 from trmml.training.run.report import report_text
 
 __all__ = ["SETTINGS", "RunFolder"]
 
-SETTINGS = "config.yaml"
+SETTINGS, LOCK = "config.yaml", ".lock"
+MODEL_FILES = (WEIGHTS, CARD)
 PACKAGES = ("trmml", "torch", "torchvision", "open_clip_torch", "timm", "numpy", "accelerate")
 
 
@@ -35,8 +40,10 @@ class RunFolder:
     | `metrics.jsonl` | one line an epoch |
     | `tensorboard/` | the same as curves |
     | `checkpoints/` | the last two states, to go on from |
+    | `checkpoint.json` | the newest of them: that there was one is known when all are gone |
     | `best/`, `last/` | models for `open_model`: of the selected and of the last epoch |
     | `report.json`, `report.md` | what came out |
+    | `.lock` | held by the process that writes; one that has died holds nothing |
 
     Args:
         path: Of the folder; made if absent.
@@ -49,25 +56,96 @@ class RunFolder:
         self.checkpoints = CheckpointStore(self.path / "checkpoints")
         self.best, self.last = self.path / "best", self.path / "last"
         self._settings = self.path / SETTINGS
+        self._newest = self.path / "checkpoint.json"
         self._curves: Any = None
 
     def check(self, *, resume: bool) -> None:
-        """See that the folder can take this run.
+        """See that the folder can take this run; nothing is touched.
 
         Raises:
             FileExistsError: If a run is there and `resume` is False.
-            OSError: If the folder cannot be made or written.
+            ValueError: If the path is no folder.
         """
+        if self.path.exists() and not self.path.is_dir():
+            raise ValueError(f"{self.path}: this is no folder; choose another name for the run's.")
         if self._settings.exists() and not resume:
             raise FileExistsError(
                 f"{self.path} already holds a run; go on with it by `resume`, or choose another "
                 "folder."
             )
-        if self.writes:
-            self.path.mkdir(parents=True, exist_ok=True)
+
+    @contextmanager
+    def claimed(self, *, resume: bool) -> Iterator[None]:
+        """Hold the folder for this run alone; a run that ends before it began leaves no folder.
+
+        The lock is the system's: a process that dies, however it dies, holds it no longer.
+
+        Raises:
+            FileExistsError: If another run is under way there, or as `check`.
+            OSError: If the folder cannot be made or written.
+        """
+        if not self.writes:
+            self.check(resume=resume)
+            yield
+            return
+        from filelock import FileLock, Timeout
+
+        made = _made(self.path)
+        lock = FileLock(self.path / LOCK)
+        try:
+            lock.acquire(timeout=0)
+        except Timeout:
+            raise FileExistsError(
+                f"{self.path}: another run is under way in this folder; wait for its end, or "
+                "choose another folder."
+            ) from None
+        try:
+            self.check(resume=resume)  # again: what was free a moment ago may hold a run by now
             probe = self.path / "writable"
             write_atomically(probe, "")  # before hours of work, not after
             probe.unlink()
+            yield
+        finally:
+            if not self._settings.exists():
+                (self.path / LOCK).unlink(missing_ok=True)
+                with suppress(OSError):  # a folder with something in it stays
+                    for folder in made:
+                        folder.rmdir()
+            lock.release()
+
+    def load_state(self, *, selects: bool) -> RunState | None:
+        """Return the newest whole state; None if the run ended before its first one.
+
+        Args:
+            selects: Whether the best epoch's model has to be there too.
+
+        Raises:
+            ValueError: If there were states and none is left or whole, or the best model is gone.
+        """
+        state = self.checkpoints.load()
+        if state is None and self._newest.exists():
+            raise ValueError(
+                f"{self.checkpoints.folder}: the checkpoints of this run are gone, so it cannot go "
+                "on; put them back, or start again in another folder."
+            )
+        if state is not None and selects and state.plain["history"]["records"]:
+            missing = [name for name in MODEL_FILES if not (self.best / name).is_file()]
+            if missing:
+                raise ValueError(
+                    f"{self.best / missing[0]}: the best model so far is gone, and nothing "
+                    "could be tested at the end; put it back, or start again in another folder."
+                )
+        return state
+
+    def save_state(self, state: RunState, *, step: int) -> None:
+        """Keep a state to go on from.
+
+        Raises:
+            OSError: As `CheckpointStore.save`.
+        """
+        if self.writes:
+            path = self.checkpoints.save(state, step=step)
+            self._write_json(self._newest.name, {"newest": path.name})
 
     def begin(self, config: RunConfig, mask: LabelMask, *, processes: int) -> None:
         """Write what the run stands on: settings, versions, device, and which labels are known."""
@@ -117,6 +195,13 @@ class RunFolder:
             # What a killed run had drawn beyond its checkpoint is drawn again.
             self._curves = SummaryWriter(str(self.path / "tensorboard"), purge_step=epoch)
         return self._curves
+
+
+def _made(folder: Path) -> list[Path]:
+    """Make a folder, and return what was not there before, the innermost first."""
+    missing = [path for path in (folder, *folder.parents) if not path.exists()]
+    folder.mkdir(parents=True, exist_ok=True)
+    return missing
 
 
 def _numbers(record: dict[str, Any], prefix: str = "") -> list[tuple[str, float]]:

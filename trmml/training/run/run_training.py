@@ -14,7 +14,13 @@ from trmml.training.loop.history import History
 from trmml.training.loop.state import check_settings
 from trmml.training.loop.trainer import Trainer, training_settings
 from trmml.training.run.callbacks import RunCallbacks
-from trmml.training.run.data import RunData, check_batch, check_selection, open_run_data
+from trmml.training.run.data import (
+    RunData,
+    check_batch,
+    check_present,
+    check_selection,
+    open_run_data,
+)
 from trmml.training.run.evaluation import RunEvaluator
 from trmml.training.run.folder import RunFolder
 from trmml.training.run.interruption import stop_requests
@@ -49,84 +55,88 @@ def run_training(
         The contents of `report.json`.
 
     Raises:
-        FileExistsError: If the folder holds a run and `resume` is False.
-        ValueError: If data, labels, model and checkpoint do not fit together.
+        FileExistsError: If the folder holds a run and `resume` is False, or one is under way there.
+        ValueError: If data, labels, model and checkpoint do not fit together, or files are missing.
         TrainingStopped: If SIGINT or SIGTERM asked to stop; the state is saved.
-        FloatingPointError: If a loss is not finite; the last checkpoint is that before it.
+        FloatingPointError: If a loss or a weight is not finite; the last checkpoint is one before.
     """
     task = task or METHODS[config.model.method]
     accelerator = build_accelerator(config.recipe)
     run = RunFolder(folder, writes=accelerator.is_main_process)
     run.check(resume=resume)
+    # What costs little is looked at first: settings and tables before towers, all before writing.
+    data = open_run_data(
+        config.data,
+        mean=None,
+        std=None,
+        unknown_as_negative=config.model.counts_unknown_as_negative,
+    )
+    check_batch(data, config.recipe.batch_size)
+    selects = config.selection != "last"
+    if config.selection == "validation":
+        check_selection(data)
+    check_present(data)
     accelerator.wait_for_everyone()  # nobody writes before everybody has looked
-    with stop_requests() as request:
-        state = run.checkpoints.load() if resume else None
-        encoders = config.encoder.load(image_size=config.data.image_size)
-        data = open_run_data(
-            config.data,
-            mean=encoders.image.mean,
-            std=encoders.image.std,
-            unknown_as_negative=config.model.counts_unknown_as_negative,
-        )
-        check_batch(data, config.recipe.batch_size)
-        if config.selection == "validation":
-            check_selection(data)
-        learning = task.build(
-            encoders,
-            data.class_names,
-            config=config.model,
-            image_size=config.data.image_size,
-            generator=torch.Generator().manual_seed(config.recipe.seed),
-        ).to(accelerator.device)
-        settings = _settings(config, learning, data)
-        if state is not None:
-            check_settings(state.plain["settings"], settings)
-        # Only now, when nothing is left to be refused, is anything written.
-        run.begin(config, data.mask, processes=accelerator.num_processes)
-        sources = open_sources(
-            data,
-            encoders,
-            cache=config.cache,
-            seed=config.recipe.seed,
-            image_size=config.data.image_size,
-            workers=config.data.workers,
-            request=request,
-            progress=progress,
-        )
-        evaluator = RunEvaluator(
-            sources,
-            on_test=config.selection == "test",
-            batch_size=config.recipe.part_size,
-            accelerator=accelerator,
-        )
-        selects = config.selection != "last"
-        trainer = Trainer(
-            learning,
-            sources.train,
-            recipe=config.recipe,
-            validate=evaluator.selection_scores if selects else None,
-            accelerator=accelerator,
-            settings=settings,
-        )
-        if state is not None:
-            trainer.load(state)
-        callbacks = RunCallbacks(
-            run,
-            request,
-            selects=selects,
-            checkpoint_every=config.checkpoint_every,
-            progress=progress,
-            on_epoch=on_epoch,
-        )
-        trainer.run(after_step=callbacks.after_step, after_epoch=callbacks.after_epoch)
-        callbacks.finish(trainer)
-    accelerator.wait_for_everyone()
+    with run.claimed(resume=resume):
+        with stop_requests() as request:
+            state = run.load_state(selects=selects) if resume else None
+            encoders = config.encoder.load(image_size=config.data.image_size)
+            data = data.prepared(config.data, mean=encoders.image.mean, std=encoders.image.std)
+            learning = task.build(
+                encoders,
+                data.class_names,
+                config=config.model,
+                image_size=config.data.image_size,
+                generator=torch.Generator().manual_seed(config.recipe.seed),
+            ).to(accelerator.device)
+            settings = _settings(config, learning, data)
+            if state is not None:
+                check_settings(state.plain["settings"], settings)
+            # Only now, when nothing is left to be refused, is anything written.
+            run.begin(config, data.mask, processes=accelerator.num_processes)
+            sources = open_sources(
+                data,
+                encoders,
+                cache=config.cache,
+                seed=config.recipe.seed,
+                image_size=config.data.image_size,
+                workers=config.data.workers,
+                request=request,
+                progress=progress,
+            )
+            evaluator = RunEvaluator(
+                sources,
+                on_test=config.selection == "test",
+                batch_size=config.recipe.part_size,
+                accelerator=accelerator,
+            )
+            trainer = Trainer(
+                learning,
+                sources.train,
+                recipe=config.recipe,
+                validate=evaluator.selection_scores if selects else None,
+                accelerator=accelerator,
+                settings=settings,
+            )
+            if state is not None:
+                trainer.load(state)
+            callbacks = RunCallbacks(
+                run,
+                request,
+                selects=selects,
+                checkpoint_every=config.checkpoint_every,
+                progress=progress,
+                on_epoch=on_epoch,
+            )
+            trainer.run(after_step=callbacks.after_step, after_epoch=callbacks.after_epoch)
+            callbacks.finish(trainer)
+        accelerator.wait_for_everyone()
 
-    selected = run.best if selects else run.last
-    model = task.Model.from_pretrained(selected, encoders=encoders).to(accelerator.device)
-    report = _report(config, data, trainer.history) | evaluator.final_figures(model)
-    run.finish(model, selected, report)
-    return report
+        selected = run.best if selects else run.last
+        model = task.Model.from_pretrained(selected, encoders=encoders).to(accelerator.device)
+        report = _report(config, data, trainer.history) | evaluator.final_figures(model)
+        run.finish(model, selected, report)
+        return report
 
 
 def _settings(config: RunConfig, task: Task, data: RunData) -> dict[str, Any]:
