@@ -55,13 +55,15 @@ def to_rgb(image: Image.Image) -> Image.Image:
 
 
 def main(model: str, *photos: str) -> None:
+    Image.init()
+    formats = [name for name in FORMATS if name in Image.OPEN]  # of this Pillow
     session = InferenceSession(model, providers=["CPUExecutionProvider"])
     about = json.loads(session.get_modelmeta().custom_metadata_map["trmml"])
     names, side = about["class_names"], (about["image_size"], about["image_size"])
     thresholds = about["decision_thresholds"] or [0.5] * len(names)
 
     for photo in photos:
-        with Image.open(photo, formats=FORMATS) as image:
+        with Image.open(photo, formats=formats) as image:
             pixels = np.asarray(to_rgb(image).resize(side, Image.Resampling.BICUBIC))
         batch = pixels.transpose(2, 0, 1)[None]  # the graph scales and normalises by itself
         probabilities = np.asarray(session.run(["probabilities"], {"pixels": batch})[0])[0]
