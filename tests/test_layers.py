@@ -13,7 +13,7 @@ LAYERS = {
     "json_text": 0,
     "markdown_table": 0,
     "labels": 0,
-    "atomic_write": 0,
+    "atomic_write": 1,
     "regular_files": 0,
     "choices": 0,
     "functional": 1,

@@ -1,12 +1,18 @@
 """Files that are there whole, or not at all: the one place where the library writes."""
 
 import os
+import platform
+import re
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import IO, Any, BinaryIO, TextIO, cast
 
+from trmml.regular_files import irregular_kind
+
 __all__ = ["atomic_write", "atomic_write_binary", "synced_partial", "write_atomically"]
+
+LONGEST = 190  # bytes of a name of at most 255, beside the machine and the process
 
 
 def write_atomically(path: Path, content: bytes | str) -> None:
@@ -27,6 +33,7 @@ def write_atomically(path: Path, content: bytes | str) -> None:
         >>> Path("report.txt").read_text()
         'done'
     """
+    path = _target(path)
     partial = _partial(path)
     try:
         _write_synced(partial, content)
@@ -113,6 +120,7 @@ def _opened(path: Path, mode: str, **options: str) -> Iterator[IO[Any]]:
     if path.is_dir() or not path.parent.is_dir():
         what = "is a folder" if path.is_dir() else f"the folder {path.parent} does not exist"
         raise ValueError(f"{path}: cannot be written, {what}.")
+    path = _target(path)
     partial = _partial(path)
     try:
         with partial.open(mode, **options) as file:  # pyright: ignore[reportArgumentType, reportCallIssue]
@@ -134,6 +142,45 @@ def _sync(file: IO[Any]) -> None:
     os.fsync(file.fileno())
 
 
+def _target(path: Path) -> Path:
+    """Return the file to replace: what a link leads to, and never a device or a pipe.
+
+    What a writer left that was killed is removed, if it was one of this machine.
+
+    Raises:
+        ValueError: If something is there that is no plain file.
+    """
+    kind = irregular_kind(path)
+    if kind is not None:
+        raise ValueError(f"{path}: cannot be written, this is {kind}; choose another name.")
+    path = path.resolve() if path.is_symlink() else path
+    left = re.compile(re.escape(f"{_stem(path)}.{_host()}-") + r"(\d+)\.partial")
+    for name in os.listdir(path.parent) if path.parent.is_dir() else ():  # noqa: PTH208 - names
+        found = left.fullmatch(name)
+        if found and not _lives(int(found[1])):
+            (path.parent / name).unlink(missing_ok=True)
+    return path
+
+
 def _partial(path: Path) -> Path:
-    """Return the name under which a file is written: each process has its own."""
-    return path.with_name(f"{path.name}.{os.getpid()}.partial")
+    """Return the name under which a file is written: each process of each machine has its own."""
+    return path.with_name(f"{_stem(path)}.{_host()}-{os.getpid()}.partial")
+
+
+def _stem(path: Path) -> str:
+    """Return as much of a name as leaves room for what is added to it."""
+    return os.fsdecode(os.fsencode(path.name)[:LONGEST])
+
+
+def _host() -> str:
+    return re.sub(r"\W", "_", platform.node())[:32]
+
+
+def _lives(process: int) -> bool:
+    try:
+        os.kill(process, 0)
+    except ProcessLookupError:
+        return False
+    except OSError:  # it is someone else's, or the system cannot say
+        return True
+    return True

@@ -74,7 +74,7 @@ def test_the_line_says_what_the_file_is(quick, saved, tmp_path):
     assert result.exit_code == 0
     line = "2.5 MB, 2 classes, images of 64 x 64 pixels; differs by at most 1.2e-06 from the model"
     assert result.stdout == f"{out}: {line}\n"
-    unchecked = run(saved, "--out", out, "--no-check")
+    unchecked = run(saved, "--out", out, "--no-check", "--overwrite")
     assert unchecked.stdout.endswith("; not compared with the model\n")
     assert "2/2" in unchecked.stderr
 

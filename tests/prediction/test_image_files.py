@@ -1,3 +1,4 @@
+import codecs
 import os
 from pathlib import Path
 
@@ -32,6 +33,81 @@ def test_a_folder_without_images_is_refused(folder):
     Path("empty").mkdir()
     with pytest.raises(ValueError, match=r"empty: there is no image in this folder.*\.jpg"):
         find_images(["a.png", "empty"])
+
+
+def test_what_is_passed_over_is_counted_by_reason(folder):
+    for name in ("IMG.HEIC", "IMG2.heic", "plan.pdf", "README", "e.JPE", "f.jp2", "g.ppm"):
+        Path(name).touch()
+    Path("there").symlink_to("sub", target_is_directory=True)
+    noted = []
+    found = find_images(["."], note=noted.append)
+    assert [path.name for path in found] == ["a.png", "b.JPG", "e.JPE", "f.jp2", "g.ppm", "c.webp"]
+    assert noted == [
+        "8 files and folders passed over: 2 .heic, 1 .pdf, 1 .txt, 1 hidden, 1 hidden folder, "
+        "1 linked folder, 1 without an ending; to have .heic, .pdf read, save as JPEG or PNG."
+    ]
+
+
+def test_nothing_is_said_where_nothing_is_passed_over(folder):
+    noted = []
+    find_images(["sub", "notes.txt"], note=noted.append)
+    assert noted == []
+
+
+def test_a_loop_of_links_is_not_followed(folder):
+    Path("sub/up").symlink_to("..", target_is_directory=True)
+    noted = []
+    assert find_images(["sub"], note=noted.append) == [Path("sub/c.webp")]
+    assert noted == ["1 folder passed over: 1 linked folder."]
+
+
+def test_a_folder_that_cannot_be_read_is_counted(folder, monkeypatch):
+    scan = os.scandir
+
+    def refuse(path):
+        if Path(path).name == "sub":
+            raise PermissionError(13, "Permission denied", str(path))
+        return scan(path)
+
+    monkeypatch.setattr(os, "scandir", refuse)
+    noted = []
+    find_images(["."], note=noted.append)
+    assert "1 unreadable folder" in noted[0]
+
+
+def test_a_folder_of_other_files_says_what_is_there(folder):
+    Path("phone").mkdir()
+    Path("phone/1.HEIC").touch()
+    with pytest.raises(ValueError, match=r"no image in this folder \(there are: 1 \.heic\)"):
+        find_images(["phone"])
+
+
+@pytest.mark.parametrize("encoding", ["utf-8", "utf-8-sig", "utf-16"])
+@pytest.mark.parametrize("separator", ["\n", "\r\n", "\0"])
+def test_a_mark_says_what_the_encoding_of_a_list_is(encoding, separator):
+    names = ["ö a.jpg", "./sub/b.jpg", ""]
+    found = split_names(separator.join(names).encode(encoding))
+    assert found == [Path("ö a.jpg"), Path("sub/b.jpg")]
+
+
+def test_a_big_endian_list_and_one_that_is_cut_off():
+    content = codecs.BOM_UTF16_BE + "a.jpg\nb.jpg".encode("utf-16-be")
+    assert split_names(content) == [Path("a.jpg"), Path("b.jpg")]
+    with pytest.raises(ValueError, match=r"must be in utf-16.*as its byte order mark says"):
+        split_names(content[:-1])
+
+
+def test_odd_bytes_stay_behind_a_mark_too():
+    assert split_names(codecs.BOM_UTF8 + b"\xff.jpg") == [Path(os.fsdecode(b"\xff.jpg"))]
+
+
+def test_blanks_around_a_line_belong_to_a_name_only_if_there_is_such_a_file(folder):
+    Path("d.jpg ").touch()
+    assert split_names(b"a.png  \n\tb.JPG\nd.jpg \n") == [
+        Path("a.png"),
+        Path("b.JPG"),
+        Path("d.jpg "),
+    ]
 
 
 def test_a_list_of_names_keeps_blanks_and_odd_bytes():

@@ -1,5 +1,6 @@
 """The command line: thin, no logic of its own."""
 
+import io
 import os
 import sys
 
@@ -10,6 +11,7 @@ EXTRAS = {
     **dict.fromkeys(TRAIN, "train"),
     **dict.fromkeys(("onnx", "onnxruntime", "onnxscript"), "export"),
     "gradio": "serve",
+    "huggingface_hub": "hub",
 }
 FEWER_AT_ONCE = (
     "take fewer images at once with --batch-size, or in training smaller parts of each step with "
@@ -19,6 +21,9 @@ FEWER_AT_ONCE = (
 
 def main() -> None:
     """Run the `trmml` command; a user's mistake ends in one line and exit status 2."""
+    for stream in (sys.stdout, sys.stderr):
+        if isinstance(stream, io.TextIOWrapper):
+            stream.reconfigure(errors="replace")  # what a console cannot show stops nothing
     try:
         from trmml.cli.app import app
 

@@ -8,7 +8,8 @@ from typing import Annotated, Literal
 import typer
 
 from trmml.cli.messages import note
-from trmml.cli.options import AsJson, Quiet
+from trmml.cli.options import AsJson, Overwrite, Quiet
+from trmml.cli.outputs import check_output, print_json
 from trmml.cli.progress import progress_bar
 from trmml.cli.standard_streams import check_new_file
 from trmml.data import (
@@ -20,7 +21,6 @@ from trmml.data import (
     open_split,
     write_table,
 )
-from trmml.json_text import json_text
 from trmml.prediction import merge_review
 
 __all__ = ["data"]
@@ -65,7 +65,7 @@ def check(
 
         reports = check_splits(path, images=images, fast=fast, workers=workers, progress=show)
     if as_json:
-        print(json_text([report.as_dict() for report in reports], indent=1))
+        print_json([report.as_dict() for report in reports])
     else:
         print("\n".join(map(str, reports)))
     raise typer.Exit(0 if all(report.usable for report in reports) else 1)
@@ -83,6 +83,7 @@ def hide(
     ] = "hcp",
     seed: Annotated[int, typer.Option(min=0, help="Of the generator.")] = 0,
     images: Annotated[Path | None, typer.Option(help=_IMAGES)] = None,
+    overwrite: Overwrite = False,
     as_json: AsJson = False,
     quiet: Quiet = False,
 ) -> None:
@@ -91,6 +92,7 @@ def hide(
     Examples: `trmml data hide COCO --split coco2014/train/all --keep 0.1 --out coco-0.1.mask`, or
     `trmml data hide labels.csv --keep 0.5 --protocol stratified --out half.mask`.
     """
+    check_output(out, inputs=[path], overwrite=overwrite)
     name, table = open_split(path, split, images=images)
     mask = make_mask(table, protocol=protocol, keep=keep, seed=seed)
     _write(mask, name, out, as_json=as_json, quiet=quiet)
@@ -111,6 +113,7 @@ def single_positive(
         typer.Option(help="Take the labels from this published list instead of drawing them."),
     ] = None,
     images: Annotated[Path | None, typer.Option(help=_IMAGES)] = None,
+    overwrite: Overwrite = False,
     as_json: AsJson = False,
     quiet: Quiet = False,
 ) -> None:
@@ -120,6 +123,7 @@ def single_positive(
     voc.mask`, or `trmml data single-positive COCO --split coco2014/train/annotated --published
     coco_train_singlelabel.txt --out coco.mask`.
     """
+    check_output(out, inputs=[path, published], overwrite=overwrite)
     name, table = open_split(path, split, images=images)
     if published is not None:
         mask = mask_of_list(table, published)
@@ -147,7 +151,7 @@ def merge(
     merged = merge_review(table, review)
     write_table(merged.table, out)
     if as_json:
-        print(json_text({"file": str(out), "filled": merged.accepted, "open": merged.open}))
+        print_json({"file": str(out), "filled": merged.accepted, "open": merged.open}, indent=None)
     else:
         print(f"{out}: {merged.accepted:,} labels filled in")
     if merged.open:
@@ -169,7 +173,7 @@ def _write(mask: LabelMask, split: str, out: Path, *, as_json: bool, quiet: bool
             "known": known,
             "share": mask.share,
         }
-        print(json_text(report, indent=1))
+        print_json(report)
     else:
         seed = "" if mask.seed is None else f", seed {mask.seed}"
         print(

@@ -12,8 +12,8 @@ from rich.table import Table
 
 from trmml.cli.messages import note
 from trmml.cli.options import AsJson, Quiet
+from trmml.cli.outputs import print_json
 from trmml.cli.progress import progress_bar
-from trmml.json_text import json_text
 from trmml.markdown_table import percent
 
 __all__ = ["demo"]
@@ -94,7 +94,7 @@ def demo(
     report = {**result.report, "seconds": round(time.monotonic() - start, 1)}
     write_results(report, out / "results.json")
     if as_json:
-        print(json_text(report, indent=1))
+        print_json(report)
     else:
         _print_report(report)
     note(

@@ -15,13 +15,14 @@ from trmml.cli.options import (
     Images,
     Labelled,
     Model,
+    Overwrite,
     OwnTask,
     Quiet,
     Split,
     Workers,
 )
+from trmml.cli.outputs import check_output, print_json
 from trmml.cli.progress import progress_bar
-from trmml.cli.standard_streams import check_folder
 from trmml.data import open_split
 from trmml.json_text import json_text
 from trmml.models.saved_model import read_saved_model
@@ -52,6 +53,7 @@ def evaluate(
         ),
     ] = None,
     out: Annotated[Path | None, typer.Option(help="Write the report as JSON, too.")] = None,
+    overwrite: Overwrite = False,
     batch_size: BatchSize = 32,
     workers: Workers = 0,
     device: Device = None,
@@ -73,7 +75,7 @@ def evaluate(
             f"--calibrate cannot write to {model} on the Hub; give a folder with --model-out."
         )
     if out is not None:
-        check_folder(out)
+        check_output(out, inputs=[model, data], overwrite=overwrite)
     name, table = open_split(data, split, images=images)
     folder = find_saved_model(model)
     judged = opened(folder, device=device, task=task)
@@ -98,11 +100,13 @@ def evaluate(
         **found.as_dict(),
         "unreadable": [str(error.path) for error in unreadable],
     }
-    text = json_text(report, indent=1)
     if out is not None:
         with atomic_write(out) as file:
-            file.write(text + "\n")
-    print(text if as_json else f"{name}: {found}")
+            file.write(json_text(report, indent=1) + "\n")
+    if as_json:
+        print_json(report)
+    else:
+        print(f"{name}: {found}")
     if calibrate:
         judged.save_pretrained(model_out or folder, training_state=training_state)
         note(

@@ -6,9 +6,9 @@ from typing import Annotated, Literal
 import typer
 
 from trmml.cli.opening import opened
-from trmml.cli.options import AsJson, Model, OwnTask, Quiet
+from trmml.cli.options import AsJson, Model, Overwrite, OwnTask, Quiet
+from trmml.cli.outputs import check_output, print_json
 from trmml.cli.progress import progress_bar
-from trmml.json_text import json_text
 
 __all__ = ["export"]
 
@@ -35,6 +35,7 @@ def export(
     check: Annotated[
         bool, typer.Option(help="Whether to run the file and compare it with the model.")
     ] = True,
+    overwrite: Overwrite = False,
     task: OwnTask = None,
     as_json: AsJson = False,
     quiet: Quiet = False,
@@ -50,6 +51,7 @@ def export(
     from trmml.sharing import export_onnx, export_pt2, largest_difference
 
     chosen = _format_of(out, file_format)
+    check_output(out, inputs=[model], overwrite=overwrite)
     with progress_bar("Exporting", 3 if check else 2, quiet=quiet) as advance:
         loaded = opened(model, device="cpu", task=task)
         advance(1)
@@ -71,7 +73,7 @@ def export(
         "agrees": agrees,
     }
     if as_json:
-        print(json_text(report, indent=1))
+        print_json(report)
     else:
         checked = (
             "not compared with the model"

@@ -10,9 +10,9 @@ import typer
 from trmml.cli.messages import note
 from trmml.cli.opening import opened
 from trmml.cli.options import AsJson, Device, Model, OwnTask, Photographs, Quiet
+from trmml.cli.outputs import print_json
 from trmml.cli.progress import progress_bar
 from trmml.cli.standard_streams import photograph_files
-from trmml.json_text import json_text
 from trmml.prediction import draw_heatmaps, draw_sheets
 
 __all__ = ["heatmap"]
@@ -43,7 +43,7 @@ def heatmap(
     Examples: `trmml heatmap my-model photos --out regions --classes dog,ball`, or
     `trmml heatmap my-model beach.jpg --out regions --top-k 5`.
     """
-    paths = photograph_files(images)
+    paths = photograph_files(images, quiet=quiet)
     seer = opened(model, device=device, task=task)
     names = None if classes is None else next(csv.reader([classes], skipinitialspace=True), [])
     drawing = draw_heatmaps(seer, paths, out, classes=names, top_k=top_k)  # checks; draws later
@@ -59,7 +59,7 @@ def heatmap(
     if as_json:
         overlays = {str(one.path): [str(file) for file in one.files] for one in drawn if one.files}
         report = {"sheets": [str(sheet) for sheet in sheets], "overlays": overlays}
-        print(json_text(report, indent=1))
+        print_json(report)
     else:
         for file in [*sheets, *(file for one in drawn for file in one.files)]:
             print(file)

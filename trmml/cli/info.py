@@ -6,7 +6,7 @@ from typing import Annotated
 import typer
 
 from trmml.cli.options import AsJson
-from trmml.json_text import json_text
+from trmml.cli.outputs import print_json
 from trmml.prediction import describe_file, describe_installation
 
 __all__ = ["info"]
@@ -25,7 +25,7 @@ def info(
     """
     found = describe_installation() if path is None else describe_file(path)
     if as_json:
-        print(json_text(found, indent=1))
+        print_json(found)
         return
     width = max(map(len, found))
     for name, value in found.items():

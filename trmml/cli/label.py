@@ -21,10 +21,10 @@ from trmml.cli.options import (
     Split,
     Workers,
 )
+from trmml.cli.outputs import print_json
 from trmml.cli.progress import progress_bar
 from trmml.cli.standard_streams import check_new_file
 from trmml.data import open_split
-from trmml.json_text import json_text
 from trmml.labels import POSITIVE
 from trmml.prediction import ProposalSource, align_classes, propose_labels, write_review
 
@@ -93,7 +93,7 @@ def label(
     report_unreadable(unreadable, of=len(table))
     write_review(found, out)
     if as_json:
-        print(json_text([asdict(one) for one in found], indent=1))
+        print_json([asdict(one) for one in found])
     else:
         kinds = Counter(one.label for one in found)
         print(f"{out}: {kinds[1]:,} positive and {kinds[-1]:,} negative labels proposed")

@@ -12,6 +12,7 @@ __all__ = [
     "Images",
     "Labelled",
     "Model",
+    "Overwrite",
     "OwnTask",
     "Photographs",
     "Quiet",
@@ -55,6 +56,9 @@ Photographs = Annotated[
 Device = Annotated[
     str | None,
     typer.Option(help="Such as cpu or cuda:1. Without it, a GPU if there is one."),
+]
+Overwrite = Annotated[
+    bool, typer.Option("--overwrite", help="Replace a result that is there already.")
 ]
 BatchSize = Annotated[int, typer.Option(min=1, help="Images at once.")]
 Workers = Annotated[

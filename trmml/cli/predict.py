@@ -7,7 +7,17 @@ from typing import Annotated
 import typer
 
 from trmml.cli.opening import opened
-from trmml.cli.options import BatchSize, Device, Model, OwnTask, Photographs, Quiet, Workers
+from trmml.cli.options import (
+    BatchSize,
+    Device,
+    Model,
+    Overwrite,
+    OwnTask,
+    Photographs,
+    Quiet,
+    Workers,
+)
+from trmml.cli.outputs import check_output, speak_utf8
 from trmml.cli.progress import progress_bar
 from trmml.cli.standard_streams import output_file, photograph_files
 from trmml.prediction import Format, prediction_writer, tag_images
@@ -37,6 +47,7 @@ def predict(
     out: Annotated[
         Path | None, typer.Option(help="File to write, instead of standard output.")
     ] = None,
+    overwrite: Overwrite = False,
     batch_size: BatchSize = 32,
     workers: Workers = 0,
     device: Device = None,
@@ -49,7 +60,12 @@ def predict(
     `trmml predict my-model beach.jpg --top-k 3`, or
     `find photos -name "*.jpg" | trmml predict my-model - --json`.
     """
-    paths = photograph_files(images)
+    paths = photograph_files(images, quiet=quiet)
+    if out is not None:
+        check_output(out, inputs=[model, *paths], overwrite=overwrite)
+    form = "jsonl" if as_json else output_format
+    if form != "table":
+        speak_utf8()
     predictions = tag_images(
         opened(model, device=device, task=task),
         paths,
@@ -61,7 +77,7 @@ def predict(
     unreadable = 0
     with output_file(out) as file:
         quiet = quiet or file.isatty()  # the predictions show on their own how far it is
-        write = prediction_writer("jsonl" if as_json else output_format, file)
+        write = prediction_writer(form, file)
         with progress_bar("Predicting", len(paths), quiet=quiet) as advance:
             for prediction in predictions:
                 if prediction.problem is None:

@@ -4,12 +4,14 @@ import io
 import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
+from functools import partial
 from pathlib import Path
 from typing import TextIO
 
 import typer
 
 from trmml.atomic_write import atomic_write
+from trmml.cli.messages import note
 from trmml.prediction import find_images, split_names
 
 __all__ = ["check_folder", "check_new_file", "output_file", "photograph_files"]
@@ -37,17 +39,18 @@ def check_folder(path: Path) -> None:
         raise ValueError(f"{path}: cannot be written, {what}.")
 
 
-def photograph_files(arguments: list[str]) -> list[Path]:
+def photograph_files(arguments: list[str], *, quiet: bool) -> list[Path]:
     """Return the image files that the arguments name, or standard input for `-`.
 
-    What stands in a list is not looked for yet: a file of it that is missing is one that cannot
-    be read, while a missing argument is a slip of the hand.
+    What is passed over in folders is counted in a note, unless quiet was asked for. What stands in
+    a list is not looked for yet: a file of it that is missing is one that cannot be read, while a
+    missing argument is a slip of the hand.
 
     Raises:
         ValueError: If an argument does not exist, or there is no image.
     """
     if "-" not in arguments:
-        return find_images(arguments)
+        return find_images(arguments, note=partial(note, quiet=quiet))
     if len(arguments) > 1:
         raise typer.BadParameter("- reads all file names from standard input; give it alone.")
     return split_names(sys.stdin.buffer.read())
@@ -60,7 +63,7 @@ def output_file(path: Path | None) -> Iterator[TextIO]:
         with atomic_write(path) as file:
             yield file
         return
-    if isinstance(sys.stdout, io.TextIOWrapper):
+    if isinstance(sys.stdout, io.TextIOWrapper) and sys.stdout.encoding.lower() == "utf-8":
         sys.stdout.reconfigure(errors="surrogateescape")  # file names that are no UTF-8
     yield sys.stdout
     sys.stdout.flush()

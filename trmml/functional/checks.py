@@ -1,6 +1,8 @@
 """Rules on arguments, shared by the functions and the modules around them."""
 
 import math
+from dataclasses import fields
+from typing import Final
 
 import torch
 from jaxtyping import Float
@@ -14,9 +16,13 @@ __all__ = [
     "check_labels_on_cpu",
     "check_margin",
     "check_momentum",
+    "check_numbers",
     "check_temperature",
     "check_top_k",
 ]
+
+LARGEST_COUNT: Final = 1_000_000
+LARGEST_SEED: Final = 2**32 - 1  # what every generator takes
 
 
 def check_axes(**arguments: tuple[Tensor, str]) -> None:
@@ -95,6 +101,53 @@ def check_momentum(value: float, *, argument: str = "momentum") -> None:
         raise ValueError(
             f"`{argument}` must be in [0, 1], got {value}; it is the share of the past kept."
         )
+
+
+def check_numbers(settings: object, **largest: int) -> None:
+    """Refuse numbers that no computation ends well with: infinity, nan, and absurdly large counts.
+
+    Args:
+        settings: A dataclass; its numbers and those in its lists and mappings are looked at.
+        largest: Of a field's whole number, where it is not `LARGEST_COUNT`; for names that end in
+            "seed" it is `LARGEST_SEED`.
+
+    Raises:
+        ValueError: At the first such number, with its name.
+
+    Examples:
+        >>> from dataclasses import dataclass
+        >>> @dataclass
+        ... class Schedule:
+        ...     epochs: int
+        ...     rates: tuple[float, ...]
+        >>> check_numbers(Schedule(40, (0.1, 0.01)))
+        >>> check_numbers(Schedule(40, (0.1, math.inf)))
+        Traceback (most recent call last):
+            ...
+        ValueError: `rates` must be finite, got inf.
+        >>> check_numbers(Schedule(10**20, ()))
+        Traceback (most recent call last):
+            ...
+        ValueError: `epochs` must be at most 1000000, got 100000000000000000000.
+    """
+    for field in fields(settings):  # pyright: ignore[reportArgumentType] - any dataclass
+        seed = field.name.endswith("seed")
+        most = largest.get(field.name, LARGEST_SEED if seed else LARGEST_COUNT)
+        _check_number(getattr(settings, field.name), field.name, most)
+
+
+def _check_number(value: object, argument: str, most: int) -> None:
+    if isinstance(value, dict):
+        for name, inner in value.items():
+            _check_number(inner, f"{argument}.{name}", most)
+    elif isinstance(value, list | tuple):
+        for inner in value:
+            _check_number(inner, argument, most)
+    elif isinstance(value, float) and not math.isfinite(value):
+        raise ValueError(f"`{argument}` must be finite, got {value}.")
+    elif isinstance(value, int) and value > most:
+        shown = value if value < 10**30 else f"a number of {value.bit_length()} bits"
+        raise ValueError(f"`{argument}` must be at most {most}, got {shown}.")
 
 
 def check_temperature(value: float | Float[Tensor, ""], *, argument: str = "temperature") -> None:

@@ -11,6 +11,7 @@ from torch import Tensor, nn
 from trmml.class_names import NameOrSynonyms
 from trmml.encoders.protocol import EncoderPair
 from trmml.functional import unit_vectors
+from trmml.functional.checks import check_numbers
 from trmml.labels import check_labels
 from trmml.models.batch import Batch
 from trmml.models.method_config import MethodConfig
@@ -42,6 +43,7 @@ class LinearProbeConfig(MethodConfig):
         """
         if not self.scale > 0:
             raise ValueError(f"`scale` must be above 0, got {self.scale}.")
+        check_numbers(self)
 
 
 class LinearProbe(MultiLabelModel):

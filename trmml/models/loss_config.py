@@ -6,6 +6,7 @@ from inspect import signature
 from torch import nn
 
 from trmml.choices import choice_error
+from trmml.functional.checks import check_numbers
 from trmml.losses import LOSSES
 
 __all__ = ["LossConfig"]
@@ -45,6 +46,7 @@ class LossConfig:
         for name in self.settings:
             if name not in known:
                 raise choice_error(name, known, argument=f"loss.settings of {self.name}")
+        check_numbers(self)
         try:
             self.build()
         except TypeError as error:

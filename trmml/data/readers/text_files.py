@@ -4,13 +4,26 @@ import codecs
 import os
 from pathlib import Path
 
-__all__ = ["read_text"]
+__all__ = ["marked_encoding", "read_text"]
 
 _MARKS = (
     (codecs.BOM_UTF8, "utf-8-sig"),
     (codecs.BOM_UTF16_LE, "utf-16"),
     (codecs.BOM_UTF16_BE, "utf-16"),
 )
+
+
+def marked_encoding(data: bytes) -> str | None:
+    r"""Return the encoding that a byte order mark at the start of a text tells, or None.
+
+    Args:
+        data: A text, or its first bytes.
+
+    Examples:
+        >>> marked_encoding(b"\xff\xfea\0"), marked_encoding(b"a")
+        ('utf-16', None)
+    """
+    return next((name for mark, name in _MARKS if data.startswith(mark)), None)
 
 
 def read_text(path: str | os.PathLike[str], *, encoding: str | None = None) -> str:
@@ -30,7 +43,7 @@ def read_text(path: str | os.PathLike[str], *, encoding: str | None = None) -> s
     if data.startswith(b"PK\x03\x04"):
         raise ValueError(f"{path}: this is a workbook or an archive; save the sheet as CSV UTF-8.")
     if encoding is None:
-        encoding = next((name for mark, name in _MARKS if data.startswith(mark)), "utf-8")
+        encoding = marked_encoding(data) or "utf-8"
     try:
         text = data.decode(encoding)
     except UnicodeDecodeError as error:

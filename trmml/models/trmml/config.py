@@ -5,7 +5,7 @@ from math import inf
 from typing import Literal
 
 from trmml.choices import check_choices
-from trmml.functional.checks import check_temperature
+from trmml.functional.checks import check_numbers, check_temperature
 from trmml.models.method_config import MethodConfig
 
 __all__ = ["MIN_TEMPERATURE", "TRMMLConfig"]
@@ -99,6 +99,7 @@ class TRMMLConfig(MethodConfig):
             ValueError: If a value is outside its range or contradicts another.
         """
         check_choices(self)
+        check_numbers(self)
         if not MIN_TEMPERATURE <= self.temperature < inf:
             raise ValueError(
                 f"`temperature` must be at least {MIN_TEMPERATURE}, got {self.temperature}; below, "

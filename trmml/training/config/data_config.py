@@ -5,9 +5,12 @@ from typing import Any, Final, Literal
 
 from trmml.data.hiding import HidingProtocol
 from trmml.data.single_positive import SinglePositiveProtocol
+from trmml.functional.checks import check_numbers
 
 __all__ = ["DataConfig"]
 
+MOST_WORKERS: Final = 1024
+LARGEST_SIDE: Final = 16_384
 # What is in the files is compared by checksum.
 FREE_TO_CHANGE: Final = ("path", "images", "test_path", "label_file", "workers")
 
@@ -89,6 +92,7 @@ class DataConfig:
             value = getattr(self, name)
             if value is not None and value < 0:
                 raise ValueError(f"`{name}` must be at least 0, got {value}.")
+        check_numbers(self, workers=MOST_WORKERS, image_size=LARGEST_SIDE)
 
     @property
     def has_test(self) -> bool:

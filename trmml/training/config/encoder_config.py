@@ -7,6 +7,7 @@ from trmml.choices import choice_error
 from trmml.encoders import EncoderPair, EncoderSource, load_encoders
 from trmml.encoders.load import FAMILIES, check_options
 from trmml.encoders.vision_transformer import DensePath
+from trmml.functional.checks import check_numbers
 
 __all__ = ["EncoderConfig"]
 
@@ -55,13 +56,16 @@ class EncoderConfig:
         """Fill in the family's defaults, and refuse what the family does not know.
 
         Raises:
-            ValueError: If there is no such family, or it does not know an option.
+            ValueError: If there is no such family, it does not know an option, or a number is none.
         """
         if self.family not in FAMILIES:
             raise choice_error(self.family, tuple(FAMILIES), argument="family")
         for name in ("name", "pretrained"):
             if getattr(self, name) == "default":
                 object.__setattr__(self, name, getattr(FAMILIES[self.family], name))
+        check_numbers(self)
+        if self.std is not None and not min(self.std) > 0:
+            raise ValueError(f"`std` must be above 0, got {self.std}; pixels are divided by it.")
         check_options(self.source)
 
     @property

@@ -4,6 +4,7 @@ from dataclasses import asdict, dataclass
 from typing import Any, Final, Literal
 
 from trmml.choices import check_choices
+from trmml.functional.checks import check_numbers
 
 __all__ = ["Recipe"]
 
@@ -56,7 +57,8 @@ class Recipe:
         """Refuse values outside their range.
 
         Raises:
-            ValueError: If a count is below 1, a rate not above 0, or a share outside its range.
+            ValueError: If a count is below 1 or above a million, a rate not above 0 or not finite,
+                or a share outside its range.
         """
         for name in (
             "epochs",
@@ -83,6 +85,9 @@ class Recipe:
             raise ValueError(f"`warmup_share` must be in [0, 1), got {self.warmup_share}.")
         if not self.weight_decay >= 0:
             raise ValueError(f"`weight_decay` must be at least 0, got {self.weight_decay}.")
+        if self.seed < 0:
+            raise ValueError(f"`seed` must be at least 0, got {self.seed}.")
+        check_numbers(self)
 
     @property
     def part_size(self) -> int:

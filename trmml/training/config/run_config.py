@@ -3,6 +3,7 @@
 from dataclasses import dataclass, field, replace
 from typing import Any, ClassVar, Literal
 
+from trmml.functional.checks import check_numbers
 from trmml.models import MethodConfig, TRMMLConfig
 from trmml.training.config.data_config import DataConfig
 from trmml.training.config.encoder_config import EncoderConfig
@@ -31,6 +32,7 @@ class CacheConfig:
         """
         if self.views < 1:
             raise ValueError(f"`views` must be at least 1, got {self.views}.")
+        check_numbers(self)
 
     def settings(self) -> dict[str, Any]:
         """Return what has to be the same for a run to go on: where it lies may change."""
@@ -87,6 +89,8 @@ class RunConfig:
             raise ValueError(
                 f"`checkpoint_every` must be null or at least 1, got {self.checkpoint_every}."
             )
+        check_numbers(self)
+        check_numbers(self.model)  # a method of one's own may not have looked
 
     @property
     def runs(self) -> tuple["RunConfig", ...]:
