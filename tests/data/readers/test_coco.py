@@ -152,6 +152,97 @@ def test_what_is_not_there_is_named(root, no_shape_checks):
         load_coco(root, "train")
 
 
+def write(folder, categories, images, pairs):
+    content = {
+        "categories": [{"id": 1 + i, **entry} for i, entry in enumerate(categories)],
+        "images": [{"id": 1 + i, **entry} for i, entry in enumerate(images)],
+        "annotations": [{"image_id": image, "category_id": kind} for image, kind in pairs],
+    }
+    (folder / "export.json").write_text(json.dumps(content))
+    return folder / "export.json"
+
+
+FEDERATED = [{"neg_category_ids": [2]}, {"neg_category_ids": [1, 3]}, {"neg_category_ids": None}]
+
+
+@pytest.mark.parametrize(
+    "names",
+    [
+        [{"file_name": f"{name}.png"} for name in "abc"],
+        [{"coco_url": f"http://images.example.org/val2017/{name}.png"} for name in "abc"],
+        [{"file_name": f"s3://bucket/deep/er/{name}.png"} for name in "abc"],
+    ],
+)
+def test_in_federated_files_only_verified_negatives_are_absent(tmp_path, names):
+    images = [
+        {**name, **absent, "not_exhaustive_category_ids": [2]}
+        for name, absent in zip(names, FEDERATED, strict=True)
+    ]
+    file = write(
+        tmp_path, [{"name": n} for n in ("apple", "bus", "cup", "drum")], images, [(1, 1), (2, 2)]
+    )
+    write_pictures(tmp_path / "photos", ["a.png", "b.png", "c.png"])
+    table = load_coco_file(file, tmp_path / "photos")
+    assert table.names == ["a.png", "b.png", "c.png"]
+    assert table.labels.tolist() == [[1, -1, 0, 0], [-1, 1, -1, 0], [0, 0, 0, 0]]
+    assert "only verified negatives are absent" in table.notes[0]
+
+
+def test_of_an_address_the_folder_is_looked_up_too(tmp_path):
+    images = [{"coco_url": f"http://x.org/{s}2017/1.png"} for s in ("train", "val")]
+    file = write(tmp_path, [{"name": "cat"}], images, [])
+    assert load_coco_file(file, tmp_path / "none").names == ["train2017/1.png", "val2017/1.png"]
+    write_pictures(tmp_path, ["train2017/1.png", "val2017/1.png"])
+    assert load_coco_file(file, tmp_path).names == ["train2017/1.png", "val2017/1.png"]
+
+
+def test_what_is_annotated_and_verified_as_absent_is_unknown(tmp_path):
+    images = [{"file_name": "a.png", "neg_category_ids": [1]}]
+    table = load_coco_file(write(tmp_path, [{"name": "cat"}], images, [(1, 1)]), tmp_path)
+    assert table.labels.tolist() == [[0]]
+    assert "1 labels are annotated and verified as absent" in table.notes[1]
+    with pytest.raises(ValueError, match="the image 1 names the unknown category 9 as absent"):
+        load_coco_file(
+            write(tmp_path, [{"name": "cat"}], [{**images[0], "neg_category_ids": [9]}], []),
+            tmp_path,
+        )
+
+
+def test_a_category_that_only_groups_others_is_left_out(tmp_path):
+    images = [{"file_name": "a.png"}, {"file_name": "b.png"}]
+    fruit = {"name": "fruit", "supercategory": "none"}
+    own = [{"name": "apple", "supercategory": "fruit"}, {"name": "pear", "supercategory": "fruit"}]
+    table = load_coco_file(write(tmp_path, [fruit, *own], images, [(1, 2)]), tmp_path)
+    assert table.class_names == ("apple", "pear")
+    assert table.labels.tolist() == [[1, -1], [-1, -1]]
+    assert "no image has one: fruit" in table.notes[0]
+    assert "1 of 2 images have no annotation and count as showing nothing" in table.notes[1]
+    with_boxes = load_coco_file(write(tmp_path, [fruit, *own], images, [(1, 1)]), tmp_path)
+    assert with_boxes.class_names == ("fruit", "apple", "pear")
+    itself = [{"name": "person", "supercategory": "person"}]
+    assert load_coco_file(write(tmp_path, itself, images, []), tmp_path).class_names == ("person",)
+    same = [{"name": "car", "supercategory": "none"}, {"name": "car", "supercategory": "car"}]
+    assert load_coco_file(write(tmp_path, same, images, [(1, 2)]), tmp_path).labels.sum() == 0
+
+
+def test_equal_names_are_refused_with_their_ids(tmp_path):
+    file = write(tmp_path, [{"name": "cat"}, {"name": "cat"}], [{"file_name": "a.png"}], [(1, 2)])
+    with pytest.raises(ValueError, match=r"export.json: the categories 1, 2 are all called 'cat'"):
+        load_coco_file(file, tmp_path)
+    names = load_coco_file(file, tmp_path, class_names=["cat", "lynx"]).class_names
+    assert names == ("cat", "lynx")
+    file = write(tmp_path, [{"name": "cat"}], [{"file_name": "a.png"}] * 2, [])
+    with pytest.raises(ValueError, match=r"export.json: the images 1, 2 are all called 'a.png'"):
+        load_coco_file(file, tmp_path)
+
+
+def test_names_of_files_may_be_spelt_as_on_another_system(tmp_path):
+    write_pictures(tmp_path, ["images/a.png", "images/caf\u00e9.png"])
+    images = [{"file_name": "images\\a.png"}, {"file_name": ".\\images\\cafe\u0301.png"}]
+    table = load_coco_file(write(tmp_path, [{"name": "cat"}], images, []), tmp_path)
+    assert table.names == ["images/a.png", "images/caf\u00e9.png"]
+
+
 @pytest.mark.skipif(not COCO256.is_dir(), reason="the shared photographs are not here")
 def test_real_coco_2017_files():
     for split in ("train", "val"):

@@ -1,14 +1,20 @@
 """MS-COCO 2014 and 2017, and any file in its format, as labelling tools export it."""
 
 import os
+from collections import Counter
 from collections.abc import Sequence
 from functools import partial
 from pathlib import Path
 from typing import Any, Final, Literal, cast, get_args
 
+import numpy as np
+from jaxtyping import Int
+
 from trmml.choices import check_choice
 from trmml.data.image_table import ImageTable
-from trmml.data.readers.dataset_files import multi_hot, read_json, require, require_rows
+from trmml.data.readers.coco_content import CocoContent, read_coco_content
+from trmml.data.readers.dataset_files import read_json, require, require_rows
+from trmml.data.readers.image_addresses import files_of_addresses
 from trmml.data.readers.reader import OfficialCounts, Reader, Splits
 from trmml.data.readers.reading_options import ReadingOptions
 
@@ -90,69 +96,108 @@ def load_coco_file(
 ) -> ImageTable:
     """Read one annotation file in COCO's format, for example of CVAT, Label Studio or Roboflow.
 
+    In the federated form of LVIS, where images list `neg_category_ids`, only those are absent, and
+    what an image does not mention is unknown. A category that only groups others, without an
+    annotation of its own, is left out.
+
     Args:
         annotations: A JSON file with `images`, `annotations` and `categories`.
-        images: Folder that the images' `file_name` is relative to.
+        images: Folder that the images' `file_name` is relative to; of an address, the last folder
+            and the file name, or the file name alone, are looked up there.
         rows: As in `load_coco`; an image without annotation shows none of the categories.
         crowd: As in `load_coco`.
         min_box_side: As in `load_coco`.
         class_names: As in `load_coco`.
         transform: Callable on a decoded image.
 
+    Returns:
+        A dataset with +1, -1 or 0, and notes on what was left out or has no annotation.
+
     Raises:
-        ValueError: If the file is malformed: a part missing, ids repeated, an annotation of an
-            unknown image or category.
+        ValueError: If the file is malformed: a part missing, ids or names repeated, an annotation
+            of an unknown image or category.
     """
-    source = str(annotations)
-    data = read_json(Path(annotations))
-    try:
-        categories = sorted((int(entry["id"]), str(entry["name"])) for entry in data["categories"])
-        names = {entry["id"]: str(entry["file_name"]) for entry in data["images"]}
-        num_images = len(data["images"])
-        column = {identity: index for index, (identity, _) in enumerate(categories)}
-        found = [
-            (
-                entry["image_id"],
-                entry["category_id"],
-                entry["image_id"] in names,
-                column.get(entry["category_id"]),
-                (crowd or not entry.get("iscrowd", 0)) and _is_wide(entry, min_box_side),
-            )
-            for entry in data["annotations"]
-        ]
-    except (KeyError, TypeError, AttributeError, ValueError) as error:
-        raise ValueError(
-            f"{source}: must hold `images`, `annotations` and `categories` as in COCO, got "
-            f"something else at {error}."
-        ) from None
-    if len(column) < len(categories) or len(names) < num_images:
-        raise ValueError(f"{source}: ids of images and categories must not repeat.")
-    positives: dict[Any, set[int]] = {}
-    for image, category, is_known, index, counts in found:
-        if not is_known or index is None:
-            kind = f"category {category!r}" if is_known else f"image {image!r}"
-            raise ValueError(f"{source}: an annotation names the unknown {kind}.")
-        positives.setdefault(image, set()).update([index] if counts else [])
-    classes = tuple(class_names or (name for _, name in categories))
-    if len(classes) != len(categories):
-        raise ValueError(
-            f"`class_names` must have {len(categories)} names, one a category, got {len(classes)}."
-        )
+    path = Path(annotations)
     check_choice(rows, CocoRows, argument="rows")
-    chosen = list(names if rows == "all" else positives)
+    content = read_coco_content(path, crowd=crowd, min_box_side=min_box_side)
+    column = {identity: index for index, (identity, _) in enumerate(content.categories)}
+    classes = _class_names(content, class_names, source=str(annotations))
+    chosen = list(content.names if rows == "all" else content.found)
     if rows == "by_id_text":
         chosen.sort(key=str)
-    labels = multi_hot([sorted(positives.get(image, ())) for image in chosen], len(classes))
-    files = [names[image] for image in chosen]
-    require_rows(files, source=source)
-    return ImageTable(images, files, labels, classes, transform=transform)
+    addresses = [content.names[image] for image in chosen]
+    require_rows(addresses, source=str(annotations))
+    labels, disputed = _labels(content, chosen, column)
+    files = files_of_addresses(addresses, images)
+    notes = _notes(content, chosen, disputed)
+    return ImageTable(images, files, labels, classes, transform=transform, notes=notes)
 
 
-def _is_wide(annotation: dict[str, Any], least: float) -> bool:
-    if least <= 0 or not annotation.get("bbox"):
-        return True
-    _, _, width, height = annotation["bbox"]
-    return width >= least and height >= least
+def _class_names(
+    content: CocoContent, given: Sequence[str] | None, *, source: str
+) -> tuple[str, ...]:
+    if given is not None:
+        if len(given) != len(content.categories):
+            raise ValueError(
+                f"`class_names` must have {len(content.categories)} names, one a category, got "
+                f"{len(given)}."
+            )
+        return tuple(given)
+    names = tuple(name for _, name in content.categories)
+    for name, count in Counter(names).most_common(1):
+        if count > 1:
+            ids = ", ".join(
+                str(identity) for identity, other in content.categories if other == name
+            )
+            raise ValueError(
+                f"{source}: the categories {ids} are all called {name!r}; give each a name of its "
+                "own in the file, or pass `class_names`."
+            )
+    return names
+
+
+def _labels(
+    content: CocoContent, images: list[Any], column: dict[int, int]
+) -> tuple[Int[np.ndarray, "rows classes"], int]:
+    """Return the labels, and how many pairs are annotated and verified as absent at once."""
+    absent = content.negatives
+    labels = np.full((len(images), len(column)), -1 if absent is None else 0, dtype=np.int8)
+    disputed = 0
+    for row, image in enumerate(images):
+        shown = {column[c] for c, counts in content.found.get(image, {}).items() if counts}
+        labels[row, sorted(shown)] = 1
+        if absent is not None:
+            hidden = {column[c] for c in absent.get(image, ())}
+            labels[row, sorted(hidden - shown)] = -1
+            labels[row, sorted(hidden & shown)] = 0
+            disputed += len(hidden & shown)
+    return labels, disputed
+
+
+def _notes(content: CocoContent, images: list[Any], disputed: int) -> list[str]:
+    notes = []
+    if content.parents:
+        names = ", ".join(content.parents)
+        notes.append(
+            f"left out, since they only group other categories and no image has one: {names}"
+        )
+    if content.negatives is not None:
+        notes.append(
+            "only verified negatives are absent; a category that an image does not mention is "
+            "unknown"
+        )
+    else:
+        empty = sum(image not in content.found for image in images)
+        if empty:
+            notes.append(
+                f"{empty:,} of {len(images):,} images have no annotation and count as showing "
+                "nothing"
+            )
+    if disputed:
+        notes.append(
+            f"{disputed:,} labels are annotated and verified as absent at once, and so unknown"
+        )
+    return notes
 
 
 def _find(path: Path, images: Path, _reading: ReadingOptions) -> Splits:
