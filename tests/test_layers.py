@@ -16,6 +16,7 @@ LAYERS = {
     "atomic_write": 1,
     "regular_files": 0,
     "choices": 0,
+    "stored_files": 1,
     "functional": 1,
     "distributed": 1,
     "completion": 2,
