@@ -21,6 +21,7 @@ from trmml.data.readers import (
 )
 from trmml.data.readers.reader import OfficialCounts, Reader, Splits
 from trmml.data.readers.reading_options import ReadingOptions
+from trmml.data.visible_files import visible_files
 
 __all__ = ["OFFICIAL_COUNTS", "READERS", "find_splits", "official_counts", "open_split"]
 
@@ -89,9 +90,11 @@ def find_splits(
         if new:
             _check_taken(path, reader, reading)
         found |= new
+        if found and path.is_file():
+            break  # a single file is of one format
     if found:
         return found
-    tables = sorted(path.glob("*.csv"))
+    tables = visible_files(path, "*.csv")
     if len(tables) == 1:
         return find_splits(tables[0], images=images, reading=reading)
     if tables:
@@ -159,8 +162,19 @@ def _check_taken(path: Path, reader: Reader, reading: ReadingOptions) -> None:
 def _images_beside(path: Path) -> Path:
     if path.is_dir():
         return path
-    beside = list(path.parent.iterdir())
+    beside = visible_files(path.parent)
     if any(entry.suffix.lower() in IMAGE_SUFFIXES for entry in beside):
         return path.parent  # a folder there may be anything, such as that of a run
     folders = [entry for entry in beside if entry.is_dir()]
+    if len(folders) > 1:
+        folders = [folder for folder in folders if _holds_images(folder)]
     return folders[0] if len(folders) == 1 else path.parent
+
+
+def _holds_images(folder: Path) -> bool:
+    """Return whether an image lies in a folder or in those right in it; a run's has none."""
+    inside = visible_files(folder)
+    if any(entry.suffix.lower() in IMAGE_SUFFIXES for entry in inside):
+        return True
+    below = (entry for one in inside if one.is_dir() for entry in visible_files(one))
+    return any(entry.suffix.lower() in IMAGE_SUFFIXES for entry in below)

@@ -1,23 +1,23 @@
-"""Exports of labelling tools in YOLO's layout: a text file of boxes beside each image."""
+"""YOLO's layout, of Ultralytics and labelling tools: a text file of boxes for each image."""
 
 import os
-import re
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from functools import partial
 from pathlib import Path
-from typing import Any, Final, Literal
+from typing import Any, Final
 
 from trmml.choices import check_choice
-from trmml.data.image_formats import IMAGE_SUFFIXES
 from trmml.data.image_table import ImageTable
-from trmml.data.readers.dataset_files import multi_hot, read_lines, require
+from trmml.data.readers.dataset_files import read_lines, require
 from trmml.data.readers.reader import Reader, Splits
 from trmml.data.readers.reading_options import ReadingOptions
-from trmml.data.readers.text_files import read_text
+from trmml.data.readers.yolo_labels import WithoutFile, label_beside, read_yolo_labels
+from trmml.data.readers.yolo_yaml import YoloDescription, find_place, read_yolo_yaml
+from trmml.data.visible_files import images_below, visible_files
 
-__all__ = ["READER", "load_yolo"]
+__all__ = ["READER", "load_yolo", "load_yolo_split"]
 
-WithoutFile = Literal["negative", "unknown", "drop"]
+_LISTS = (".yaml", ".yml")
 
 
 def load_yolo(
@@ -28,10 +28,10 @@ def load_yolo(
     without_file: WithoutFile = "negative",
     transform: Any = None,  # noqa: ANN401 - any callable on a PIL image
 ) -> ImageTable:
-    """Read a YOLO export: the classes of an image are those of its boxes.
+    """Read images and their text files: the classes of an image are those of its boxes.
 
     Args:
-        images: Folder of images; those in folders below count too.
+        images: Folder of images; those in folders below count too, hidden ones do not.
         labels: Folder with `<name>.txt` for `<name>.jpg`, in the same folders; the first number
             of a line is the class.
         class_names: `data.yaml` with `names`, a text file with one name a line (`classes.txt`,
@@ -41,100 +41,146 @@ def load_yolo(
         transform: Callable on a decoded image.
 
     Returns:
-        Images in alphabetical order; +1 for a class with a box, -1 for the others.
+        Images in alphabetical order; +1 for a class with a box, -1 for the others. How many have
+        no text file, its `notes` say.
 
     Raises:
         ValueError: If a folder is missing or empty, or a line is malformed, with its number.
+        ModuleNotFoundError: If `class_names` is a YAML file and pyyaml is not installed.
     """
     check_choice(without_file, WithoutFile, argument="without_file")
     images = require(Path(images), what="the image folder")
     labels = require(Path(labels), what="the label folder")
     if isinstance(class_names, str | os.PathLike):
         class_names = _names(require(Path(class_names), what="the class names"))
-    pictures = (path for path in images.rglob("*") if path.suffix.lower() in IMAGE_SUFFIXES)
-    names = sorted(path.relative_to(images).as_posix() for path in pictures)
+    names = images_below(images)
     if not names:
         raise ValueError(f"{images}: there is no image.")
-    rows: list[tuple[str, list[int], bool]] = []
-    for name in names:
-        file = (labels / name).with_suffix(".txt")
-        known = file.is_file()
-        if known or without_file != "drop":
-            rows.append((name, _classes(file, len(class_names)) if known else [], known))
-    if not any(known for _, _, known in rows):
-        raise ValueError(f"{labels}: not one of the {len(names)} images has a text file there.")
-    table = multi_hot([classes for _, classes, _ in rows], len(class_names))
-    if without_file == "unknown":
-        table[[not known for _, _, known in rows]] = 0
-    return ImageTable(
-        images, [name for name, _, _ in rows], table, class_names, transform=transform
+    files = [(labels / name).with_suffix(".txt") for name in names]
+    kept, table, notes = read_yolo_labels(
+        files, len(class_names), without_file=without_file, source=str(labels)
     )
+    names = [names[row] for row in kept]
+    return ImageTable(images, names, table, class_names, transform=transform, notes=notes)
 
 
-def _classes(file: Path, num_classes: int) -> list[int]:
-    text = file.read_bytes().decode("utf-8-sig", "replace")  # an empty file is meant
-    lines = [line.strip() for line in text.splitlines()]
-    found = set()
-    for number, line in enumerate(lines, start=1):
-        if not line:
-            continue
-        first = line.split()[0]
-        if not first.isdecimal() or int(first) >= num_classes:
-            raise ValueError(
-                f"{file}: line {number} must start with a class from 0 to {num_classes - 1}, got "
-                f"{line!r}."
-            )
-        found.add(int(first))
-    return sorted(found)
+def load_yolo_split(
+    description: str | os.PathLike[str],
+    split: str,
+    *,
+    without_file: WithoutFile = "negative",
+    transform: Any = None,  # noqa: ANN401 - any callable on a PIL image
+) -> ImageTable:
+    """Read a split that Ultralytics' `data.yaml` names: folders of images, or lists of them.
+
+    Places are relative to its `path`, or to the file itself. The text file of an image is where
+    its path has `labels` instead of the last `images`, or else beside it.
+
+    Args:
+        description: The `data.yaml`.
+        split: "train", "val" or "test".
+        without_file: As in `load_yolo`.
+        transform: Callable on a decoded image.
+
+    Raises:
+        ValueError: If the file is malformed or does not name the split, a place that it names is
+            not there, or as in `load_yolo`.
+        ModuleNotFoundError: If pyyaml is not installed.
+    """
+    check_choice(without_file, WithoutFile, argument="without_file")
+    path = Path(description)
+    content = read_yolo_yaml(path)
+    if split not in content.places:
+        there = ", ".join(content.places) or "none"
+        raise ValueError(f"{path}: names no split {split!r}; those named are: {there}.")
+    places = []
+    for value in content.places[split]:
+        place = find_place(value, content.folder, path.parent)
+        if place is None:
+            raise ValueError(f"{path}: `{split}` names {value}, which is not there.")
+        places.append(place)
+    images = list(dict.fromkeys(image for place in places for image in _images(place, content)))
+    if not images:
+        raise ValueError(f"{places[0]}: there is no image.")
+    kept, labels, notes = read_yolo_labels(
+        [label_beside(image) for image in images],
+        len(content.names),
+        without_file=without_file,
+        source=", ".join(map(str, places)),
+    )
+    notes += [
+        f"{path.name} names {values[0]} for {other}, which is not there"
+        for other, values in content.places.items()
+        if not any(find_place(value, content.folder, path.parent) for value in values)
+    ]
+    is_folder = len(places) == 1 and places[0].is_dir()
+    root = places[0] if is_folder else Path(os.path.commonpath([i.parent for i in images]))
+    names = [images[row].relative_to(root).as_posix() for row in kept]
+    return ImageTable(root, names, labels, content.names, transform=transform, notes=notes)
+
+
+def _images(place: Path, content: YoloDescription) -> list[Path]:
+    if place.is_dir():
+        return [place / name for name in images_below(place)]
+    folders = (place.parent, content.folder)
+    return [find_place(line, *folders) or place.parent / line for line in read_lines(place)]
 
 
 def _names(path: Path) -> list[str]:
-    if path.suffix.lower() not in (".yaml", ".yml"):
-        return read_lines(path)
-    names = _listed_in_yaml(read_text(path))
-    if not names:
-        raise ValueError(f"{path}: must list the class names as `names`, from 0 without gaps.")
-    return names
+    return read_yolo_yaml(path).names if path.suffix.lower() in _LISTS else read_lines(path)
 
 
-def _listed_in_yaml(text: str) -> list[str]:
-    """Read `names` in the three spellings that exporters write; anything else gives no names."""
-    inline = re.search(r"^names:\s*([\[{].*?[\]}])", text, re.MULTILINE | re.DOTALL)
-    if inline:
-        entries = re.findall(
-            r"""(?:(\d+)\s*:\s*)?('[^']*'|"[^"]*"|[^,'"\[\]{}\s][^,\]}]*)""", inline[1]
+def _find(path: Path, _images: Path, reading: ReadingOptions) -> Splits:
+    named = _described(path)
+    folder = path if path.is_dir() else path.parent
+    if named is None:
+        lists = (folder / name for name in ("classes.txt", "obj.names"))
+        names = next((file for file in lists if path.is_dir() and file.is_file()), None)
+        return {} if names is None else _by_folders(folder, names, reading)
+    try:
+        content = read_yolo_yaml(named)
+    except (ValueError, ModuleNotFoundError) as error:
+        is_meant = path == named or named.name.startswith("data")
+        return _by_folders(folder, named, reading) or (
+            {"yolo": _raising(error)} if is_meant else {}
         )
-    else:
-        block = re.search(
-            r"^names:[ \t]*(?:#.*)?\n((?:[ \t]*(?:-|\d+:).*\n?|\s*\n)+)", text, re.MULTILINE
-        )
-        lines = block[1].splitlines() if block else []
-        matches = [re.fullmatch(r"\s*(?:-|(\d+)\s*:)\s*(.+?)\s*", line) for line in lines]
-        entries = [match.groups() for match in matches if match]
-    numbers = [int(number) for number, _ in entries if number]
-    if numbers and sorted(numbers) != list(range(len(entries))):
-        return []
-    values = [_unquoted(value) for _, value in entries]
-    return [values[numbers.index(index)] for index in range(len(values))] if numbers else values
-
-
-def _unquoted(value: str) -> str:
-    value = value.strip()
-    if value[:1] in ("'", '"'):
-        return value[1:].partition(value[0])[0]
-    return value.partition(" #")[0].strip()
-
-
-def _find(path: Path, _images: Path, _reading: ReadingOptions) -> Splits:
-    names = [file for file in ("data.yaml", "classes.txt", "obj.names") if (path / file).is_file()]
     found: Splits = {}
-    for part in ("", "train", "valid", "val", "test") if names else ():
-        folder = path / part
-        if (folder / "images").is_dir() and (folder / "labels").is_dir():
-            name = f"yolo/{part}".removesuffix("/")
-            found[name] = partial(load_yolo, folder / "images", folder / "labels", path / names[0])
+    for split, values in content.places.items():
+        if any(find_place(value, content.folder, named.parent) for value in values):
+            found[f"yolo/{split}"] = partial(load_yolo_split, named, split, **reading.given())
+    return found or _by_folders(folder, named, reading)
+
+
+def _described(path: Path) -> Path | None:
+    """Return the file that describes the data: that at the path, `data.yaml`, or the only one."""
+    if not path.is_dir():
+        return path if path.suffix.lower() in _LISTS else None
+    files = [file for ending in _LISTS for file in visible_files(path, f"*{ending}")]
+    called = [file for file in files if file.stem in ("data", "dataset")]
+    return called[0] if called else files[0] if len(files) == 1 else None
+
+
+def _by_folders(folder: Path, names: Path, reading: ReadingOptions) -> Splits:
+    found: Splits = {}
+    for part in ("", "train", "valid", "val", "test"):
+        images, labels = folder / part / "images", folder / part / "labels"
+        if images.is_dir() and labels.is_dir():
+            load = partial(load_yolo, images, labels, names, **reading.given())
+            found[f"yolo/{part}".removesuffix("/")] = load
     return found
 
 
-READER: Final = Reader(_find, "a labelling tool's export")
-"""A folder of `images` and `labels`, or one for each split, beside the class names."""
+def _raising(error: Exception) -> Callable[[], ImageTable]:
+    def load() -> ImageTable:
+        raise error
+
+    return load
+
+
+READER: Final = Reader(
+    _find,
+    "data.yaml, or classes.txt with images and labels (YOLO)",
+    options=frozenset({"without_file"}),
+)
+"""The splits that `data.yaml` names; or a folder of `images` and `labels`, or one for each split,
+beside the class names."""
