@@ -2,11 +2,14 @@
 
 import json
 from dataclasses import asdict, dataclass, field, fields
-from typing import Any
+from types import NoneType, UnionType
+from typing import Any, Final, get_args, get_origin, get_type_hints
 
 from trmml.models.loss_config import LossConfig
 
 __all__ = ["MethodConfig"]
+
+_PLAIN: Final = (bool, int, float, str, NoneType)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -36,11 +39,34 @@ class MethodConfig:
         unknown = sorted(set(values) - {field.name for field in fields(cls)})
         if unknown:
             raise ValueError(f"`values` must hold known settings only, got also {unknown}.")
-        loss = values.get("loss")
-        if isinstance(loss, dict):
-            values = {**values, "loss": LossConfig(**loss)}
+        hints = get_type_hints(cls)
+        for name, value in values.items():
+            _check_kind(value, hints[name], argument=name)
+        if "loss" in values:
+            values = {**values, "loss": _loss(values["loss"])}
         return cls(**values)
 
     def as_dict(self) -> dict[str, Any]:
         """Return plain values, as JSON gives them back."""
         return json.loads(json.dumps(asdict(self)))
+
+
+def _check_kind(value: object, hint: object, *, argument: str) -> None:
+    """Refuse a value of another kind than annotated, where that is plain: 1 is no truth value."""
+    kinds: tuple[Any, ...] = get_args(hint) if get_origin(hint) is UnionType else (hint,)
+    if not set(kinds) <= {*_PLAIN}:
+        return
+    if type(value) not in kinds and not (type(value) is int and float in kinds):
+        names = " or ".join("None" if kind is NoneType else kind.__name__ for kind in kinds)
+        raise ValueError(f"`{argument}` must be of the kind {names}, got {value!r:.80}.")
+
+
+def _loss(value: object) -> LossConfig:
+    if isinstance(value, LossConfig):
+        return value
+    known: dict[str, Any] = {"name": "", "settings": {}}
+    if not isinstance(value, dict) or any(
+        name not in known or type(given) is not type(known[name]) for name, given in value.items()
+    ):
+        raise ValueError(f"`loss` must have a 'name' and a mapping 'settings', got {value!r:.80}.")
+    return LossConfig(**value)

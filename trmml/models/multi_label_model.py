@@ -18,14 +18,20 @@ from trmml.data.images import decode_image
 from trmml.data.square_pixels import square_pixels
 from trmml.encoders import TimmImageEncoder
 from trmml.encoders.fingerprint import pair_fingerprints
-from trmml.encoders.load import load_encoders
 from trmml.encoders.pixels import normalize_pixels
-from trmml.encoders.protocol import EncoderPair, EncoderSource, ImageEncoder
+from trmml.encoders.protocol import EncoderPair, ImageEncoder
 from trmml.labels import Labels
 from trmml.models.hub import find_model, push_folder
 from trmml.models.method_config import MethodConfig
 from trmml.models.model_card import model_card_text
-from trmml.models.saved_model import check_encoders, read_saved_model, write_saved_model
+from trmml.models.saved_model import (
+    check_encoders,
+    fill_model,
+    load_towers,
+    read_config,
+    read_saved_model,
+    write_saved_model,
+)
 from trmml.modules.frozen import FrozenHolder
 
 __all__ = ["ModelOutput", "MultiLabelModel", "Scores"]
@@ -267,16 +273,14 @@ class MultiLabelModel(FrozenHolder, ABC):
                 f"{folder} must hold a model of the method {own!r}, got {card['method']!r}; "
                 "`trmml.prediction.open_model` opens any."
             )
-        encoders = encoders or load_encoders(
-            EncoderSource(**card["encoders"]), image_size=card["image_size"]
-        )
+        config = read_config(card, cls.Config, folder=folder)
+        encoders = encoders or load_towers(card, folder=folder)
         check_encoders(card, encoders)
-        config = cls.Config.from_dict(card["config"])
         model = cls(encoders, card["class_names"], config=config, image_size=card["image_size"])
         if not card["training_state"]:
             fresh = model.state_dict().items()
             state |= {name: value for name, value in fresh if name.startswith(cls.training_only)}
-        model.load_state_dict(state)
+        fill_model(model, state, folder=folder)
         model.decision_thresholds = card.get("decision_thresholds")
         return model.eval()
 
