@@ -280,3 +280,48 @@ def test_masks_of_the_size_of_voc_2007_have_the_published_counts(tmp_path):
         found.append(int(LabelMask.load(out).known.sum()))
     assert found == counts
     assert np.flatnonzero(LabelMask.load(tmp_path / "1.mask").known[0]).tolist() == [14, 15, 16]
+
+
+def test_what_a_sheet_leaves_open_is_said_by_an_option(photos):
+    sheet = photos / "labels.csv"
+    sheet.write_text("image,cat,dog\n0.jpg,1,\n1.jpg,,1\n2.jpg,1,1\n")
+    asked = run("check", sheet, "--quiet")
+    assert asked.exit_code == 1
+    assert "--read blank=negative" in asked.stdout
+    told = run("check", sheet, "--quiet", "--read", "blank=negative")
+    assert told.exit_code == 0
+    assert "100.0% of the labels known" in told.stdout
+    for command in ("hide --keep 0.5 --protocol exact", "single-positive"):
+        out = photos / f"{command.split()[0]}.mask"
+        done = run(*command.split(), sheet, "--out", out, "--read", "blank=negative", "--quiet")
+        assert done.exit_code == 0, done.output
+        assert LabelMask.load(out).known.shape == (3, 2)
+
+
+@pytest.mark.parametrize(
+    ("option", "message"),
+    [
+        ("blnk=negative", "did you mean 'blank'?"),
+        ("blank", "`--read` must be a name and a value"),
+        ("unlisted=negative", "`unlisted` is for tables with lists of class names"),
+        ("without_file=negative", "`without_file` is no reading option of this format"),
+        ("encoding=utf-9", "`encoding` must be a text encoding"),
+    ],
+)
+def test_a_reading_option_that_says_nothing_is_refused(
+    photos, option, message, monkeypatch, capsys
+):
+    code = status(
+        monkeypatch,
+        "hide",
+        photos / "labels.csv",
+        "--keep",
+        0.5,
+        "--out",
+        photos / "half.mask",
+        "--read",
+        option,
+    )
+    assert code == 2
+    assert message in capsys.readouterr().err
+    assert not (photos / "half.mask").exists()

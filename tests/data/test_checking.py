@@ -189,3 +189,13 @@ def test_nothing_to_check(tmp_path):
         check_splits(tmp_path / "nowhere")
     with pytest.raises(ValueError, match="no dataset is recognised; expected annotations/"):
         check_splits(tmp_path)
+
+
+def test_names_that_may_be_one_class_are_noted(tmp_path):
+    Image.new("RGB", (4, 4)).save(tmp_path / "a.png")
+    table = ImageTable(
+        tmp_path, ["a.png"], torch.ones(1, 3), ["Traffic light", "traffic_light", "c"]
+    )
+    assert "'traffic_light' and 'Traffic light' are nearly the same name" in str(
+        check_dataset(table)
+    )

@@ -186,7 +186,7 @@ def test_sizes_names_and_codings_are_checked(tmp_path, no_shape_checks):
         ImageTable(tmp_path, ["a"], LABELS, ["cat", "dog"])
     with pytest.raises(ValueError, match="`names` must be distinct, got 'a' more than once"):
         ImageTable(tmp_path, ["a", "b", "a"], LABELS[:3], ["cat", "dog"])
-    with pytest.raises(ValueError, match="`class_names` must be distinct, got 'cat'"):
+    with pytest.raises(ValueError, match="`class_names` must be distinct, but 'cat'"):
         ImageTable(tmp_path, ["a"], LABELS[:1], ["cat", "cat"])
     with pytest.raises(ValueError, match=r"only -1 \(negative\)"):
         ImageTable(tmp_path, ["a"], LABELS[:1] * 2, ["cat", "dog"])

@@ -5,6 +5,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from PIL import Image
 
 from tests.data.benchmark_folders import write_benchmarks
 from tests.data.readers.pictures import write_pictures
@@ -208,3 +209,14 @@ def test_of_several_tables_in_a_folder_one_must_be_named(tmp_path):
         (tmp_path / name).write_text("image,cat\n1.jpg,1\n")
     with pytest.raises(ValueError, match=r"holds 2 tables; .*: labels\.csv, review\.csv\."):
         find_splits(tmp_path)
+
+
+def test_a_run_beside_the_table_does_not_hide_the_photographs(tmp_path):
+    (tmp_path / "photos").mkdir()
+    Image.new("RGB", (4, 4)).save(tmp_path / "photos" / "a.png")
+    (tmp_path / "labels.csv").write_text("image,cat\na.png,1\n")
+    for other in ("runs/tiny/best", "feature-cache", ".git", ".ipynb_checkpoints"):
+        (tmp_path / other).mkdir(parents=True)
+        (tmp_path / other / "config.json").touch()
+    _, table = open_split(tmp_path / "labels.csv")
+    assert table.root == tmp_path / "photos"

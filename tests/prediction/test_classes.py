@@ -24,3 +24,8 @@ def test_what_differs_is_named_on_both_sides():
     many = [f"class {number}" for number in range(14)]
     with pytest.raises(ValueError, match=r"'class 9' and 4 more\.$"):
         align_classes(table([*many, "dog"]), ["dog"])
+
+
+def test_spellings_that_look_alike_are_one_class():
+    table = ImageTable(".", ["a.jpg"], torch.tensor([[1, -1]]), ["hot\u00a0dog", "caf\u00e9\u200b"])
+    assert align_classes(table, ["cafe\u0301", "hot dog"]).labels.tolist() == [[-1, 1]]

@@ -1,3 +1,5 @@
+import unicodedata
+
 import pytest
 import torch
 
@@ -66,6 +68,10 @@ def test_merging_twice_is_merging_once(table, review):
         ("gone.png,sea,1,,,yes", "line 2: the table has no image 'gone.png'"),
         ('"0, ö.png",dog,1,,,yes', "line 2: the table has no class 'dog'"),
         ('"0, ö.png",sea,2,,,yes', "line 2: `label` must be 1 or -1, got '2'"),
+        ("gone.png,sea,1,,,", "line 2: the table has no image 'gone.png'"),
+        ('0.png",sea,1,,,yes\n1.png,"sea,1,,,yes\n2.png,sea,1,,,yes', "line 3 is no CSV"),
+        ('"0, ö.png,sea,1,,,yes\n1.png,sea,1,,,yes', "line 2 is no CSV"),
+        ('"0, ö.png",sea,1,,yes', "line 2 has 5 cells, the first line 6"),
     ],
 )
 def test_a_line_that_makes_no_sense_is_named(table, tmp_path, line, message):
@@ -88,3 +94,13 @@ def test_a_column_that_is_missing_is_named(table, tmp_path):
     (tmp_path / "review.csv").write_text("image,label\n")
     with pytest.raises(ValueError, match="there is no column accept, class"):
         merge_review(table, tmp_path / "review.csv")
+
+
+def test_names_are_matched_however_they_are_spelt(table, tmp_path):
+    row, column = (table.labels == 0).nonzero()[0].tolist()
+    path = tmp_path / "review.csv"
+    image = unicodedata.normalize("NFD", table.names[row])
+    path.write_text(
+        f'image,class,label,accept\n".\\{image}"," {NAMES[column]}\u200b",1,yes\n', "utf-8"
+    )
+    assert merge_review(table, path).table.labels[row, column] == 1

@@ -8,12 +8,13 @@ from typing import Annotated, Literal
 import typer
 
 from trmml.cli.messages import note
-from trmml.cli.options import AsJson, Overwrite, Quiet
+from trmml.cli.options import AsJson, Images, Overwrite, Quiet, ReadAs
 from trmml.cli.outputs import check_output, print_json
 from trmml.cli.progress import progress_bar
 from trmml.cli.standard_streams import check_new_file
 from trmml.data import (
     LabelMask,
+    ReadingOptions,
     check_splits,
     make_mask,
     mask_of_list,
@@ -30,14 +31,14 @@ data = typer.Typer(
 )
 
 _PATH = "Folder of a benchmark or an export, or one's own CSV or JSON table."
-_IMAGES = "Folder of the images, where it is not beside the table."
 _SPLIT = "Which split and order of rows, for example coco2014/train/all; a wrong one lists all."
 
 
 @data.command()
 def check(
     path: Annotated[Path, typer.Argument(help=_PATH)],
-    images: Annotated[Path | None, typer.Option(help=_IMAGES)] = None,
+    images: Images = None,
+    read: ReadAs = None,
     fast: Annotated[
         bool, typer.Option("--fast", help="Read headers only: misses truncated and equal files.")
     ] = False,
@@ -53,6 +54,7 @@ def check(
     Examples: `trmml data check VOCdevkit/VOC2007`, `trmml data check COCO --fast`, or
     `trmml data check labels.csv --images photos --json`.
     """
+    reading = ReadingOptions.parse(read)
     with ExitStack() as bars:
         advance: Callable[[int], None] | None = None
 
@@ -63,7 +65,9 @@ def check(
                 advance = bars.enter_context(progress_bar("Checking files", total, quiet=quiet))
             advance(1)
 
-        reports = check_splits(path, images=images, fast=fast, workers=workers, progress=show)
+        reports = check_splits(
+            path, images=images, reading=reading, fast=fast, workers=workers, progress=show
+        )
     if as_json:
         print_json([report.as_dict() for report in reports])
     else:
@@ -82,7 +86,8 @@ def hide(
         typer.Option(help="Whose way of hiding, see `trmml.data.hide_labels`."),
     ] = "hcp",
     seed: Annotated[int, typer.Option(min=0, help="Of the generator.")] = 0,
-    images: Annotated[Path | None, typer.Option(help=_IMAGES)] = None,
+    images: Images = None,
+    read: ReadAs = None,
     overwrite: Overwrite = False,
     as_json: AsJson = False,
     quiet: Quiet = False,
@@ -93,7 +98,7 @@ def hide(
     `trmml data hide labels.csv --keep 0.5 --protocol stratified --out half.mask`.
     """
     check_output(out, inputs=[path], overwrite=overwrite)
-    name, table = open_split(path, split, images=images)
+    name, table = open_split(path, split, images=images, reading=ReadingOptions.parse(read))
     mask = make_mask(table, protocol=protocol, keep=keep, seed=seed)
     _write(mask, name, out, as_json=as_json, quiet=quiet)
 
@@ -112,7 +117,8 @@ def single_positive(
         Path | None,
         typer.Option(help="Take the labels from this published list instead of drawing them."),
     ] = None,
-    images: Annotated[Path | None, typer.Option(help=_IMAGES)] = None,
+    images: Images = None,
+    read: ReadAs = None,
     overwrite: Overwrite = False,
     as_json: AsJson = False,
     quiet: Quiet = False,
@@ -124,7 +130,7 @@ def single_positive(
     coco_train_singlelabel.txt --out coco.mask`.
     """
     check_output(out, inputs=[path, published], overwrite=overwrite)
-    name, table = open_split(path, split, images=images)
+    name, table = open_split(path, split, images=images, reading=ReadingOptions.parse(read))
     if published is not None:
         mask = mask_of_list(table, published)
     else:
@@ -138,7 +144,8 @@ def merge(
     review: Annotated[Path, typer.Argument(help="File of `trmml label`, with answers.")],
     out: Annotated[Path, typer.Option(help="CSV table to write.", show_default=False)],
     split: Annotated[str | None, typer.Option(help=_SPLIT)] = None,
-    images: Annotated[Path | None, typer.Option(help=_IMAGES)] = None,
+    images: Images = None,
+    read: ReadAs = None,
     as_json: AsJson = False,
     quiet: Quiet = False,
 ) -> None:
@@ -147,7 +154,7 @@ def merge(
     Examples: `trmml data merge labels.csv review.csv --out labels-2.csv`.
     """
     check_new_file(out)
-    _, table = open_split(path, split, images=images)
+    _, table = open_split(path, split, images=images, reading=ReadingOptions.parse(read))
     merged = merge_review(table, review)
     write_table(merged.table, out)
     if as_json:

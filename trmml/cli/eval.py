@@ -18,12 +18,13 @@ from trmml.cli.options import (
     Overwrite,
     OwnTask,
     Quiet,
+    ReadAs,
     Split,
     Workers,
 )
 from trmml.cli.outputs import check_output, print_json
 from trmml.cli.progress import progress_bar
-from trmml.data import open_split
+from trmml.data import ReadingOptions, open_split
 from trmml.json_text import json_text
 from trmml.models.saved_model import read_saved_model
 from trmml.prediction import align_classes, calibrate_thresholds, evaluate_scores, score_images
@@ -37,6 +38,7 @@ def evaluate(
     data: Labelled,
     split: Split = None,
     images: Images = None,
+    read: ReadAs = None,
     calibrate: Annotated[
         bool,
         typer.Option(
@@ -76,7 +78,7 @@ def evaluate(
         )
     if out is not None:
         check_output(out, inputs=[model, data], overwrite=overwrite)
-    name, table = open_split(data, split, images=images)
+    name, table = open_split(data, split, images=images, reading=ReadingOptions.parse(read))
     folder = find_saved_model(model)
     judged = opened(folder, device=device, task=task)
     training_state = calibrate and read_saved_model(folder)[0]["training_state"]

@@ -18,13 +18,14 @@ from trmml.cli.options import (
     Model,
     OwnTask,
     Quiet,
+    ReadAs,
     Split,
     Workers,
 )
 from trmml.cli.outputs import print_json
 from trmml.cli.progress import progress_bar
 from trmml.cli.standard_streams import check_new_file
-from trmml.data import open_split
+from trmml.data import ReadingOptions, open_split
 from trmml.labels import POSITIVE
 from trmml.prediction import ProposalSource, align_classes, propose_labels, write_review
 
@@ -39,6 +40,7 @@ def label(
     ),
     split: Split = None,
     images: Images = None,
+    read: ReadAs = None,
     source: Annotated[
         ProposalSource | None,
         typer.Option(
@@ -74,7 +76,7 @@ def label(
     `trmml label my-model labels.csv --only positive --min-confidence 0.8`.
     """
     check_new_file(out)
-    _, table = open_split(data, split, images=images)
+    _, table = open_split(data, split, images=images, reading=ReadingOptions.parse(read))
     labeler = opened(model, device=device, task=task)
     table = align_classes(table, labeler.class_names).replace(broken="skip")
     with progress_bar("Looking", len(table), quiet=quiet) as advance:

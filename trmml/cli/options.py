@@ -16,6 +16,7 @@ __all__ = [
     "OwnTask",
     "Photographs",
     "Quiet",
+    "ReadAs",
     "Split",
     "Workers",
 ]
@@ -33,6 +34,15 @@ Model = Annotated[
 Images = Annotated[
     Path | None,
     typer.Option(help="Folder of the images, where it is not beside the table."),
+]
+ReadAs = Annotated[
+    list[str] | None,
+    typer.Option(
+        "--read",
+        metavar="NAME=VALUE",
+        help="What the labels' file leaves open: zero, minus_one, blank, unlisted or without_file "
+        "is negative or unknown, encoding is such as cp1252; repeatable.",
+    ),
 ]
 Split = Annotated[
     str | None,

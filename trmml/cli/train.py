@@ -10,8 +10,9 @@ from typing import Annotated, Any
 import typer
 
 from trmml.cli.messages import note
-from trmml.cli.options import AsJson, OwnTask, Quiet
+from trmml.cli.options import AsJson, Images, OwnTask, Quiet, ReadAs
 from trmml.cli.progress import progress_bar
+from trmml.data import ReadingOptions
 from trmml.json_text import json_text
 from trmml.markdown_table import percent
 from trmml.models import Task, load_task
@@ -37,9 +38,8 @@ def train(
     data: Annotated[
         Path | None, typer.Option(help="Folder of the dataset, or one's own CSV or JSON table.")
     ] = None,
-    images: Annotated[
-        Path | None, typer.Option(help="Folder of the images, where it is not beside the table.")
-    ] = None,
+    images: Images = None,
+    read: ReadAs = None,
     keep: Annotated[
         float | None, typer.Option(min=0.0, max=1.0, help="Share of the labels that stays known.")
     ] = None,
@@ -88,7 +88,7 @@ def train(
         for name, meaning in list_run_configs().items():
             print(f"{name:<32} {meaning}")
         return
-    settings = _overrides(settings or [], data, images, keep)
+    settings = _overrides(settings or [], data, images, read, keep)
     if cache_features:
         settings.append(f"cache.directory={json.dumps(str(cache_dir))}")
     if views is not None:
@@ -121,10 +121,16 @@ def train(
 
 
 def _overrides(
-    settings: list[str], data: Path | None, images: Path | None, keep: float | None
+    settings: list[str],
+    data: Path | None,
+    images: Path | None,
+    read: list[str] | None,
+    keep: float | None,
 ) -> list[str]:
     given = {"data.path": data, "data.images": images}
     texts = [f"{key}={json.dumps(str(path))}" for key, path in given.items() if path is not None]
+    reading = ReadingOptions.parse(read).given()
+    texts += [f"data.read.{name}={json.dumps(value)}" for name, value in reading.items()]
     if keep is not None:
         texts.append(f"data.keep={keep}")
     return [*settings, *texts]

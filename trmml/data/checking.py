@@ -7,6 +7,7 @@ from concurrent.futures import ThreadPoolExecutor
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
 
+from trmml.class_names import ClassNames
 from trmml.data.image_table import ImageTable
 from trmml.data.images import BrokenImageError, decode_image, image_size
 from trmml.data.readers.reader import OfficialCounts
@@ -206,7 +207,7 @@ def _differences(table: ImageTable, expected: OfficialCounts | None) -> list[str
 
 
 def _notes(table: ImageTable) -> list[str]:
-    notes = [*table.notes]
+    notes = [*table.notes, *ClassNames(table.class_names).twins]
     if not len(table):
         return notes
     for sign, word in ((1, "positive"), (-1, "negative")):

@@ -15,6 +15,7 @@ from torch import Tensor
 from torch.utils.data import Dataset
 
 from trmml.choices import check_choice
+from trmml.class_names import check_distinct
 from trmml.data.images import BrokenImageError, decode_image
 from trmml.labels import check_labels
 
@@ -238,10 +239,10 @@ class ImageTable(Dataset[tuple[Any, Tensor]]):
                 f"`labels` must be of shape {list(shape)}, one row for each name and one column "
                 f"for each class, got {list(self.labels.shape)}."
             )
-        for argument, values in (("names", self.names), ("class_names", self.class_names)):
-            if len(set(values)) < len(values):
-                first = Counter(values).most_common(1)[0][0]
-                raise ValueError(f"`{argument}` must be distinct, got {first!r} more than once.")
+        if len(set(self.names)) < len(self.names):
+            first = Counter(self.names).most_common(1)[0][0]
+            raise ValueError(f"`names` must be distinct, got {first!r} more than once.")
+        check_distinct(self.class_names)
         check_choice(self.broken, BrokenPolicy, argument="broken")
 
 

@@ -2,7 +2,7 @@
 
 from collections.abc import Sequence
 
-from trmml.class_names import ClassNames, NameOrSynonyms
+from trmml.class_names import ClassNames, NameOrSynonyms, name_key
 from trmml.data import ImageTable
 
 __all__ = ["align_classes"]
@@ -12,7 +12,7 @@ def align_classes(table: ImageTable, class_names: Sequence[NameOrSynonyms]) -> I
     """Return a table with its columns in a model's order.
 
     Args:
-        table: Its classes may be in another order, or go by any synonym of the model's.
+        table: Its classes may be in another order, and go by any synonym of the model's.
         class_names: Those of the model.
 
     Raises:
@@ -24,13 +24,14 @@ def align_classes(table: ImageTable, class_names: Sequence[NameOrSynonyms]) -> I
         >>> align_classes(table, [["cat", "kitten"], "dog"]).labels
         tensor([[-1,  1]], dtype=torch.int8)
     """
-    columns = {name: column for column, name in enumerate(table.class_names)}
+    columns = {name_key(name): column for column, name in enumerate(table.class_names)}
     names = ClassNames(class_names)
     found = [
-        next((columns[name] for name in group if name in columns), None) for group in names.synonyms
+        next((columns[name_key(name)] for name in group if name_key(name) in columns), None)
+        for group in names.synonyms
     ]
     absent = [title for title, column in zip(names.titles, found, strict=True) if column is None]
-    extra = [name for name, column in columns.items() if column not in found]
+    extra = [name for column, name in enumerate(table.class_names) if column not in found]
     if absent or extra:
         raise ValueError(
             f"`table` must have the {len(names)} classes of the model, but "

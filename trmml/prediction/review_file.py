@@ -1,12 +1,14 @@
 """A spreadsheet of proposed labels: written for a person to review, and read back."""
 
 import csv
-import io
 from pathlib import Path
 from typing import NamedTuple
 
 from trmml.atomic_write import atomic_write
+from trmml.class_names import name_key
 from trmml.data import ImageTable
+from trmml.data.file_names import NameIndex
+from trmml.data.readers.csv_rows import read_sheet
 from trmml.data.readers.text_files import read_text
 from trmml.labels import UNKNOWN
 from trmml.prediction.proposals import Proposal
@@ -56,33 +58,33 @@ def merge_review(table: ImageTable, review: str | Path) -> Merged:
         review: File of `write_review`, columns in any order.
 
     Raises:
-        ValueError: With the line, if it names an image or class that is not in the table, has
-            another label than 1 and -1, or contradicts a label that is known.
+        ValueError: With the line, if it is no CSV, has uneven rows, names an image or class that
+            is not in the table, has another label than 1 and -1, or contradicts a known label.
     """
     labels = table.labels.clone()
-    rows = {name: row for row, name in enumerate(table.names)}
-    columns = {name: column for column, name in enumerate(table.class_names)}
+    rows = NameIndex(table.names)
+    columns = {name_key(name): column for column, name in enumerate(table.class_names)}
     accepted = left_open = 0
-    text = read_text(review)
-    delimiter = max(",;\t", key=text.partition("\n")[0].count)
-    reader = csv.DictReader(io.StringIO(text, newline=None), delimiter=delimiter)
-    absent = {"image", "class", "label", "accept"} - {*(reader.fieldnames or ())}
+    head, lines = read_sheet(read_text(review), source=str(review))
+    absent = {"image", "class", "label", "accept"} - {*head.cells}
     if absent:
         raise ValueError(f"{review}: there is no column {', '.join(sorted(absent))}.")
-    for line in reader:
-        where = f"{review}: line {reader.line_num}"
-        answer = (line["accept"] or "").strip().lower()
+    for number, cells in lines:
+        line = dict(zip(head.cells, cells, strict=True))
+        where = f"{review}: line {number}"
+        answer = line["accept"].lower()
         if answer not in _YES | _NO:
             raise ValueError(f"{where}: `accept` must be yes, no or empty, got {answer!r}.")
-        if answer in _NO:
-            left_open += 1
-            continue
-        if line["image"] not in rows or line["class"] not in columns:
-            kind = "class" if line["image"] in rows else "image"
+        row, column = rows.find(line["image"]), columns.get(name_key(line["class"]))
+        if row is None or column is None:
+            kind = "image" if row is None else "class"
             raise ValueError(f"{where}: the table has no {kind} {line[kind]!r}.")
         if line["label"] not in ("1", "+1", "-1"):
             raise ValueError(f"{where}: `label` must be 1 or -1, got {line['label']!r}.")
-        place, label = (rows[line["image"]], columns[line["class"]]), int(line["label"])
+        place, label = (row, column), int(line["label"])
+        if answer in _NO:
+            left_open += 1
+            continue
         if labels[place] == -label:
             raise ValueError(
                 f"{where}: {line['image']!r} is labelled for {line['class']!r} already, and "

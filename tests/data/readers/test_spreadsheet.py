@@ -42,16 +42,21 @@ def test_zero_and_one(read):
     ("content", "options", "expected"),
     [
         ("1,0\n0,1", {}, [[1, -1], [-1, 1]]),
-        ("1,0\n-1,1", {}, [[1, 0], [-1, 1]]),
+        ("1,1\n-1,1", {}, [[1, 1], [-1, 1]]),
         ("1,\n0,1", {}, [[1, 0], [-1, 1]]),
-        ("1,\n-1,0", {}, [[1, 0], [-1, 0]]),
-        ("1.0,0.0\n-1.0,+1", {}, [[1, 0], [-1, 1]]),
+        ("1,\n-1,1", {}, [[1, 0], [-1, 1]]),
+        ("1.0,0.0\n0,+1", {}, [[1, -1], [-1, 1]]),
+        ("1,0\n-1,1", {"zero": "unknown"}, [[1, 0], [-1, 1]]),
+        ("1,0\n-1,1", {"minus_one": "negative"}, [[1, 0], [-1, 1]]),
+        ("1,0\n-1,1", {"minus_one": "unknown"}, [[1, -1], [0, 1]]),
+        ("1,0\n-1,1", {"zero": "negative", "minus_one": "negative"}, [[1, -1], [-1, 1]]),
+        ("1,0\n-1,", {"minus_one": "unknown"}, [[1, -1], [0, 0]]),
         (" 1 , 0\n0,1", {}, [[1, -1], [-1, 1]]),
         ("1,0\n0,1", {"zero": "unknown"}, [[1, 0], [0, 1]]),
-        ("1,0\n-1,1", {"zero": "negative"}, [[1, -1], [-1, 1]]),
+        ("1,0\n-1,1", {"zero": "negative"}, [[1, -1], [0, 1]]),
         ("1,\n,1", {"blank": "negative"}, [[1, -1], [-1, 1]]),
         ("1,\n,1", {"blank": "unknown"}, [[1, 0], [0, 1]]),
-        ("1,\n-1,0", {"blank": "negative"}, [[1, -1], [-1, 0]]),
+        ("1,\n-1,0", {"blank": "negative", "minus_one": "unknown"}, [[1, -1], [0, -1]]),
         (",\n0,1", {}, [[0, 0], [-1, 1]]),
     ],
 )
@@ -59,6 +64,71 @@ def test_what_cells_mean(read, content, options, expected):
     first, second = content.split("\n")
     table = read(f"image,cat,dog\na.jpg,{first}\nb.jpg,{second}\n", **options)
     assert table.labels.tolist() == expected
+
+
+@pytest.mark.parametrize("rows", ["1,0\n-1,1", "1,0\n-1,", "0,0\n-1,0"])
+def test_which_of_zero_and_minus_one_is_unknown_is_asked(read, rows):
+    first, second = rows.split("\n")
+    asked = r"both 0 and -1 \(-1 in 1 of 4 cells, first in line 3, column 'cat'\).*`minus_one="
+    with pytest.raises(ValueError, match=asked):
+        read(f"image,cat,dog\na.jpg,{first}\nb.jpg,{second}\n")
+
+
+def test_a_rare_minus_one_is_noted(read):
+    columns = [f"class {index}" for index in range(150)]
+    table = read(f"image,{','.join(columns)}\na.jpg,-1{',1' * 149}\nb.jpg{',1' * 150}\n")
+    assert table.notes == (
+        "-1 is rare here: -1 in 1 of 300 cells, first in line 2, column 'class 0'",
+    )
+
+
+def test_an_option_of_the_other_layout_is_refused(read):
+    with pytest.raises(ValueError, match="`unlisted` is for tables with lists of class names"):
+        read("image,cat\na.jpg,1\n", unlisted="negative")
+    with pytest.raises(ValueError, match="`blank` is for tables with a column for each class"):
+        read("image,positives\na.jpg,cat\n", blank="negative", unlisted="negative")
+
+
+@pytest.mark.parametrize(
+    "content",
+    [
+        "sep=;\nimage;cat;dog\na.jpg;1;0\nb.jpg;0;1\n",
+        '"sep=;"\r\nimage;cat;dog\r\na.jpg;1;0\r\nb.jpg;0;1\r\n',
+        "sep=|\nimage|cat|dog\na.jpg|1|0\nb.jpg|0|1\n",
+        "image,cat,dog,,\na.jpg,1,0,,\nb.jpg,0,1,,\n",
+        "image,cat,dog,\na.jpg,1,0\nb.jpg,0,1,,,\n,,,\n",
+        'image;"cat";"dog"\na.jpg;1;0\nb.jpg;0;1\n;;\n',
+    ],
+)
+def test_what_spreadsheet_programs_add_is_no_label(read, content):
+    table = read(content)
+    assert table.class_names == ("cat", "dog")
+    assert table.labels.tolist() == [[1, -1], [-1, 1]]
+
+
+def test_a_separator_inside_names_does_not_win(read):
+    content = "image;cat, small, grey;dog, big, brown;cow, any\na.jpg;1;0;0\nb.jpg;0;1;0\n"
+    assert read(content).class_names == ("cat, small, grey", "dog, big, brown", "cow, any")
+
+
+@pytest.mark.parametrize("row", ['"b.jpg,0', '"b"x.jpg,0'])
+def test_a_stray_quotation_mark_is_refused_with_its_line(read, row):
+    with pytest.raises(ValueError, match=r"line 3 is no CSV.*must stand in quotation marks"):
+        read(f"image,cat\na.jpg,1\n{row}\n")
+
+
+def test_a_list_separated_by_commas_is_no_class(read):
+    content = "image;positives;negatives\na.jpg;cat;dog\nb.jpg;cat, dog;\n"
+    with pytest.raises(ValueError, match="lists 'cat, dog' as one class beside 'cat'; separate"):
+        read(content)
+    chosen = read(content, class_names=["cat", "dog", "cat, dog"])
+    assert chosen.labels.tolist() == [[1, -1, 0], [0, 0, 1]]
+
+
+@pytest.mark.parametrize("twin", ["cat\u200b", "cat\u00a0", "\u202acat ", "c\u00adat"])
+def test_classes_that_look_alike_are_refused(read, twin):
+    with pytest.raises(ValueError, match=r"`class_names` must be distinct.*looks like 'cat dog'"):
+        read(f"image,cat dog,{twin} dog\na.jpg,1,0\n")
 
 
 def test_ones_and_blanks_alone_are_not_guessed(read):

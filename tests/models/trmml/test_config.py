@@ -81,7 +81,7 @@ def test_the_first_stage_is_a_share_of_the_epochs(epochs: int, share: float, exp
         ({"region_weight": -1.0}, "`region_weight` must be at least 0, got -1.0"),
         (
             {"distillation_weight": float("nan")},
-            "`distillation_weight` must be at least 0, got nan",
+            "`distillation_weight` must be finite, got nan",
         ),
         ({"contrastive_weight": -0.1}, "`contrastive_weight` must be at least 0, got -0.1"),
         ({"decoder_lr_ratio": 0.0}, "`decoder_lr_ratio` must be above 0, got 0.0"),

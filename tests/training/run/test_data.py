@@ -352,3 +352,19 @@ def test_largeloss_sets_aside_the_images_that_largeloss_does(
     assert found.validation is not None
     assert (len(found.train), len(found.validation)) == (4574, 1143)
     assert rows_of(found.validation)[:5] == [5, 6, 11, 15, 22]
+
+
+def test_what_a_table_leaves_open_is_said_by_the_configuration(tmp_path):
+    table = tmp_path / "labels.csv"
+    table.write_text("image,cat,dog\n" + "".join(f"{row}.jpg,1,\n" for row in range(20)))
+    with pytest.raises(ValueError, match=r"--read blank=negative"):
+        open_run_data(DataConfig(path=str(table)), mean=None, std=None)
+    config = load_run_config("voc2007", [f"data.path={table}", "data.read.blank=negative"])
+    data = replace(config.data, train_split=None, test_split=None)
+    assert (open_run_data(data, mean=None, std=None).train.labels[:, 1] == -1).all()
+    test = tmp_path / "test.csv"
+    test.write_text("image,cat,dog\n" + "".join(f"t{row}.jpg,1,0\n" for row in range(9)))
+    asked = replace(data, test_path=str(test))
+    assert open_run_data(asked, mean=None, std=None).test is not None
+    with pytest.raises(ValueError, match=r"did you mean `data\.read\.blank`"):
+        load_run_config("voc2007", ["data.read.blnk=negative"])

@@ -1,6 +1,5 @@
 """Find a dataset's files, and say what was expected where one is not there."""
 
-import csv
 import json
 from collections.abc import Iterator, Sequence
 from pathlib import Path
@@ -9,6 +8,7 @@ from typing import Any
 import numpy as np
 from jaxtyping import Int
 
+from trmml.data.readers.csv_rows import strict_rows
 from trmml.data.readers.text_files import read_text
 
 __all__ = ["multi_hot", "read_csv_rows", "read_json", "read_lines", "require", "require_rows"]
@@ -58,13 +58,13 @@ def read_csv_rows(path: Path) -> Iterator[list[str]]:
     """Yield the rows of a CSV file, which may be larger than memory.
 
     Raises:
-        ValueError: If the file is missing, not in UTF-8, or no CSV.
+        ValueError: If the file is missing, not in UTF-8, or no CSV, with the line.
     """
     require(path, what="this table")
     with path.open(encoding="utf-8-sig", newline="") as file:
         try:
-            yield from csv.reader(file)
-        except (csv.Error, UnicodeDecodeError) as error:
+            yield from (row.cells for row in strict_rows(file, source=str(path)))
+        except UnicodeDecodeError as error:
             raise ValueError(f"{path}: no CSV in UTF-8: {error}.") from None
 
 

@@ -29,7 +29,8 @@ def from_records(
 
     Raises:
         ValueError: If the records are malformed, repeat an image, list a class that is not in
-            `class_names` or as both, or leave open what an unlisted class is.
+            `class_names` or as both, join several others by commas to one, or leave open what an
+            unlisted class is.
     """
     if isinstance(records, str):
         records, stated = _parse(records, source)
@@ -41,7 +42,8 @@ def from_records(
         if not any("negatives" in record for record in records):
             raise ValueError(
                 f'{source}: nothing says which labels are negative; pass `unlisted="negative"` if '
-                'each image lists all it shows, and `unlisted="unknown"` if it lists only some.'
+                'each image lists all it shows, and `unlisted="unknown"` if it lists only some, on '
+                "the command line `--read unlisted=negative` or `--read unlisted=unknown`."
             )
         unlisted = "unknown"
     lists = [(record.get("positives", []), record.get("negatives", [])) for record in records]
@@ -49,6 +51,8 @@ def from_records(
     classes = list(class_names) if class_names is not None else listed
     if not classes:
         raise ValueError(f"{source}: no class is listed anywhere.")
+    if class_names is None:
+        _refuse_joined(classes, source)
     column = {name: index for index, name in enumerate(classes)}
     labels = np.full((len(records), len(classes)), -1 if unlisted == "negative" else 0, np.int8)
     seen: dict[str, str] = {}
@@ -71,6 +75,18 @@ def from_records(
                     )
                 labels[row, column[name]] = value
     return list(seen), labels, classes
+
+
+def _refuse_joined(classes: list[str], source: str) -> None:
+    """Refuse a class that is a list of others, which a comma separates where `;` or `|` should."""
+    for name in classes:
+        parts = [part.strip() for part in name.split(",") if part.strip()]
+        if len(parts) > 1 and any(part in classes for part in parts):
+            known = next(part for part in parts if part in classes)
+            raise ValueError(
+                f"{source}: lists {name!r} as one class beside {known!r}; separate names by ; or "
+                "|, or give all classes by `class_names` if it is one."
+            )
 
 
 def _parse(text: str, source: str) -> tuple[list[Any], list[str] | None]:

@@ -55,11 +55,11 @@ class ReadingOptions:
         return {name: value for name, value in values.items() if value not in ("auto", None)}
 
     @classmethod
-    def parse(cls, texts: Sequence[str]) -> "ReadingOptions":
+    def parse(cls, texts: Sequence[str] | None) -> "ReadingOptions":
         """Read options as a command line has them.
 
         Args:
-            texts: Each a name and a value, such as "blank=negative".
+            texts: Each a name and a value, such as "blank=negative"; None for none.
 
         Raises:
             ValueError: If one has no value, an unknown name or is given twice; and as above.
@@ -70,7 +70,7 @@ class ReadingOptions:
         """
         names = [field.name for field in fields(cls)]
         values: dict[str, Any] = {}
-        for text in texts:
+        for text in texts or ():
             name, equals, value = (part.strip() for part in text.partition("="))
             if not equals or not value:
                 raise ValueError(

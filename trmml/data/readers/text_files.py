@@ -50,7 +50,8 @@ def read_text(path: str | os.PathLike[str], *, encoding: str | None = None) -> s
         line = data.count(b"\n", 0, error.start) + 1
         raise ValueError(
             f"{path}: line {line} is not {error.encoding} (byte {data[error.start]:#04x}); save "
-            'the file as UTF-8, or pass its encoding, often `encoding="cp1252"`.'
+            'the file as UTF-8, or pass its encoding, often `encoding="cp1252"`, on the command '
+            "line `--read encoding=cp1252`."
         ) from None
     if not text.strip():
         raise ValueError(f"{path}: the file is empty.")

@@ -4,6 +4,7 @@ from dataclasses import asdict, dataclass
 from typing import Any, Final, Literal
 
 from trmml.data.hiding import HidingProtocol
+from trmml.data.readers.reading_options import ReadingOptions
 from trmml.data.single_positive import SinglePositiveProtocol
 from trmml.functional.checks import check_numbers
 
@@ -12,7 +13,15 @@ __all__ = ["DataConfig"]
 MOST_WORKERS: Final = 1024
 LARGEST_SIDE: Final = 16_384
 # What is in the files is compared by checksum.
-FREE_TO_CHANGE: Final = ("path", "images", "test_path", "label_file", "workers")
+FREE_TO_CHANGE: Final = (
+    "path",
+    "images",
+    "read",
+    "test_path",
+    "test_read",
+    "label_file",
+    "workers",
+)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -22,9 +31,11 @@ class DataConfig:
     Attributes:
         path: The dataset's folder, or one's own table; must be given before anything is read.
         images: Folder of the images, where it is not beside the table.
+        read: What the labels' file leaves open, such as `{blank: negative}`; None for nothing.
         train_split: A name of `trmml.data.find_splits`; None where there is only one.
         test_split: The split tested at the end; None with no `test_path` for no test.
         test_path: Where the test split lies, if not at `path`.
+        test_read: As `read`, for the file at `test_path`; None for the same.
         keep: Share of the training labels that stays known, in [0, 1]; None for all there are.
             Several, for a table's mean over proportions, are a run each, see `RunConfig.runs`.
         protocol: Whose way of hiding labels, a name of `trmml.data.make_mask`; "spml" and "splc"
@@ -46,9 +57,11 @@ class DataConfig:
 
     path: str | None = None
     images: str | None = None
+    read: ReadingOptions | None = None
     train_split: str | None = None
     test_split: str | None = None
     test_path: str | None = None
+    test_read: ReadingOptions | None = None
     keep: float | tuple[float, ...] | None = None
     protocol: HidingProtocol | SinglePositiveProtocol = "hcp"
     mask_seed: int | None = None

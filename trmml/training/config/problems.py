@@ -66,7 +66,7 @@ def _setting(root: type, location: Sequence[str | int]) -> tuple[tuple[str, ...]
         if not is_dataclass(kind):
             break
         path.append(str(key))
-        kind = get_type_hints(kind).get(str(key))
+        kind = _group(get_type_hints(kind).get(str(key)))
     return tuple(path), kind
 
 
@@ -74,7 +74,7 @@ def _advice(root: type, path: tuple[str, ...]) -> str:
     *sections, name = path
     here: Any = root
     for section in sections:
-        here = get_type_hints(here)[section]
+        here = _group(get_type_hints(here)[section])
     prefix = ".".join([*sections, ""])
     known = [field.name for field in fields(here)]
     if near := get_close_matches(name, known, n=1):
@@ -88,10 +88,16 @@ def _advice(root: type, path: tuple[str, ...]) -> str:
 def _dotted(kind: Any, prefix: str = "") -> list[str]:  # noqa: ANN401 - a type
     names = []
     for name, annotation in get_type_hints(kind).items():
-        if is_dataclass(annotation):
-            names += _dotted(annotation, f"{prefix}{name}.")
+        if is_dataclass(group := _group(annotation)):
+            names += _dotted(group, f"{prefix}{name}.")
         names.append(prefix + name)
     return names
+
+
+def _group(annotation: Any) -> Any:  # noqa: ANN401 - an annotation
+    """Return the dataclass of a group that may be null; anything else as it is."""
+    groups = [option for option in get_args(annotation) if is_dataclass(option)]
+    return groups[0] if groups else annotation
 
 
 def _allowed(annotation: Any) -> str:  # noqa: ANN401 - an annotation

@@ -179,7 +179,7 @@ def _open_training_split(data: DataConfig) -> ImageTable:
             f"`data.keep` must be one share here, got {list(data.keep)}; each is a run of its own, "
             "see `RunConfig.runs`."
         )
-    _, table = open_split(data.path, data.train_split, images=data.images)
+    _, table = open_split(data.path, data.train_split, images=data.images, reading=data.read)
     return table
 
 
@@ -211,7 +211,12 @@ def _mask(table: ImageTable, data: DataConfig) -> LabelMask:
 def _open_test_split(data: DataConfig, train: ImageTable) -> ImageTable | None:
     if not data.has_test or data.path is None:
         return None
-    split, test = open_split(data.test_path or data.path, data.test_split, images=data.images)
+    split, test = open_split(
+        data.test_path or data.path,
+        data.test_split,
+        images=data.images,
+        reading=data.test_read or data.read,
+    )
     if test.class_names != train.class_names:
         raise ValueError(
             f"{split}: the test split must have the training split's categories in their order, "
