@@ -5,19 +5,31 @@ import json
 import os
 from collections.abc import Sequence
 from dataclasses import dataclass
-from pathlib import Path
+from math import prod
+from typing import Any, Final
 
 import numpy as np
 from jaxtyping import Bool
-from safetensors import SafetensorError, safe_open
 from safetensors.numpy import save
 
 from trmml.atomic_write import atomic_write_binary
 from trmml.data.label_matrix import LabelMatrix, keep_where, signs
+from trmml.stored_files import StoredTensors, parse_json, read_tensors, require_kinds
 
 __all__ = ["LabelMask"]
 
 _FORMAT = "trmml.label_mask/1"
+_KINDS: Final[dict[str, Any]] = {
+    "protocol": str,
+    "seed": (int, None),
+    "keep": (float, None),
+    "rows": int,
+    "classes": int,
+    "class_names": list,
+    "names_sha256": str,
+    "labels_sha256": str,
+    "mask_sha256": str,
+}
 
 
 @dataclass(frozen=True)
@@ -178,21 +190,19 @@ class LabelMask:
         Raises:
             ValueError: If the file does not exist, is no label mask, or is damaged.
         """
-        if not Path(path).is_file():
-            raise ValueError(f"{path}: the file does not exist; check the path.")
         try:
-            with safe_open(os.fspath(path), framework="numpy") as file:
-                header = json.loads((file.metadata() or {}).get("trmml", "{}"))
-                packed = file.get_tensor("known") if header.get("format") == _FORMAT else None
-        except (SafetensorError, ValueError) as error:
-            raise ValueError(f"{path}: no label mask, or damaged: {error}.") from None
-        if packed is None:
-            raise ValueError(f"{path}: no label mask; its format is {header.get('format')!r}.")
+            stored = read_tensors(path)
+        except FileNotFoundError as error:
+            raise ValueError(str(error)) from None
+        except ValueError as error:
+            raise ValueError(f"{path}: no label mask, or damaged: {error}") from None
+        header = _header(path, stored)
         shape = (header["rows"], header["classes"])
+        packed = np.ascontiguousarray(stored.tensors["known"].numpy())
         digest = hashlib.sha256(packed.tobytes()).hexdigest()
-        if digest != header["mask_sha256"] or packed.size != -(-shape[0] * shape[1] // 8):
+        if digest != header["mask_sha256"] or packed.size != -(-prod(shape) // 8):
             raise ValueError(f"{path}: damaged, the checksum of its mask does not fit.")
-        known = np.unpackbits(packed, count=shape[0] * shape[1]).astype(bool).reshape(shape)
+        known = np.unpackbits(packed, count=prod(shape)).astype(bool).reshape(shape)
         return cls(
             known=known,
             protocol=header["protocol"],
@@ -202,6 +212,32 @@ class LabelMask:
             names_sha256=header["names_sha256"],
             labels_sha256=header["labels_sha256"],
         )
+
+
+def _header(path: str | os.PathLike[str], stored: StoredTensors) -> dict[str, Any]:
+    """Return what a mask's file says of it.
+
+    Raises:
+        ValueError: If it is no mask, or says what no mask can be.
+    """
+    text = stored.metadata.get("trmml", "{}")
+    header = parse_json(text, where=path, what="a label mask")
+    if header.get("format") != _FORMAT:
+        raise ValueError(f"{path}: no label mask; its format is {header.get('format')!r:.80}.")
+    require_kinds(header, _KINDS, where=path, what="a label mask")
+    names, classes = header["class_names"], header["classes"]
+    packed = stored.tensors.get("known")
+    wrong = {
+        "'rows' below 0": header["rows"] < 0,
+        "'classes' below 0": classes < 0,
+        f"{len(names)} names for {classes} classes": bool(names) and len(names) != classes,
+        "names of classes that are no text": not all(isinstance(name, str) for name in names),
+        "no bytes under 'known'": packed is None or packed.ndim != 1 or packed.element_size() != 1,
+    }
+    for reason, applies in wrong.items():
+        if applies:
+            raise ValueError(f"{path}: damaged, it has {reason}; make or copy the mask again.")
+    return header
 
 
 def _digest_names(names: Sequence[str]) -> str:

@@ -13,6 +13,7 @@ from jaxtyping import Int
 from torch import Tensor
 
 from trmml.atomic_write import write_atomically
+from trmml.stored_files import read_json
 
 __all__ = ["Block", "Blocks", "SourceRows", "lock_file"]
 
@@ -82,7 +83,7 @@ class Blocks:
         """
         names = [path.stem for path in (self.folder / "done").glob("*.json")]
         numbers = {int(name) if name.isdecimal() else -1 for name in names}
-        if not numbers <= {*range(len(self))}:
+        if not all(number in range(len(self)) for number in numbers):
             raise ValueError(
                 f"{self.folder / 'done'} must hold marks of {len(self)} blocks alone, got others; "
                 f"delete the folder {self.folder}."
@@ -97,7 +98,7 @@ class Blocks:
         """
         path = self._mark(block)
         try:
-            content: Any = json.loads(path.read_text(encoding="utf-8"))
+            content = read_json(path, what="the mark of a block")
             replaced = {int(row): int(source) for row, source in content["replaced"].items()}
             if not all(row in range(block.start, block.stop) for row in replaced):
                 raise ValueError("rows of another block")
@@ -106,8 +107,8 @@ class Blocks:
             return Mark(str(content["sha256"]), replaced)
         except (ValueError, KeyError, TypeError, AttributeError) as error:
             raise ValueError(
-                f"{path} must tell what a block holds; it is damaged ({error}). Delete the folder "
-                f"{self.folder}."
+                f"{path} must tell what a block holds; it is damaged ({error!s:.200}). Delete the "
+                f"folder {self.folder}."
             ) from error
 
     def finish(self, block: Block, *, sha256: str, sources: Sequence[int]) -> None:

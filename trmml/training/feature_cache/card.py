@@ -3,7 +3,7 @@
 import hashlib
 import json
 from pathlib import Path
-from typing import Any
+from typing import Any, Final
 
 from torch import nn
 
@@ -12,6 +12,7 @@ from trmml.atomic_write import write_atomically
 from trmml.data import ImageTable
 from trmml.encoders.fingerprint import fingerprint
 from trmml.encoders.protocol import EncoderPair
+from trmml.stored_files import read_json, require_kinds
 from trmml.training.feature_cache.blocks import Blocks
 from trmml.training.feature_cache.feature_file import readable_size
 from trmml.training.feature_cache.filling import probe
@@ -30,6 +31,23 @@ __all__ = [
 
 CARD = "card.json"
 FORMAT = 1
+WHAT: Final = "the card of a feature cache"
+KINDS: Final[dict[str, Any]] = {
+    "encoder": dict,
+    "resolution": list,
+    "seed": int,
+    "seeded": list,
+    "views": int,
+    "images": int,
+    "image_list": str,
+    "grid": list,
+    "dim": int,
+    "dtype": str,
+    "block_images": int,
+}
+ENCODER_KINDS: Final[dict[str, Any]] = {"family": str, "name": str, "fingerprint": str}
+COUNTS: Final = ("views", "images", "dim", "block_images")
+LARGEST_SIZE: Final = 2**31
 
 
 def make_card(
@@ -98,17 +116,24 @@ def read_card(folder: Path) -> dict[str, Any]:
         FileNotFoundError: If there is none.
         ValueError: If it is damaged.
     """
-    text = (folder / CARD).read_text(encoding="utf-8", errors="replace")
-    try:
-        card = json.loads(text)
-    except ValueError as error:
+    path, remedy = folder / CARD, f"delete the folder {folder}"
+    card = read_json(path, what=WHAT, remedy=remedy)
+    if card_key(card) != folder.name:
         raise ValueError(
-            f"{folder / CARD} must be valid JSON, got {error}; delete the folder {folder}."
-        ) from error
-    if not isinstance(card, dict) or card_key(card) != folder.name:
+            f"{path} must be the card that its folder is named after; it is damaged or was "
+            f"changed. Delete the folder {folder}."
+        )
+    # A folder can be named after any card; only what this library wrote is shown and computed with.
+    require_kinds(card, KINDS, where=path, what=WHAT, remedy=remedy)
+    require_kinds(card["encoder"], ENCODER_KINDS, where=path, what=WHAT, remedy=remedy)
+    sizes = [card[name] for name in COUNTS]
+    for name in ("resolution", "grid"):
+        pair = card[name]
+        sizes += pair if len(pair) == 2 else [0]
+    if not all(type(size) is int and 1 <= size <= LARGEST_SIZE for size in sizes):
         raise ValueError(
-            f"{folder / CARD} must be the card that its folder is named after; it is damaged or "
-            f"was changed. Delete the folder {folder}."
+            f"{path} must be {WHAT} whose {', '.join(COUNTS)} and both numbers of resolution and "
+            f"grid are from 1 to {LARGEST_SIZE}; {remedy}."
         )
     return card
 
@@ -146,8 +171,8 @@ def summarize(folder: Path, card: dict[str, Any], *, images_done: int) -> str:
             f"encoder: {encoder['family']} {encoder['name']}, weights "
             f"{encoder['fingerprint'][:12]}",
             f"images: {height} x {width} pixels, list {card['image_list'][:12]}",
-            f"seed: {card['seed']} of {', '.join(card['seeded'])}",
-            f"transform: {_steps(card['transform'])}",
+            f"seed: {card['seed']} of {', '.join(map(str, card['seeded']))}",
+            f"transform: {_steps(card.get('transform'))}",
         ]
     )
 
@@ -168,7 +193,8 @@ def _steps(transform: Any) -> str:  # noqa: ANN401 - any JSON value
     """Name the classes and functions of a described transform, without their settings."""
     if isinstance(transform, dict):
         name = next(iter(transform.values()), None)
-        inner = [_steps(part) for part in transform.get("transforms", [])]
+        parts = transform.get("transforms")
+        inner = [_steps(part) for part in parts] if isinstance(parts, list) else []
         short = name.split(".")[-1] if isinstance(name, str) else "own code"
         return f"{short}({', '.join(inner)})" if inner else short
     return str(transform)

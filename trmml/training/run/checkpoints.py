@@ -8,6 +8,7 @@ import re
 from pathlib import Path
 
 from trmml.atomic_write import write_atomically
+from trmml.stored_files import parse_json, read_tensors
 from trmml.training.loop.state import RunState
 
 __all__ = ["CheckpointStore"]
@@ -48,11 +49,13 @@ class CheckpointStore:
         self.folder.mkdir(parents=True, exist_ok=True)
         write_atomically(path, content)
         _flush_folder(self.folder)
-        if not _is_whole(path):
+        try:
+            _read(path)
+        except ValueError as error:
             raise OSError(
                 f"{path} does not read back as it was written; check the disk. The checkpoint "
                 "before it is kept."
-            )
+            ) from error
         for old in [*self.paths()[KEPT:], *self.folder.glob("*.partial")]:
             old.unlink(missing_ok=True)
         return path
@@ -72,9 +75,10 @@ class CheckpointStore:
         """
         paths = self.paths()
         for path in paths:
-            if _is_whole(path):
+            try:
                 return _read(path)
-            _LOGGER.warning("%s is damaged (its checksum differs); taking the one before", path)
+            except ValueError as error:
+                _LOGGER.warning("%s; taking the one before", str(error).rstrip("."))
         if paths:
             raise ValueError(
                 f"{self.folder} must hold a whole checkpoint, but every file is damaged: "
@@ -83,17 +87,22 @@ class CheckpointStore:
         return None
 
 
-def _is_whole(path: Path) -> bool:
-    match = _NAME.fullmatch(path.name)
-    return match is not None and _digest(path.read_bytes()) == match[2]
-
-
 def _read(path: Path) -> RunState:
-    from safetensors import safe_open
+    """Return the state in a file.
 
-    with safe_open(path, framework="pt") as file:
-        tensors = {name: file.get_tensor(name) for name in file.keys()}  # noqa: SIM118
-        return RunState(tensors, json.loads(file.metadata()[METADATA]))
+    Raises:
+        ValueError: If it is not the file that was written.
+    """
+    tensors, metadata = read_tensors(path)  # mapped, so that a lie about its size costs nothing
+    with path.open("rb") as file:
+        digest = hashlib.file_digest(file, "sha256").hexdigest()
+    name = _NAME.fullmatch(path.name)
+    if name is None or not digest.startswith(name[2]):
+        raise ValueError(f"{path} is damaged (its checksum differs).")
+    what = "a checkpoint with the state of a run"
+    # Scores and thresholds that nothing is known of yet are nan.
+    plain = parse_json(metadata.get(METADATA, ""), where=path, what=what, allow_nan=True)
+    return RunState(tensors, plain)
 
 
 def _digest(content: bytes) -> str:

@@ -1,6 +1,5 @@
 """Several runs behind one figure: a table's mean over the shares of known labels."""
 
-import json
 import os
 from collections.abc import Callable
 from functools import partial
@@ -10,6 +9,7 @@ from typing import Any
 from trmml.atomic_write import write_atomically
 from trmml.json_text import json_text
 from trmml.models import Task
+from trmml.stored_files import read_json, require_kinds
 from trmml.training.config.run_config import RunConfig
 from trmml.training.run.run_training import run_training
 from trmml.training.run.sources import RunProgress
@@ -51,7 +51,7 @@ def run_sweep(
         place = Path(folder) / run.name.rpartition("/")[2]
         finished = place / "report.json"
         if resume and finished.exists():
-            report = json.loads(finished.read_text(encoding="utf-8"))
+            report = _read_report(finished)
         else:
             report = run_training(
                 run, place, task=task, resume=resume, progress=progress, on_epoch=on_epoch
@@ -64,4 +64,18 @@ def run_sweep(
     report = {"name": config.name, "runs": found, "mean_average_precision": mean}
     if os.environ.get("RANK", "0") == "0":
         write_atomically(Path(folder) / "report.json", json_text(report, indent=2) + "\n")
+    return report
+
+
+def _read_report(path: Path) -> dict[str, Any]:
+    what, remedy = "the report of a run", "delete it, and it is written again"
+    report = read_json(path, what=what, remedy=remedy)
+    kinds = {"test": (dict, None), "validation": (dict, None)}
+    require_kinds(report, kinds, where=path, what=what, remedy=remedy)
+    for figures in (report["test"], report["validation"]):
+        if figures is not None:
+            figure = {"mean_average_precision": (float, None)}
+            require_kinds(
+                figures, figure, where=path, what=what, remedy=remedy, optional=(*figure,)
+            )
     return report
