@@ -17,6 +17,7 @@ from trmml.data.readers import (
     spreadsheet,
     visual_genome,
     voc,
+    voc_exports,
     yolo,
 )
 from trmml.data.readers.reader import OfficialCounts, Reader, Splits
@@ -28,6 +29,7 @@ __all__ = ["OFFICIAL_COUNTS", "READERS", "find_splits", "official_counts", "open
 READERS: Final[tuple[Reader, ...]] = (
     coco.READER,
     voc.READER,
+    voc_exports.READER,
     cub.READER,
     nus_wide.READER,
     formatted_arrays.READER,
@@ -58,13 +60,16 @@ def find_splits(
     |---|---|
     | `annotations/instances_<split><year>.json` | `coco2014/train/all`, `.../annotated`, `.../by_id_text` |
     | `ImageSets/Main` in `VOC2007` or `VOC2012` | `voc2007/trainval`, ..., and `.../by_name` |
+    | `ImageSets/Main` in another folder | `<folder>/<list>` of each list there, and `.../by_name` |
+    | a VOC file of objects for each image | `voc-export`, or `voc-export/train`, ... |
     | `train_test_split.txt` | `cub/train`, `cub/test` |
     | `ImageList/TrainImagelist.txt` | `nus-wide/train`, `nus-wide/test` |
     | `nus_wid_data.csv` | `nus-wide-asl/train`, `nus-wide-asl/val` |
     | `formatted_train_images.npy` with 81 classes | `nus-wide-spml/train`, `nus-wide-spml/val` |
     | `train_list_500.txt`, `vg_category_200_labels_index.json`, `class_names.txt` | `vg200/train`, `vg200/test` |
     | `*-annotations-human-imagelabels.csv`, `class-descriptions*.csv` | `open-images/train`, ... |
-    | `data.yaml` or `classes.txt`, with `images` and `labels` | `yolo`, or `yolo/train`, ... |
+    | `data.yaml`, or the file itself | `yolo/train`, `yolo/val`, `yolo/test`, as it says |
+    | `classes.txt`, or `data.yaml` without splits, with `images` and `labels` | `yolo`, or `yolo/train`, ... |
     | a CSV or JSON table, or a COCO export | its file name |
     | nothing else, but one CSV table | its file name |
     | a list of SPLC or SCPNet: `coco_*.txt`, `nus_*.txt`, `voc_*.txt` | its file name |

@@ -1,7 +1,7 @@
 import pytest
 
 from tests.data.readers.pictures import write_pictures
-from trmml.data import VOC_NAMES, load_voc
+from trmml.data import VOC_NAMES, find_splits, load_voc
 
 NAMES = ["000012", "000005", "000007"]
 OBJECTS = {
@@ -105,3 +105,32 @@ def test_what_is_wrong_is_named(root, no_shape_checks):
     (root / "ImageSets" / "Main" / "cat_trainval.txt").write_text("000012 yes\n")
     with pytest.raises(ValueError, match=r"must hold a name and -1, 0 or 1 a line, got '000012 y"):
         load_voc(root, "trainval", labels_from="lists")
+
+
+def write_own(root, *, lists):
+    sets = root / "ImageSets" / "Main"
+    sets.mkdir(parents=True)
+    (sets / "default.txt").write_bytes(b"my cup\r\nb\r\n")
+    (root / "Annotations").mkdir()
+    for name, kind in (("my cup", "Tea cup"), ("b", "saucer"), ("elsewhere", "spoon")):
+        text = f"<annotation><object><name>{kind}</name></object></annotation>"
+        (root / "Annotations" / f"{name}.xml").write_text(text)
+    write_pictures(root / "JPEGImages", ["my cup.png", "b.jpg"])
+    for kind, values in (("Tea cup", "1 0"), ("saucer", "-1 1")) if lists else ():
+        lines = zip(("my cup", "b"), values.split(), strict=True)
+        text = "".join(f"{name}  {value}\n" for name, value in lines)
+        (sets / f"{kind}_default.txt").write_text(text)
+
+
+@pytest.mark.parametrize("lists", [False, True])
+def test_other_classes_names_with_blanks_and_other_lists(tmp_path, lists):
+    root = tmp_path / "mugs"
+    write_own(root, lists=lists)
+    assert [*find_splits(root)] == ["mugs/default", "mugs/default/by_name"]
+    table = load_voc(root, "default")
+    assert table.names == ["my cup.png", "b.jpg"]
+    assert table.class_names == (("Tea cup", "saucer") if lists else ("Tea cup", "saucer", "spoon"))
+    assert table.labels.tolist() == ([[1, -1], [-1, 1]] if lists else [[1, -1, -1], [-1, 1, -1]])
+    if lists:
+        table = load_voc(root, "default", labels_from="lists", difficult="unknown")
+        assert table.labels.tolist() == [[1, -1], [0, 1]]

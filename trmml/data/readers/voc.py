@@ -1,11 +1,10 @@
-"""PASCAL VOC 2007 and 2012 in their official layout."""
+"""PASCAL VOC 2007 and 2012 in their official layout, and other data in the same."""
 
 import os
-import xml.etree.ElementTree as ElementTree
 from collections.abc import Sequence
 from functools import partial
 from pathlib import Path
-from typing import Any, Final, Literal, get_args
+from typing import Any, Final, Literal
 
 import numpy as np
 from jaxtyping import Int
@@ -16,13 +15,15 @@ from trmml.data.image_table import ImageTable
 from trmml.data.readers.dataset_files import read_lines, require, require_rows
 from trmml.data.readers.reader import OfficialCounts, Reader, Splits
 from trmml.data.readers.reading_options import ReadingOptions
+from trmml.data.readers.voc_objects import objects_in
+from trmml.data.visible_files import images_below, visible_files
 
 __all__ = ["READER", "load_voc"]
 
-VocSplit = Literal["train", "val", "trainval", "test"]
 DifficultMeaning = Literal["negative", "unknown"]
 LabelOrigin = Literal["annotations", "lists"]
 
+_SPLITS = ("train", "val", "trainval", "test")
 _EDITIONS = ("voc2007", "voc2012")
 _TRAINVAL_2007 = (
     238, 243, 330, 181, 244, 186, 713, 337, 445, 141, 200, 421, 287, 245, 2008, 245, 96, 229, 261,
@@ -40,12 +41,12 @@ _VAL_2012 = (
 
 def load_voc(
     root: str | os.PathLike[str],
-    split: VocSplit,
+    split: str,
     *,
     difficult: DifficultMeaning = "negative",
     labels_from: LabelOrigin = "annotations",
     sort_by_name: bool = False,
-    class_names: Sequence[str] = VOC_NAMES,
+    class_names: Sequence[str] | None = None,
     transform: Any = None,  # noqa: ANN401 - any callable on a PIL image
 ) -> ImageTable:
     """Read PASCAL VOC: `JPEGImages`, `Annotations` and `ImageSets/Main` in one folder.
@@ -54,8 +55,10 @@ def load_voc(
     val, which the single-positive benchmarks use as train and test.
 
     Args:
-        root: The folder `VOC2007` or `VOC2012` itself, inside `VOCdevkit`.
-        split: Which list of `ImageSets/Main`; its order is the order of rows.
+        root: The folder `VOC2007` or `VOC2012` itself, inside `VOCdevkit`; or one of that layout,
+            whose classes are those of its lists `<class>_<split>.txt`, or where there are none,
+            those of the objects in `Annotations`.
+        split: Which list of `ImageSets/Main`, such as "trainval"; its order is the order of rows.
         difficult: What a class is that an image shows in objects marked difficult alone: negative,
             as in every peer, or unknown, closest to the official evaluation.
         labels_from: `"annotations"` reads the XML files, as HCP and DualCoOp; `"lists"` the files
@@ -71,47 +74,85 @@ def load_voc(
     check_choice(difficult, DifficultMeaning, argument="difficult")
     check_choice(labels_from, LabelOrigin, argument="labels_from")
     sets = require(root / "ImageSets" / "Main", what="VOC's folder of lists")
-    names = [line.split()[0] for line in read_lines(require(sets / f"{split}.txt", what="a list"))]
+    lines = read_lines(require(sets / f"{split}.txt", what="a list"))
+    names = [_identity(line, root) for line in lines]
     if sort_by_name:
         names.sort()
+    classes = _classes(root)
     read = _from_annotations if labels_from == "annotations" else _from_lists
-    labels = read(root, split, names)
+    labels = read(root, split, names, classes)
     labels[labels == 0] = 0 if difficult == "unknown" else -1
+    require_rows(names, source=str(sets / f"{split}.txt"))
+    files = _files(root / "JPEGImages", names)
+    given = classes if class_names is None else class_names
+    return ImageTable(root / "JPEGImages", files, labels, given, transform=transform)
+
+
+def _identity(line: str, root: Path) -> str:
+    """Return the image that a line names: all of it, where there is one, or its first word."""
+    first = line.split()[0]
+    if first == line or (root / "Annotations" / f"{line}.xml").is_file():
+        return line
+    return first if (root / "Annotations" / f"{first}.xml").is_file() else line
+
+
+def _files(images: Path, names: list[str]) -> list[str]:
+    """Return each image's file: a JPEG as in VOC, or of another ending where that is there."""
     files = [f"{name}.jpg" for name in names]
-    require_rows(files, source=str(sets / f"{split}.txt"))
-    return ImageTable(root / "JPEGImages", files, labels, class_names, transform=transform)
+    if all((images / file).is_file() for file in files) or not images.is_dir():
+        return files
+    there = {os.path.splitext(file)[0]: file for file in images_below(images)}  # noqa: PTH122 - names
+    return [there.get(name, file) for name, file in zip(names, files, strict=True)]
 
 
-def _from_annotations(root: Path, split: str, names: list[str]) -> Int[np.ndarray, "rows classes"]:
-    labels = np.full((len(names), len(VOC_NAMES)), -1, dtype=np.int8)
-    column = {name: index for index, name in enumerate(VOC_NAMES)}
+def _classes(root: Path) -> list[str]:
+    if _edition(root) in _EDITIONS:
+        return list(VOC_NAMES)
+    stems = [file.stem for file in visible_files(root / "ImageSets" / "Main", "*.txt")]
+    listed = {stem.removesuffix(f"_{split}") for split in _splits(root) for stem in stems}
+    listed -= {*stems}
+    if listed:
+        return sorted(listed)
+    files = visible_files(root / "Annotations", "*.xml")
+    return sorted({kind for file in files for kind, _ in objects_in(file)})
+
+
+def _splits(root: Path) -> list[str]:
+    """Return the names of the lists of images: those that do not end in another's, as classes'."""
+    stems = [file.stem for file in visible_files(root / "ImageSets" / "Main", "*.txt")]
+    own = [stem for stem in stems if not any(stem.endswith(f"_{other}") for other in stems)]
+    return sorted(own, key=lambda name: _SPLITS.index(name) if name in _SPLITS else len(_SPLITS))
+
+
+def _from_annotations(
+    root: Path, split: str, names: list[str], classes: list[str]
+) -> Int[np.ndarray, "rows classes"]:
+    labels = np.full((len(names), len(classes)), -1, dtype=np.int8)
+    column = {name: index for index, name in enumerate(classes)}
     for row, name in enumerate(names):
         path = root / "Annotations" / f"{name}.xml"
-        try:
-            tree = ElementTree.parse(path)
-        except FileNotFoundError:
-            raise ValueError(f"{path}: an image of {split} has no annotation file.") from None
-        except ElementTree.ParseError as error:
-            raise ValueError(f"{path}: no XML: {error}.") from None
-        for item in tree.getroot().findall("object"):
-            kind = (item.findtext("name") or "").strip().lower()
+        if not path.is_file():
+            raise ValueError(f"{path}: an image of {split} has no annotation file.")
+        for kind, is_difficult in objects_in(path):
+            kind = kind if kind in column else kind.lower()
             if kind not in column:
                 raise ValueError(f"{path}: an object of the unknown class {kind!r}.")
-            is_difficult = (item.findtext("difficult") or "0").strip() == "1"
             now = labels[row, column[kind]]
             labels[row, column[kind]] = max(now, 0 if is_difficult else 1)
     return labels
 
 
-def _from_lists(root: Path, split: str, names: list[str]) -> Int[np.ndarray, "rows classes"]:
-    labels = np.zeros((len(names), len(VOC_NAMES)), dtype=np.int8)
-    for column, kind in enumerate(VOC_NAMES):
+def _from_lists(
+    root: Path, split: str, names: list[str], classes: list[str]
+) -> Int[np.ndarray, "rows classes"]:
+    labels = np.zeros((len(names), len(classes)), dtype=np.int8)
+    for column, kind in enumerate(classes):
         path = require(
             root / "ImageSets" / "Main" / f"{kind}_{split}.txt", what=f"the list of {kind}"
         )
         found: dict[str, str] = {}
         for line in read_lines(path):
-            name, value, *_ = [*line.split(), ""]
+            name, value, *_ = [*line.rsplit(maxsplit=1), ""]
             if value not in ("-1", "0", "1"):
                 raise ValueError(f"{path}: must hold a name and -1, 0 or 1 a line, got {line!r}.")
             found[name] = value
@@ -124,11 +165,10 @@ def _from_lists(root: Path, split: str, names: list[str]) -> Int[np.ndarray, "ro
 
 def _find(path: Path, _images: Path, _reading: ReadingOptions) -> Splits:
     found: Splits = {}
-    for split in get_args(VocSplit):
-        if (path / "ImageSets" / "Main" / f"{split}.txt").is_file():
-            name = f"{_edition(path)}/{split}"
-            found[name] = partial(load_voc, path, split)
-            found[f"{name}/by_name"] = partial(load_voc, path, split, sort_by_name=True)
+    for split in _splits(path):
+        name = f"{_edition(path)}/{split}"
+        found[name] = partial(load_voc, path, split)
+        found[f"{name}/by_name"] = partial(load_voc, path, split, sort_by_name=True)
     return found
 
 
