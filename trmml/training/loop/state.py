@@ -1,16 +1,31 @@
 """The whole state of a training, out to a checkpoint and back."""
 
-from typing import Any, NamedTuple
+import operator
+from typing import Any, Final, NamedTuple
 
+import torch
 from torch import Tensor, nn
 from torch.optim import Optimizer
 from torch.optim.lr_scheduler import LRScheduler
 
+from trmml.stored_files import require_kinds
 from trmml.training.loop.history import History
 from trmml.training.loop.random_state import random_state, restore_random_state
 from trmml.training.loop.weight_average import WeightAverage
 
 __all__ = ["Learners", "Position", "RunState", "check_settings", "collect_state", "restore_state"]
+
+
+PLAIN_KINDS: Final[dict[str, Any]] = {
+    "settings": dict,
+    "position": list,
+    "history": dict,
+    "optimizer": list,
+    "scheduler": dict,
+    "scaler": (dict, None),
+    "average_updates": (int, None),
+    "random": dict,
+}
 
 
 class RunState(NamedTuple):
@@ -81,7 +96,25 @@ def collect_state(learners: Learners, position: Position, settings: dict[str, An
 
 
 def restore_state(learners: Learners, state: RunState) -> Position:
-    """Set what learns to a saved state, and return where that stands."""
+    """Set what learns to a saved state, and return where that stands.
+
+    Raises:
+        ValueError: If something in the state is missing, or of another kind or shape than here.
+    """
+    require_kinds(state.plain, PLAIN_KINDS, where="The checkpoint", what="the state of a run")
+    try:
+        return _restore(learners, state)
+    except (LookupError, TypeError, ValueError, AttributeError, RuntimeError) as error:
+        if isinstance(error, torch.OutOfMemoryError):
+            raise
+        reason = " ".join(f"{type(error).__name__}: {error}".split())[:300]
+        raise ValueError(
+            f"The checkpoint must hold the state of this training, but does not fit it ({reason}); "
+            "delete it to go on from the one before, or start again in another folder."
+        ) from error
+
+
+def _restore(learners: Learners, state: RunState) -> Position:
     tensors, plain = state
     learners.task.load_state_dict(_under("task", tensors))
     moments: dict[int, dict[str, Tensor]] = {}
@@ -99,7 +132,8 @@ def restore_state(learners: Learners, state: RunState) -> Position:
         learners.average.updates = plain["average_updates"]
     restore_random_state(_under("random", tensors), plain["random"])
     learners.history.load(plain["history"])
-    return Position(*plain["position"])
+    epoch, step = plain["position"]
+    return Position(operator.index(epoch), operator.index(step))
 
 
 def check_settings(saved: dict[str, Any], here: dict[str, Any]) -> None:

@@ -145,7 +145,7 @@ class Trainer:
         Raises:
             ValueError: If it belongs to another method, recipe, class list, encoder or labels.
         """
-        check_settings(state.plain["settings"], self.settings)
+        check_settings(state.plain.get("settings", {}), self.settings)
         self.position = restore_state(self._learners, state)
 
     @property

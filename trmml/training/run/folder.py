@@ -128,7 +128,8 @@ class RunFolder:
                 f"{self.checkpoints.folder}: the checkpoints of this run are gone, so it cannot go "
                 "on; put them back, or start again in another folder."
             )
-        if state is not None and selects and state.plain["history"]["records"]:
+        history = {} if state is None else state.plain.get("history", {})
+        if selects and isinstance(history, dict) and history.get("records"):
             missing = [name for name in MODEL_FILES if not (self.best / name).is_file()]
             if missing:
                 raise ValueError(

@@ -91,7 +91,7 @@ def run_training(
             ).to(accelerator.device)
             settings = _settings(config, learning, data)
             if state is not None:
-                check_settings(state.plain["settings"], settings)
+                check_settings(state.plain.get("settings", {}), settings)
             # Only now, when nothing is left to be refused, is anything written.
             run.begin(config, data.mask, processes=accelerator.num_processes)
             sources = open_sources(
