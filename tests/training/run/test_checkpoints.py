@@ -1,9 +1,11 @@
+import hashlib
 import logging
 import os
 from pathlib import Path
 
 import pytest
 import torch
+from safetensors.torch import save
 
 from trmml.training import CheckpointStore, RunState
 
@@ -115,3 +117,23 @@ def test_what_a_killed_process_left_behind_is_cleared(tmp_path: Path) -> None:
     assert store.load() is None
     store.save(state(2), step=2)
     assert [path.suffix for path in tmp_path.iterdir()] == [".safetensors"]
+
+
+@pytest.mark.parametrize("lie", ["no state in it", "a bomb", "a pipe"])
+def test_a_checkpoint_that_lies_under_the_right_name_is_passed_over(
+    tmp_path: Path, lie: str, caplog: pytest.LogCaptureFixture
+) -> None:
+    store = CheckpointStore(tmp_path)
+    store.save(state(1), step=1)
+    bomb = (2**60).to_bytes(8, "little") + b"{}"
+    content = save({"weights": torch.zeros(1)}) if lie == "no state in it" else bomb
+    digest = hashlib.sha256(content).hexdigest()[:16]
+    newest = tmp_path / f"step-00000002-{digest}.safetensors"
+    if lie == "a pipe":
+        os.mkfifo(newest)
+    else:
+        newest.write_bytes(content)
+    with caplog.at_level(logging.WARNING):
+        assert_same(store.load(), state(1))
+    assert newest.name in caplog.text
+    assert "taking the one before" in caplog.text
