@@ -50,6 +50,13 @@ def train(
     resume: Annotated[
         bool, typer.Option("--resume", help="Go on with the run in the folder, if there is one.")
     ] = False,
+    resume_with_changes: Annotated[
+        bool,
+        typer.Option(
+            "--resume-with-changes",
+            help="As --resume, although data, cache or selection differ; recorded in the folder.",
+        ),
+    ] = False,
     cache_features: Annotated[
         bool,
         typer.Option("--cache-features", help="Encode each image once and keep its features."),
@@ -88,6 +95,7 @@ def train(
         for name, meaning in list_run_configs().items():
             print(f"{name:<32} {meaning}")
         return
+    resume = resume or resume_with_changes
     settings = _overrides(settings or [], data, images, read, keep)
     if cache_features:
         settings.append(f"cache.directory={json.dumps(str(cache_dir))}")
@@ -107,6 +115,7 @@ def train(
                 folder,
                 task=own,
                 resume=resume,
+                accept_changes=resume_with_changes,
                 progress=progress,
                 on_epoch=lambda record: note(_line(record), quiet=quiet or not speaks),
             )

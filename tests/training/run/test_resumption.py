@@ -99,3 +99,72 @@ def test_where_the_files_lie_may_change(stopped: Path, tmp_path: Path) -> None:
     config = squares_config(root, recipe=config_of(root).recipe)
     assert config.data.path != config_of(stopped).data.path
     run_training(config, root / "run", resume=True)
+
+
+@pytest.mark.parametrize("change", [flip_the_labels, rename_an_image, of_data(transform="asl")])
+def test_knowingly_a_run_goes_on_with_other_data_and_records_it(
+    stopped: Path, tmp_path: Path, change: Change, caplog: pytest.LogCaptureFixture
+) -> None:
+    root = tmp_path / "root"
+    shutil.copytree(stopped, root)
+    other = change(root, config_of(root))
+    with pytest.raises(ValueError, match="--resume-with-changes"):
+        run_training(other, root / "run", resume=True)
+    report = run_training(other, root / "run", resume=True, accept_changes=True)
+    (record,) = report["changes"]
+    assert (record["epoch"], record["step"]) == (1, 0)
+    assert record["changes"]
+    assert all(was != now for was, now in map(dict.values, record["changes"].values()))
+    assert "going on with changes: " in caplog.text
+    assert "went on with changes" in (root / "run" / "report.md").read_text()
+    # From now on these are the run's data.
+    assert run_training(other, root / "run", resume=True)["changes"] == [record]
+
+
+def test_a_run_that_was_given_relative_paths_goes_on_from_elsewhere(
+    stopped: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    root, elsewhere = tmp_path / "root", tmp_path / "elsewhere"
+    shutil.copytree(stopped, root, ignore=shutil.ignore_patterns("run"))
+    elsewhere.mkdir()
+    monkeypatch.chdir(root)
+    config = config_of(Path())
+    assert not Path(config.data.path or "/").is_absolute()
+    run_training(config, "run")
+    monkeypatch.chdir(elsewhere)
+    kept = load_run_config(root / "run" / "config.yaml")
+    assert Path(kept.data.path or "") == root / (config.data.path or "")
+    run_training(kept, root / "run", resume=True)
+    assert not any(elsewhere.iterdir())
+
+
+def more_epochs(_: Path, config: RunConfig) -> RunConfig:
+    return replace(config, recipe=replace(config.recipe, epochs=2))
+
+
+def drop_an_image(root: Path, config: RunConfig) -> RunConfig:
+    table = root / "train" / "labels.csv"
+    table.write_text("\n".join(table.read_text().splitlines()[:-1]) + "\n")
+    return config
+
+
+@pytest.mark.parametrize(
+    ("change", "named"),
+    [
+        (more_epochs, "`recipe.epochs` was 1, is 2"),
+        (drop_an_image, "`images` was "),
+        (of_data(class_names=("red", "blue", "green")), "`data.class_names` was None"),
+    ],
+)
+def test_what_a_state_is_made_of_never_changes(
+    stopped: Path, tmp_path: Path, change: Change, named: str
+) -> None:
+    root = tmp_path / "root"
+    shutil.copytree(stopped, root)
+    before = outcome(root / "run")
+    other = change(root, config_of(root))
+    with pytest.raises(ValueError, match="is of another training") as refused:
+        run_training(other, root / "run", resume=True, accept_changes=True)
+    assert named in str(refused.value)
+    assert "--resume-with-changes" not in str(refused.value)
+    assert outcome(root / "run") == before

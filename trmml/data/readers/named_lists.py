@@ -79,14 +79,16 @@ def from_records(
 
 def _refuse_joined(classes: list[str], source: str) -> None:
     """Refuse a class that is a list of others, which a comma separates where `;` or `|` should."""
-    for name in classes:
-        parts = [part.strip() for part in name.split(",") if part.strip()]
-        if len(parts) > 1 and any(part in classes for part in parts):
-            known = next(part for part in parts if part in classes)
-            raise ValueError(
-                f"{source}: lists {name!r} as one class beside {known!r}; separate names by ; or "
-                "|, or give all classes by `class_names` if it is one."
-            )
+    parts = {name: [part.strip() for part in name.split(",") if part.strip()] for name in classes}
+    joined = {name: found for name, found in parts.items() if len(found) > 1}
+    for name, found in joined.items():
+        for part in found:
+            others = (one for one in classes if one != name and part in parts[one])
+            if (other := next(others, None)) is not None:
+                raise ValueError(
+                    f"{source}: lists {name!r} as one class beside {other!r}; separate names by ; "
+                    "or |, and write one that has a comma without it."
+                )
 
 
 def _parse(text: str, source: str) -> tuple[list[Any], list[str] | None]:

@@ -13,7 +13,7 @@ from trmml.training.loop.history import History
 from trmml.training.loop.random_state import random_state, restore_random_state
 from trmml.training.loop.weight_average import WeightAverage
 
-__all__ = ["Learners", "Position", "RunState", "check_settings", "collect_state", "restore_state"]
+__all__ = ["Learners", "Position", "RunState", "collect_state", "restore_state"]
 
 
 PLAIN_KINDS: Final[dict[str, Any]] = {
@@ -134,26 +134,6 @@ def _restore(learners: Learners, state: RunState) -> Position:
     learners.history.load(plain["history"])
     epoch, step = plain["position"]
     return Position(operator.index(epoch), operator.index(step))
-
-
-def check_settings(saved: dict[str, Any], here: dict[str, Any]) -> None:
-    """Refuse to go on with other settings than those of a saved state.
-
-    Raises:
-        ValueError: If they differ, with the first that does.
-    """
-    for name in sorted(saved.keys() | here.keys()):
-        then, now = saved.get(name), here.get(name)
-        if isinstance(then, dict) and isinstance(now, dict):
-            differing = [key for key in then.keys() | now.keys() if then.get(key) != now.get(key)]
-            if differing:
-                key = min(differing)
-                name, then, now = f"{name}.{key}", then.get(key), now.get(key)
-        if then != now:
-            raise ValueError(
-                f"The checkpoint is of another training: `{name}` was {then}, is {now}; go on with "
-                "the same settings, or start again in another folder."
-            )
 
 
 def _prefixed(prefix: str, tensors: dict[str, Tensor]) -> dict[str, Tensor]:

@@ -14,6 +14,7 @@ from trmml.labels import Labels
 from trmml.models import Batch, MultiLabelModel, Task, sample_classes
 from trmml.training.config.recipe import Recipe
 from trmml.training.loop.acceleration import build_accelerator, prepare_step
+from trmml.training.loop.changes import check_settings
 from trmml.training.loop.history import History
 from trmml.training.loop.optimization import build_optimizer, build_scheduler
 from trmml.training.loop.order import calibration_rows, epoch_steps, num_steps
@@ -21,7 +22,6 @@ from trmml.training.loop.state import (
     Learners,
     Position,
     RunState,
-    check_settings,
     collect_state,
     restore_state,
 )
@@ -115,6 +115,11 @@ class Trainer:
             if after_epoch is not None:
                 after_epoch(self)
         self.task.eval()
+
+    @property
+    def steps_done(self) -> int:
+        """Steps from the start of training to where it stands."""
+        return self.position.epoch * self.steps_per_epoch + self.position.step
 
     @cached_property
     def settings(self) -> dict[str, Any]:

@@ -47,14 +47,14 @@ class RunCallbacks:
         Raises:
             TrainingStopped: If a signal asked to; the state is saved.
         """
-        done = trainer.position.epoch * trainer.steps_per_epoch + trainer.position.step
+        done = trainer.steps_done
         if self.progress is not None:
             self.progress("Training", done, trainer.recipe.epochs * trainer.steps_per_epoch)
         stop = self._agreed_signal(trainer)
         every = self.checkpoint_every
         due = every is not None and done % every == 0
         if stop or due:
-            self._save(trainer, step=done)
+            self.save(trainer)
         if stop:
             raise TrainingStopped(stop)
 
@@ -69,7 +69,7 @@ class RunCallbacks:
         if self.selects and is_best:
             self._keep_model(trainer, self.folder.best)
         self.folder.note_epoch(history)
-        self._save(trainer, step=trainer.position.epoch * trainer.steps_per_epoch)
+        self.save(trainer)
         if self.on_epoch is not None:
             self.on_epoch(history.records[-1])
 
@@ -77,15 +77,20 @@ class RunCallbacks:
         """Keep the last epoch's model."""
         self._keep_model(trainer, self.folder.last)
 
+    def save(self, trainer: Trainer) -> None:
+        """Keep the state to go on from.
+
+        Raises:
+            FloatingPointError: If a number in it is not finite; the checkpoint before stays.
+        """
+        trainer.check_finite()
+        if self.folder.writes:
+            self.folder.save_state(trainer.state(), step=trainer.steps_done)
+
     def _keep_model(self, trainer: Trainer, directory: Path) -> None:
         if self.folder.writes:
             with trainer.ready_model() as model:
                 model.save_pretrained(directory, training_state=True)
-
-    def _save(self, trainer: Trainer, *, step: int) -> None:
-        trainer.check_finite()
-        if self.folder.writes:
-            self.folder.save_state(trainer.state(), step=step)
 
     def _agreed_signal(self, trainer: Trainer) -> int:
         """Return the signal that any process got, so that all stop after the same step; 0 if none.

@@ -1,8 +1,9 @@
 """What a run leaves behind: settings, surroundings, curves, checkpoints, models and a report."""
 
+import logging
 import os
 import platform
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager, suppress
 from importlib.metadata import version
 from pathlib import Path
@@ -15,8 +16,11 @@ from trmml.data import LabelMask
 from trmml.json_text import json_text
 from trmml.models import MultiLabelModel
 from trmml.models.saved_model import CARD, WEIGHTS
+from trmml.stored_files import parse_json
+from trmml.training.config.absolute_paths import with_absolute_paths
 from trmml.training.config.files import dump_run_config
 from trmml.training.config.run_config import RunConfig
+from trmml.training.loop.changes import Change, describe_changes
 from trmml.training.loop.history import History
 from trmml.training.loop.state import RunState
 from trmml.training.run.checkpoints import CheckpointStore
@@ -24,6 +28,7 @@ from trmml.training.run.report import report_text
 
 __all__ = ["SETTINGS", "RunFolder"]
 
+_LOGGER = logging.getLogger(__name__)
 SETTINGS, LOCK = "config.yaml", ".lock"
 MODEL_FILES = (WEIGHTS, CARD)
 PACKAGES = ("trmml", "torch", "torchvision", "open_clip_torch", "timm", "numpy", "accelerate")
@@ -34,7 +39,7 @@ class RunFolder:
 
     | file | holds |
     |---|---|
-    | `config.yaml` | every setting, resolved |
+    | `config.yaml` | every setting, resolved, with absolute paths |
     | `environment.json` | versions, device, processes, and the checksum of the known labels |
     | `labels.mask` | which labels are known |
     | `metrics.jsonl` | one line an epoch |
@@ -42,6 +47,7 @@ class RunFolder:
     | `checkpoints/` | the last two states, to go on from |
     | `checkpoint.json` | the newest of them: that there was one is known when all are gone |
     | `best/`, `last/` | models for `open_model`: of the selected and of the last epoch |
+    | `changes.jsonl` | what changed between stop and resumption, if anything did |
     | `report.json`, `report.md` | what came out |
     | `.lock` | held by the process that writes; one that has died holds nothing |
 
@@ -56,6 +62,7 @@ class RunFolder:
         self.checkpoints = CheckpointStore(self.path / "checkpoints")
         self.best, self.last = self.path / "best", self.path / "last"
         self._settings = self.path / SETTINGS
+        self._changes = self.path / "changes.jsonl"
         self._newest = self.path / "checkpoint.json"
         self._curves: Any = None
 
@@ -152,7 +159,7 @@ class RunFolder:
         """Write what the run stands on: settings, versions, device, and which labels are known."""
         if not self.writes:
             return
-        write_atomically(self._settings, dump_run_config(config))
+        write_atomically(self._settings, dump_run_config(with_absolute_paths(config)))
         mask.save(self.path / "labels.mask")
         self._write_json("environment.json", {
             "versions": {name: version(name) for name in PACKAGES},
@@ -163,6 +170,23 @@ class RunFolder:
             "threads": torch.get_num_threads(),
             "labels_sha256": mask.sha256,
         })  # fmt: skip
+
+    def changes(self) -> list[dict[str, Any]]:
+        """Return the changes that the run went on with, each with the step it was at."""
+        if not self._changes.is_file():
+            return []
+        lines = self._changes.read_text(encoding="utf-8").splitlines()
+        return [parse_json(line, where=self._changes, what="a record of changes") for line in lines]
+
+    def note_changes(self, changes: dict[str, Change], *, position: Sequence[int]) -> None:
+        """Record what differs from here on, and say so in the log."""
+        _LOGGER.warning("going on with changes: %s", describe_changes(changes))
+        if not self.writes:
+            return
+        epoch, step = position
+        told = {name: change._asdict() for name, change in changes.items()}
+        records = [*self.changes(), {"epoch": epoch, "step": step, "changes": told}]
+        write_atomically(self._changes, "".join(json_text(one) + "\n" for one in records))
 
     def note_epoch(self, history: History) -> None:
         """Write all records so far, and draw the last one's curves."""

@@ -29,6 +29,11 @@ def report_text(report: dict[str, Any]) -> str:
         f"- Trained on {report['num_train']:,} images, {report['known_share']:.1%} of whose labels "
         f"are known (checksum {report['labels_sha256'][:12]}).",
     ]
+    lines += [
+        f"- At step {one['step']} of epoch {one['epoch'] + 1} it went on with changes: "
+        f"{', '.join(f'`{name}`' for name in one['changes'])} (see `changes.jsonl`)."
+        for one in report["changes"]
+    ]
     for split in ("validation", "test"):
         if report[split] is not None:
             lines += ["", *_section(split, report[split])]

@@ -11,8 +11,8 @@ from trmml.models import METHODS, Task
 from trmml.training.config.run_config import RunConfig
 from trmml.training.loop.acceleration import build_accelerator
 from trmml.training.loop.history import History
-from trmml.training.loop.state import check_settings
 from trmml.training.loop.trainer import Trainer, training_settings
+from trmml.training.run.accepted_changes import accept_changes as take_up
 from trmml.training.run.callbacks import RunCallbacks
 from trmml.training.run.data import (
     RunData,
@@ -35,6 +35,7 @@ def run_training(
     *,
     task: type[Task] | None = None,
     resume: bool = False,
+    accept_changes: bool = False,
     progress: RunProgress | None = None,
     on_epoch: Callable[[dict[str, Any]], None] | None = None,
 ) -> dict[str, Any]:
@@ -48,6 +49,9 @@ def run_training(
         task: Of the method that `config.model` is of; None for one of this library's.
         resume: Go on with the run in the folder, if there is one. On a CPU its weights and
             metrics end as if it had never stopped, to the last bit.
+        accept_changes: With `resume`, go on although the data, the cache or the selection are
+            others than in the checkpoint, and record what changed in `changes.jsonl` and the
+            report. The recipe, the method, the classes and the number of images never change.
         progress: Called with the name of the work under way, how much is done, and of how much.
         on_epoch: Called with the record of each epoch.
 
@@ -90,8 +94,9 @@ def run_training(
                 generator=torch.Generator().manual_seed(config.recipe.seed),
             ).to(accelerator.device)
             settings = _settings(config, learning, data)
+            changes = {}
             if state is not None:
-                check_settings(state.plain.get("settings", {}), settings)
+                state, changes = take_up(state, settings, accept=accept_changes)
             # Only now, when nothing is left to be refused, is anything written.
             run.begin(config, data.mask, processes=accelerator.num_processes)
             sources = open_sources(
@@ -128,6 +133,9 @@ def run_training(
                 progress=progress,
                 on_epoch=on_epoch,
             )
+            if changes:
+                run.note_changes(changes, position=trainer.position)
+                callbacks.save(trainer)  # from now on these are the run's settings
             trainer.run(after_step=callbacks.after_step, after_epoch=callbacks.after_epoch)
             callbacks.finish(trainer)
         accelerator.wait_for_everyone()
@@ -135,6 +143,7 @@ def run_training(
         selected = run.best if selects else run.last
         model = task.Model.from_pretrained(selected, encoders=encoders).to(accelerator.device)
         report = _report(config, data, trainer.history) | evaluator.final_figures(model)
+        report["changes"] = run.changes()
         run.finish(model, selected, report)
         return report
 

@@ -23,6 +23,7 @@ def run_sweep(
     *,
     task: type[Task] | None = None,
     resume: bool = False,
+    accept_changes: bool = False,
     progress: RunProgress | None = None,
     on_epoch: Callable[[dict[str, Any]], None] | None = None,
 ) -> dict[str, Any]:
@@ -33,6 +34,7 @@ def run_sweep(
         folder: Of the run, or of the runs' folders and their `report.json`.
         task: As in `run_training`.
         resume: Take over the runs that are finished, and go on with the one under way.
+        accept_changes: As in `run_training`.
         progress: As in `run_training`.
         on_epoch: As in `run_training`.
 
@@ -43,19 +45,21 @@ def run_sweep(
     Raises:
         FileExistsError: If the folder holds runs and `resume` is False; and as `run_training`.
     """
-    train = partial(run_training, task=task, resume=resume, progress=progress, on_epoch=on_epoch)
+    train = partial(
+        run_training,
+        task=task,
+        resume=resume,
+        accept_changes=accept_changes,
+        progress=progress,
+        on_epoch=on_epoch,
+    )
     if len(config.runs) == 1:
         return train(config.runs[0], folder)
     found = {}
     for run in config.runs:
         place = Path(folder) / run.name.rpartition("/")[2]
         finished = place / "report.json"
-        if resume and finished.exists():
-            report = _read_report(finished)
-        else:
-            report = run_training(
-                run, place, task=task, resume=resume, progress=progress, on_epoch=on_epoch
-            )
+        report = _read_report(finished) if resume and finished.exists() else train(run, place)
         found[run.name] = (report["test"] or report["validation"] or {}).get(
             "mean_average_precision"
         )

@@ -31,13 +31,21 @@ def score_source(
         source: What to score, with a transform that draws nothing.
         batch_size: Rows at a time.
         process: Number of this process, and how many there are; all have to call this.
+
+    Raises:
+        FloatingPointError: If a score is nan or infinite, with the image and the class.
     """
     index, count = process
     rows = torch.arange(len(source.labels)).tensor_split(count)[index]
-    batches = source.batches(rows.split(batch_size) if len(rows) else [], epoch=0)
+    parts = rows.split(batch_size) if len(rows) else []
+
+    def name(batch: int, place: int) -> str:
+        return source.describe(parts[batch][place : place + 1])
+
     logits = [torch.zeros(0, len(model.class_names), device=model.device)]
-    inputs = ((batch.inputs, batch.grid) for batch in batches)
-    logits += [output.logits.float() for output in stream_outputs(model, inputs)]
+    inputs = ((batch.inputs, batch.grid) for batch in source.batches(parts, epoch=0))
+    outputs = stream_outputs(model, inputs, image=name)
+    logits += [output.logits.float() for output in outputs]
     return gather_rows(torch.cat(logits)).cpu()
 
 
