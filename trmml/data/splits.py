@@ -10,10 +10,14 @@ from trmml.data.image_table import ImageTable
 from trmml.data.readers import (
     coco,
     cub,
+    cvat_images,
+    fiftyone,
     formatted_arrays,
     index_lists,
+    label_studio,
     nus_wide,
     open_images,
+    roboflow_classes,
     spreadsheet,
     visual_genome,
     voc,
@@ -36,6 +40,10 @@ READERS: Final[tuple[Reader, ...]] = (
     visual_genome.READER,
     open_images.READER,
     yolo.READER,
+    fiftyone.READER,
+    cvat_images.READER,
+    roboflow_classes.READER,
+    label_studio.READER,
     index_lists.READER,
     spreadsheet.READER,
 )
@@ -70,7 +78,10 @@ def find_splits(
     | `*-annotations-human-imagelabels.csv`, `class-descriptions*.csv` | `open-images/train`, ... |
     | `data.yaml`, or the file itself | `yolo/train`, `yolo/val`, `yolo/test`, as it says |
     | `classes.txt`, or `data.yaml` without splits, with `images` and `labels` | `yolo`, or `yolo/train`, ... |
-    | a CSV or JSON table, or a COCO export | its file name |
+    | `labels.json` or `samples.json` of FiftyOne, in the folder or a split's | `fiftyone`, or `fiftyone/train`, ... |
+    | `annotations.xml` of CVAT for images, beside `images` | `cvat` |
+    | `_classes.csv` of Roboflow, in the folder or a split's | `roboflow`, or `roboflow/train`, ... |
+    | a CSV or JSON table, or one export of COCO, Label Studio, FiftyOne or CVAT | its file name |
     | nothing else, but one CSV table | its file name |
     | a list of SPLC or SCPNet: `coco_*.txt`, `nus_*.txt`, `voc_*.txt` | its file name |
 

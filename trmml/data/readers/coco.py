@@ -13,8 +13,9 @@ from jaxtyping import Int
 from trmml.choices import check_choice
 from trmml.data.image_table import ImageTable
 from trmml.data.readers.coco_content import CocoContent, read_coco_content
-from trmml.data.readers.dataset_files import read_json, require, require_rows
+from trmml.data.readers.dataset_files import require, require_rows
 from trmml.data.readers.image_addresses import files_of_addresses
+from trmml.data.readers.json_shape import json_shape
 from trmml.data.readers.reader import OfficialCounts, Reader, Splits
 from trmml.data.readers.reading_options import ReadingOptions
 
@@ -201,8 +202,8 @@ def _notes(content: CocoContent, images: list[Any], disputed: int) -> list[str]:
 
 
 def _find(path: Path, images: Path, _reading: ReadingOptions) -> Splits:
-    if path.suffix.lower() == ".json" and path.is_file():
-        return {path.name: partial(load_coco_file, path, images)} if _is_coco(path) else {}
+    if "annotations" in json_shape(path).keys:
+        return {path.name: partial(load_coco_file, path, images)}
     found: Splits = {}
     for file in sorted((path / "annotations").glob("instances_*20[0-9][0-9].json")):
         split = cast("Literal['train', 'val']", file.stem.removeprefix("instances_")[:-4])
@@ -211,14 +212,6 @@ def _find(path: Path, images: Path, _reading: ReadingOptions) -> Splits:
             load = partial(load_coco, path, split, year=year, rows=rows)
             found[f"coco{year}/{split}/{rows}"] = load
     return found
-
-
-def _is_coco(path: Path) -> bool:
-    try:
-        content = read_json(path)
-    except ValueError:
-        return False  # whoever reads the file will say what is wrong with it
-    return isinstance(content, dict) and "annotations" in content
 
 
 READER: Final = Reader(
