@@ -220,3 +220,25 @@ def test_a_run_beside_the_table_does_not_hide_the_photographs(tmp_path):
         (tmp_path / other / "config.json").touch()
     _, table = open_split(tmp_path / "labels.csv")
     assert table.root == tmp_path / "photos"
+
+
+def test_what_is_not_recognised_says_what_is_there(tmp_path):
+    with pytest.raises(ValueError, match=r"_classes.csv \(Roboflow\), .*; there is nothing\.$"):
+        find_splits(tmp_path)
+    (tmp_path / "photos").mkdir()
+    for name in ("notes.txt", ".hidden", "._notes.txt", *map(str, range(8))):
+        (tmp_path / name).touch()
+    with pytest.raises(ValueError, match=r"; there are 0, 1, 2, 3, 4, 5, 6, 7 and 2 more\.$"):
+        find_splits(tmp_path)
+
+
+def test_what_is_hidden_is_no_table_and_no_folder_of_images(tmp_path):
+    write_pictures(
+        tmp_path, ["photos/a.jpg", ".ipynb_checkpoints/a-checkpoint.jpg", "__MACOSX/b.jpg"]
+    )
+    (tmp_path / "labels.csv").write_text("image,cat\na.jpg,1\n")
+    (tmp_path / "._labels.csv").write_bytes(b"\0\1")
+    (tmp_path / "._a.jpg").write_bytes(b"\0\1")
+    name, table = open_split(tmp_path / "labels.csv")
+    assert open_split(tmp_path)[0] == name == "labels.csv"
+    assert table.root == tmp_path / "photos"

@@ -30,6 +30,8 @@ from trmml.data.visible_files import visible_files
 
 __all__ = ["OFFICIAL_COUNTS", "READERS", "find_splits", "official_counts", "open_split"]
 
+_MOST_LISTED = 8  # files of a folder, where none is recognised
+
 READERS: Final[tuple[Reader, ...]] = (
     coco.READER,
     voc.READER,
@@ -82,7 +84,8 @@ def find_splits(
     | `annotations.xml` of CVAT for images, beside `images` | `cvat` |
     | `_classes.csv` of Roboflow, in the folder or a split's | `roboflow`, or `roboflow/train`, ... |
     | a CSV or JSON table, or one export of COCO, Label Studio, FiftyOne or CVAT | its file name |
-    | nothing else, but one CSV table | its file name |
+    | `annotations/instances_<name>.json`, or `_annotations.coco.json` in the folder or a split's | `coco/<name>`, or `coco`, `coco/train`, ... |
+    | nothing else, but one CSV table, or one JSON file | its file name |
     | a list of SPLC or SCPNet: `coco_*.txt`, `nus_*.txt`, `voc_*.txt` | its file name |
 
     Args:
@@ -110,7 +113,7 @@ def find_splits(
             break  # a single file is of one format
     if found:
         return found
-    tables = visible_files(path, "*.csv")
+    tables = visible_files(path, "*.csv") or visible_files(path, "*.json")
     if len(tables) == 1:
         return find_splits(tables[0], images=images, reading=reading)
     if tables:
@@ -119,7 +122,7 @@ def find_splits(
     layouts = ", ".join(reader.layout for reader in READERS if reader.layout)
     raise ValueError(
         f"{path}: no dataset is recognised; expected {layouts}, or give the CSV or JSON table "
-        "itself."
+        f"itself; there {_listing(path)}."
     )
 
 
@@ -173,6 +176,15 @@ def _check_taken(path: Path, reader: Reader, reading: ReadingOptions) -> None:
             f"{path}: `{wrong[0]}` is no reading option of this format, which takes {taken}; leave "
             "it out."
         )
+
+
+def _listing(path: Path) -> str:
+    """Say what is at a path where nothing is recognised."""
+    if path.is_file():
+        return "is this one file"
+    names = [f"{one.name}/" if one.is_dir() else one.name for one in visible_files(path)]
+    more = f" and {len(names) - _MOST_LISTED:,} more" if len(names) > _MOST_LISTED else ""
+    return f"are {', '.join(names[:_MOST_LISTED])}{more}" if names else "is nothing"
 
 
 def _images_beside(path: Path) -> Path:

@@ -4,7 +4,7 @@ from pathlib import Path
 import pytest
 
 from tests.data.readers.pictures import write_pictures
-from trmml.data import COCO_NAMES, load_coco, load_coco_file
+from trmml.data import COCO_NAMES, find_splits, load_coco, load_coco_file, open_split
 
 COCO256 = Path(__file__).parents[4] / "shared" / "data" / "coco256"
 
@@ -241,6 +241,30 @@ def test_names_of_files_may_be_spelt_as_on_another_system(tmp_path):
     images = [{"file_name": "images\\a.png"}, {"file_name": ".\\images\\cafe\u0301.png"}]
     table = load_coco_file(write(tmp_path, [{"name": "cat"}], images, []), tmp_path)
     assert table.names == ["images/a.png", "images/caf\u00e9.png"]
+
+
+def test_names_may_begin_with_the_folder_itself(tmp_path):
+    write_pictures(tmp_path, ["images/a.png", "images/images/b.png"])
+    images = [{"file_name": f"images/{name}.png"} for name in "abc"]
+    file = write(tmp_path, [{"name": "cat"}], images, [])
+    table = load_coco_file(file, tmp_path / "images")
+    assert table.names == ["a.png", "images/b.png", "images/c.png"]
+    assert open_split(file)[1].names == table.names
+    assert [*find_splits(tmp_path)] == ["export.json"]
+
+
+def test_exports_in_folders(tmp_path):
+    for place, images in (("train", "train"), ("valid", "valid"), ("annotations", "images/mine")):
+        write_pictures(tmp_path / images, ["a.png"])
+        (tmp_path / place).mkdir(exist_ok=True)
+        file = write(tmp_path / place, [{"name": "cat"}], [{"file_name": "a.png"}], [(1, 1)])
+        is_roboflow = place == images
+        file.rename(
+            file.parent / ("_annotations.coco.json" if is_roboflow else "instances_mine.json")
+        )
+    found = find_splits(tmp_path)
+    assert [*found] == ["coco/mine", "coco/train", "coco/valid"]
+    assert all(load()[0][0].size == (8, 6) for load in found.values())
 
 
 @pytest.mark.skipif(not COCO256.is_dir(), reason="the shared photographs are not here")

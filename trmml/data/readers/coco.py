@@ -1,6 +1,7 @@
 """MS-COCO 2014 and 2017, and any file in its format, as labelling tools export it."""
 
 import os
+import re
 from collections import Counter
 from collections.abc import Sequence
 from functools import partial
@@ -18,6 +19,7 @@ from trmml.data.readers.image_addresses import files_of_addresses
 from trmml.data.readers.json_shape import json_shape
 from trmml.data.readers.reader import OfficialCounts, Reader, Splits
 from trmml.data.readers.reading_options import ReadingOptions
+from trmml.data.visible_files import visible_files
 
 __all__ = ["READER", "CocoRows", "load_coco", "load_coco_file"]
 
@@ -205,12 +207,22 @@ def _find(path: Path, images: Path, _reading: ReadingOptions) -> Splits:
     if "annotations" in json_shape(path).keys:
         return {path.name: partial(load_coco_file, path, images)}
     found: Splits = {}
-    for file in sorted((path / "annotations").glob("instances_*20[0-9][0-9].json")):
-        split = cast("Literal['train', 'val']", file.stem.removeprefix("instances_")[:-4])
-        year = int(file.stem[-4:])
+    for file in visible_files(path / "annotations", "instances_*.json"):
+        name = file.stem.removeprefix("instances_")
+        official = re.fullmatch(r"(.*)(20[0-9][0-9])", name)
+        if official is None:
+            places = (path / "images" / name, path / "images", path / name)
+            folder = next((place for place in places if place.is_dir()), path)
+            found[f"coco/{name}"] = partial(load_coco_file, file, folder)
+            continue
+        split, year = cast("Literal['train', 'val']", official[1]), int(official[2])
         for rows in get_args(CocoRows):
             load = partial(load_coco, path, split, year=year, rows=rows)
             found[f"coco{year}/{split}/{rows}"] = load
+    for part in ("", "train", "valid", "val", "test"):
+        file = path / part / "_annotations.coco.json"
+        if file.is_file():
+            found[f"coco/{part}".removesuffix("/")] = partial(load_coco_file, file, file.parent)
     return found
 
 

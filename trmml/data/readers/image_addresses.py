@@ -44,8 +44,9 @@ def address_tails(address: str) -> list[str]:
 def files_of_addresses(addresses: Sequence[str], root: str | os.PathLike[str]) -> list[str]:
     """Return the file in a folder that each address means: its longest end that is there.
 
-    Where nothing is there, a file name stays as it is, and of an address the last folder and the
-    file name are left. Separators and Unicode forms may differ, see `resolve_names`.
+    A name may also begin with the folder itself. Where nothing is there, a file name stays as it
+    is, and of an address the last folder and the file name are left. Separators and Unicode forms
+    may differ, see `resolve_names`.
 
     Args:
         addresses: File names or addresses, of whatever system.
@@ -61,7 +62,7 @@ def files_of_addresses(addresses: Sequence[str], root: str | os.PathLike[str]) -
 def _file(address: str, root: str) -> str:
     tails = address_tails(address)
     if len(tails) == 1:
-        return tails[0]
+        return _without_folder(tails[0], root)
     if os.path.isabs(plain_name(address)) and os.path.exists(plain_name(address)):  # noqa: PTH110, PTH117 - strings
         return plain_name(address)
     without_number = _UPLOAD.sub("", tails[-1])
@@ -69,3 +70,13 @@ def _file(address: str, root: str) -> str:
         if os.path.exists(os.path.join(root, name)):  # noqa: PTH110, PTH118 - strings
             return name
     return tails[-2]
+
+
+def _without_folder(name: str, root: str) -> str:
+    """Return a name that begins with the folder's own without that, if the file is only there."""
+    first, _, rest = name.partition("/")
+    if rest and first == os.path.basename(os.path.abspath(root)):  # noqa: PTH100, PTH119 - strings
+        here, inside = (os.path.join(root, one) for one in (name, rest))  # noqa: PTH118 - strings
+        if not os.path.exists(here) and os.path.exists(inside):  # noqa: PTH110 - strings
+            return rest
+    return name
