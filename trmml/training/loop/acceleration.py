@@ -1,13 +1,18 @@
 """The engine underneath: Hugging Face Accelerate, set up for this library's models."""
 
+import os
 import warnings
-from typing import Any
+from datetime import timedelta
+from typing import Any, Final
 
 from torch import nn
 
 from trmml.training.config.recipe import Recipe
 
 __all__ = ["build_accelerator", "prepare_step"]
+
+# Only for meeting at the start: later one process may work for long while the others wait for it.
+MEETING_SECONDS: Final = 45
 
 
 def build_accelerator(recipe: Recipe) -> Any:  # noqa: ANN401 - imported only when needed
@@ -16,6 +21,7 @@ def build_accelerator(recipe: Recipe) -> Any:  # noqa: ANN401 - imported only wh
     Raises:
         ModuleNotFoundError: If accelerate is not installed.
         ValueError: If the recipe asks for fp16 where there is no GPU.
+        TimeoutError: If there should be several processes, and not all have come.
     """
     import torch
 
@@ -29,6 +35,7 @@ def build_accelerator(recipe: Recipe) -> Any:  # noqa: ANN401 - imported only wh
 
     if recipe.mixed_precision == "fp16" and not torch.cuda.is_available():
         raise ValueError("`mixed_precision` = 'fp16' needs a GPU, got none; use 'bf16' or 'no'.")
+    _meet()
     # Accelerate keeps one precision for the whole process; a second training may want another.
     AcceleratorState._reset_state()
     # Buffers are equal in all processes: bank and thresholds learn from the gathered batch.
@@ -47,3 +54,21 @@ def prepare_step(accelerator: Any, step: nn.Module) -> Any:  # noqa: ANN401
         # torch 2.15 prefers a name that older ones, and Accelerate, do not know yet.
         warnings.filterwarnings("ignore", "`broadcast_buffers` is deprecated", FutureWarning)
         return accelerator.prepare_model(step)
+
+
+def _meet() -> None:
+    """Join the processes that a launcher announces, or say soon that one of them is not there."""
+    from torch import distributed as dist
+
+    if int(os.environ.get("WORLD_SIZE", "1")) == 1 or dist.is_initialized():
+        return
+    try:
+        meeting = dist.rendezvous("env://", timeout=timedelta(seconds=MEETING_SECONDS))
+        store, rank, size = next(meeting)
+    except RuntimeError as error:
+        raise TimeoutError(
+            f"process {os.environ.get('RANK')} of {os.environ['WORLD_SIZE']} waited "
+            f"{MEETING_SECONDS} s for the others, and not all have come; one has ended, and says "
+            "why itself, or was never started."
+        ) from error
+    dist.init_process_group(store=store, rank=rank, world_size=size)

@@ -82,23 +82,24 @@ def run_training(
     check_present(data)
     accelerator.wait_for_everyone()  # nobody writes before everybody has looked
     with run.claimed(resume=resume):
+        state = run.load_state(selects=selects) if resume else None
+        encoders = config.encoder.load(image_size=config.data.image_size)
+        data = data.prepared(config.data, mean=encoders.image.mean, std=encoders.image.std)
+        learning = task.build(
+            encoders,
+            data.class_names,
+            config=config.model,
+            image_size=config.data.image_size,
+            generator=torch.Generator().manual_seed(config.recipe.seed),
+        ).to(accelerator.device)
+        settings, changes = _settings(config, learning, data), {}
+        if state is not None:
+            state, changes = take_up(state, settings, accept=accept_changes)
+        # Only now, when nothing is left to be refused anywhere, is anything written; and only now
+        # are signals held back, for before this a process may wait for one that has died.
+        accelerator.wait_for_everyone()
+        run.begin(config, data.mask, processes=accelerator.num_processes)
         with stop_requests() as request:
-            state = run.load_state(selects=selects) if resume else None
-            encoders = config.encoder.load(image_size=config.data.image_size)
-            data = data.prepared(config.data, mean=encoders.image.mean, std=encoders.image.std)
-            learning = task.build(
-                encoders,
-                data.class_names,
-                config=config.model,
-                image_size=config.data.image_size,
-                generator=torch.Generator().manual_seed(config.recipe.seed),
-            ).to(accelerator.device)
-            settings = _settings(config, learning, data)
-            changes = {}
-            if state is not None:
-                state, changes = take_up(state, settings, accept=accept_changes)
-            # Only now, when nothing is left to be refused, is anything written.
-            run.begin(config, data.mask, processes=accelerator.num_processes)
             sources = open_sources(
                 data,
                 encoders,
