@@ -19,6 +19,15 @@ def test_a_folder_is_searched_below_without_what_is_hidden(folder):
     assert find_images(["."]) == [Path("a.png"), Path("b.JPG"), Path("sub/c.webp")]
 
 
+def test_what_systems_leave_is_hidden_too(folder):
+    for name in ("__MACOSX/e.png", "sub/Thumbs.db"):
+        Path(name).parent.mkdir(exist_ok=True)
+        Path(name).touch()
+    noted = []
+    assert len(find_images(["."], note=noted.append)) == 3
+    assert noted == ["5 files and folders passed over: 2 hidden, 2 hidden folder, 1 .txt."]
+
+
 def test_files_come_once_in_the_order_given_whatever_their_names(folder):
     found = find_images(["notes.txt", "sub", "b.JPG", Path("sub/c.webp")])
     assert found == [Path("notes.txt"), Path("sub/c.webp"), Path("b.JPG")]

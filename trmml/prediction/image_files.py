@@ -7,6 +7,7 @@ from pathlib import Path
 
 from trmml.data import IMAGE_SUFFIXES
 from trmml.data.readers.text_files import marked_encoding
+from trmml.data.visible_files import is_hidden
 
 __all__ = ["find_images", "split_names"]
 
@@ -102,7 +103,7 @@ def _inside(folder: Path, passed_over: Counter[str]) -> Iterable[Path]:
 
     for parent, folders, names in os.walk(folder, onerror=unreadable):
         for name in list(folders):
-            reason = "hidden folder" if name.startswith(".") else None
+            reason = "hidden folder" if is_hidden(name) else None
             if reason is None and Path(parent, name).is_symlink():
                 reason = "linked folder"  # it may lead back up, and round and round
             if reason is not None:
@@ -110,7 +111,7 @@ def _inside(folder: Path, passed_over: Counter[str]) -> Iterable[Path]:
                 passed_over[reason] += 1
         for name in names:
             ending = Path(name).suffix.lower()
-            if name.startswith("."):
+            if is_hidden(name):
                 passed_over["hidden"] += 1
             elif ending in IMAGE_SUFFIXES:
                 yield Path(parent, name)

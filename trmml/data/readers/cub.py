@@ -11,6 +11,7 @@ from typing import Any, Final, Literal, get_args
 import numpy as np
 
 from trmml.choices import check_choice
+from trmml.data.file_names import resolve_names
 from trmml.data.image_table import ImageTable
 from trmml.data.readers.dataset_files import read_lines, require, require_rows
 from trmml.data.readers.reader import OfficialCounts, Reader, Splits
@@ -71,7 +72,7 @@ def load_cub(
                 raise ValueError(f"{path}: line {number} is no known image, attribute and 0 or 1.")
             if present == "1" and image in row:
                 labels[row[image], column[attribute]] = 1
-    names = [files[image] for image in chosen]
+    names = resolve_names([files[image] for image in chosen], root / "images")
     require_rows(names, source=str(root / "images.txt"))
     phrases = class_names or attribute_phrases([name for _, name in attributes])
     return ImageTable(root / "images", names, labels, phrases, transform=transform)

@@ -10,6 +10,7 @@ from jaxtyping import Int
 
 from trmml.data.readers.csv_rows import strict_rows
 from trmml.data.readers.text_files import read_text
+from trmml.regular_files import require_regular_file
 
 __all__ = ["multi_hot", "read_csv_rows", "read_json", "read_lines", "require", "require_rows"]
 
@@ -48,10 +49,15 @@ def read_json(path: Path) -> Any:  # noqa: ANN401 - whatever the file holds
     Raises:
         ValueError: If the file is missing, or no JSON, with the line.
     """
+    text = read_text(path)
     try:
-        return json.loads(read_text(path))
+        return json.loads(text)
     except json.JSONDecodeError as error:
         raise ValueError(f"{path}: line {error.lineno} is no JSON: {error.msg}.") from None
+    except (RecursionError, ValueError) as error:
+        deep = isinstance(error, RecursionError)
+        reason = "lists within lists without end" if deep else str(error)
+        raise ValueError(f"{path}: no JSON that can be read: {reason}.") from None
 
 
 def read_csv_rows(path: Path) -> Iterator[list[str]]:
@@ -60,7 +66,7 @@ def read_csv_rows(path: Path) -> Iterator[list[str]]:
     Raises:
         ValueError: If the file is missing, not in UTF-8, or no CSV, with the line.
     """
-    require(path, what="this table")
+    require_regular_file(require(path, what="this table"))
     with path.open(encoding="utf-8-sig", newline="") as file:
         try:
             yield from (row.cells for row in strict_rows(file, source=str(path)))

@@ -10,6 +10,7 @@ import numpy as np
 
 from trmml.data.class_names import NUS_WIDE_NAMES
 from trmml.data.codings import to_signed
+from trmml.data.file_names import resolve_names
 from trmml.data.image_table import ImageTable
 from trmml.data.peer_files import read_label_array
 from trmml.data.readers.dataset_files import require, require_rows
@@ -59,7 +60,7 @@ def load_formatted_arrays(
     labels = read_label_array(require(*files, what="the label matrix"))
     if not observed:
         labels = to_signed(labels, coding="zero_one")
-    rows = [str(name) for name in names]
+    rows = resolve_names([str(name) for name in names], images)
     require_rows(rows, source=str(path))
     return ImageTable(images, rows, labels, class_names, transform=transform)
 

@@ -8,6 +8,7 @@ from typing import Any, Final, Literal
 
 from trmml.choices import check_choice
 from trmml.data.class_names import COCO_NAMES, NUS_WIDE_NAMES, VOC_NAMES
+from trmml.data.file_names import resolve_names
 from trmml.data.image_table import ImageTable
 from trmml.data.readers.dataset_files import multi_hot, read_lines, require, require_rows
 from trmml.data.readers.reader import Reader, Splits
@@ -66,6 +67,7 @@ def load_index_list(
         positives.append(classes)
     labels = multi_hot(positives, len(class_names), elsewhere=-1 if unlisted == "negative" else 0)
     require_rows(names, source=str(path))
+    names = resolve_names(names, images)
     return ImageTable(images, names, labels, class_names, transform=transform)
 
 

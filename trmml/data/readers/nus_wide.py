@@ -10,6 +10,7 @@ import numpy as np
 
 from trmml.choices import check_choice
 from trmml.data.class_names import NUS_WIDE_NAMES
+from trmml.data.file_names import resolve_names
 from trmml.data.image_table import ImageTable
 from trmml.data.readers.dataset_files import (
     multi_hot,
@@ -57,7 +58,7 @@ def load_nus_wide(
     check_choice(unlabelled, UnlabelledPolicy, argument="unlabelled")
     part = split.capitalize()
     path = require(root / "ImageList" / f"{part}Imagelist.txt", what="NUS-WIDE's list of images")
-    names = [line.replace("\\", "/") for line in read_lines(path)]
+    names = resolve_names(read_lines(path), root / "Flickr")
     concepts = read_lines(
         require(
             root / "Concepts81.txt",
@@ -125,6 +126,7 @@ def load_nus_wide_csv(
         positives.append([column[concept] for concept in concepts])
     require_rows(names, source=f"{path}, split {split}")
     labels = multi_hot(positives, len(class_names))
+    names = resolve_names(names, root)
     return ImageTable(root, names, labels, class_names, transform=transform)
 
 

@@ -2,7 +2,8 @@
 
 import codecs
 import os
-from pathlib import Path
+
+from trmml.regular_files import require_regular_file
 
 __all__ = ["marked_encoding", "read_text"]
 
@@ -34,11 +35,12 @@ def read_text(path: str | os.PathLike[str], *, encoding: str | None = None) -> s
         encoding: Its encoding, for files of older programs ("cp1252", "latin-1", "shift_jis").
 
     Raises:
-        ValueError: If the file does not exist, is empty, or is in another encoding.
+        ValueError: If the file does not exist or is no plain file, is empty, or is in another
+            encoding.
     """
     try:
-        data = Path(path).read_bytes()
-    except (FileNotFoundError, IsADirectoryError):
+        data = require_regular_file(path).read_bytes()
+    except FileNotFoundError:
         raise ValueError(f"{path}: the file does not exist; check the path.") from None
     if data.startswith(b"PK\x03\x04"):
         raise ValueError(f"{path}: this is a workbook or an archive; save the sheet as CSV UTF-8.")

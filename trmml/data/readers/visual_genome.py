@@ -7,6 +7,7 @@ from functools import partial
 from pathlib import Path
 from typing import Any, Final, NamedTuple
 
+from trmml.data.file_names import resolve_names
 from trmml.data.image_table import ImageTable
 from trmml.data.readers.dataset_files import (
     multi_hot,
@@ -79,7 +80,7 @@ def load_vg(
             f"`class_names` must name class {highest}, counted from 0, got {len(class_names)}."
         )
     table = multi_hot([index[name] for name in names], len(class_names))
-    files = _located(images, names)
+    files = resolve_names(_located(images, names), images)
     require_rows(files, source=str(path))
     return ImageTable(images, files, table, class_names, transform=transform)
 

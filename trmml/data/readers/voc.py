@@ -11,6 +11,7 @@ from jaxtyping import Int
 
 from trmml.choices import check_choice
 from trmml.data.class_names import VOC_NAMES
+from trmml.data.file_names import resolve_names
 from trmml.data.image_table import ImageTable
 from trmml.data.readers.dataset_files import read_lines, require, require_rows
 from trmml.data.readers.reader import OfficialCounts, Reader, Splits
@@ -102,7 +103,8 @@ def _files(images: Path, names: list[str]) -> list[str]:
     if all((images / file).is_file() for file in files) or not images.is_dir():
         return files
     there = {os.path.splitext(file)[0]: file for file in images_below(images)}  # noqa: PTH122 - names
-    return [there.get(name, file) for name, file in zip(names, files, strict=True)]
+    found = [there.get(name, file) for name, file in zip(names, files, strict=True)]
+    return resolve_names(found, images)
 
 
 def _classes(root: Path) -> list[str]:
