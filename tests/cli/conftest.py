@@ -29,9 +29,7 @@ def home(prepared, tmp_path, monkeypatch):
 @pytest.fixture
 def run(monkeypatch, capsys):
     """Run `trmml` as the shell does; return status, standard output and standard error."""
-    monkeypatch.setattr(
-        "trmml.models.multi_label_model.load_encoders", lambda *_, **__: tiny_pair()
-    )
+    monkeypatch.setattr("trmml.models.saved_model.load_encoders", lambda *_, **__: tiny_pair())
 
     def command(*arguments: object):
         monkeypatch.setattr(sys, "argv", ["trmml", *map(str, arguments)])

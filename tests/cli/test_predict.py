@@ -6,8 +6,10 @@ import subprocess
 import sys
 
 import pytest
+import torch
 
-from tests.prediction.photographs import NAMES, small_model
+from tests.prediction.photographs import NAMES, small_model, tiny_pair
+from trmml.models.linear_probe import LinearProbe
 
 CALL = [sys.executable, "-c", "from trmml.cli import main; main()"]
 
@@ -176,3 +178,29 @@ def test_help_has_an_example(run, command):
     status, out, _ = run(*command.split(), "--help")
     assert status == 0
     assert f"trmml {command} " in out
+
+
+def test_weights_that_are_not_finite_are_refused_by_name(home, run):
+    model = small_model()
+    assert model.decoder is not None
+    with torch.no_grad():
+        model.decoder.queries[0, 0] = torch.nan
+    model.save_pretrained(home / "model")
+    for command in (["predict", "model", "photos"], ["heatmap", "model", "photos", "--out", "h"]):
+        status, out, err = run(*command, "--quiet")
+        assert (status, out) == (2, "")
+        assert "model.safetensors must hold finite weights" in err
+        assert "'decoder.queries'" in err
+
+
+@pytest.mark.parametrize("form", ["csv", "jsonl", "table"])
+def test_a_score_that_is_no_number_is_no_absence(home, run, form):
+    model = LinearProbe(tiny_pair(), NAMES, image_size=64)
+    with torch.no_grad():
+        model.head.weight[1] = 3e38  # finite, and too large to be multiplied
+    model.save_pretrained(home / "model")
+    status, out, err = run("predict", "model", "photos", "--format", form, "--quiet")
+    assert status == 2
+    assert len(out.splitlines()) == (form == "csv")
+    assert "The score of 'sunset, red' in photos/0, ö.png must be a finite number" in err
+    assert len(err.splitlines()) == 1

@@ -9,7 +9,7 @@ from torch import Tensor
 
 from trmml.choices import check_choice
 from trmml.labels import Labels
-from trmml.metrics.inputs import EmptyRule, UnknownRule, check_inputs
+from trmml.metrics.inputs import EmptyRule, UnknownRule, check_inputs, check_scores
 
 __all__ = ["PrecisionRecallF1", "decide", "precision_recall_f1"]
 
@@ -68,7 +68,7 @@ def decide(
         inclusive: Whether a score equal to the threshold is positive (HCP) or not (ASL, DualCoOp).
 
     Raises:
-        ValueError: If neither rule is given or `top_k` is below 1.
+        ValueError: If neither rule is given, `top_k` is below 1 or a score is nan.
 
     Examples:
         >>> scores = torch.tensor([[0.9, 0.6, 0.7], [0.1, 0.2, 0.3]])
@@ -78,6 +78,7 @@ def decide(
     """
     if threshold is None and top_k is None:
         raise ValueError("`threshold` must be given unless `top_k` is; 0.5 suits probabilities.")
+    check_scores(scores)
     chosen = torch.ones_like(scores, dtype=torch.bool)
     if threshold is not None:
         chosen = scores >= threshold if inclusive else scores > threshold

@@ -1,5 +1,6 @@
 """What predicts: the part that all methods share, from photographs and folders to scores."""
 
+import logging
 from abc import ABC, abstractmethod
 from collections.abc import Mapping, Sequence
 from copy import deepcopy
@@ -21,6 +22,7 @@ from trmml.encoders.fingerprint import pair_fingerprints
 from trmml.encoders.pixels import normalize_pixels
 from trmml.encoders.protocol import EncoderPair, ImageEncoder
 from trmml.labels import Labels
+from trmml.models.finite_scores import require_finite_scores
 from trmml.models.hub import find_model, push_folder
 from trmml.models.method_config import MethodConfig
 from trmml.models.model_card import model_card_text
@@ -36,6 +38,7 @@ from trmml.modules.frozen import FrozenHolder
 
 __all__ = ["ModelOutput", "MultiLabelModel", "Scores"]
 
+_LOGGER = logging.getLogger(__name__)
 _Model = TypeVar("_Model", bound="MultiLabelModel")  # not `Self`: beartype refuses it
 
 
@@ -109,6 +112,8 @@ class MultiLabelModel(FrozenHolder, ABC):
             raise ValueError(f"`image_size` must be at least 1, got {image_size}.")
         self.config, self.encoders, self.image_size = config, encoders, image_size
         self.class_names = ClassNames(class_names)
+        for twins in self.class_names.twins:
+            _LOGGER.warning("class names: %s; a model can hardly tell such classes apart.", twins)
         self.decision_thresholds: list[float] | None = None
         self.hold("image_encoder", encoders.image)
         if isinstance(encoders.image, TimmImageEncoder):
@@ -180,8 +185,12 @@ class MultiLabelModel(FrozenHolder, ABC):
     def predict(
         self, images: Float[Tensor, "batch 3 height width"]
     ) -> Float[Tensor, "batch classes"]:
-        """Return the probability of every class in every normalised image."""
-        return self(images).logits.float().sigmoid()
+        """Return the probability of every class in every normalised image.
+
+        Raises:
+            FloatingPointError: If a score is nan or infinite.
+        """
+        return self._scored(images).logits.float().sigmoid()
 
     @torch.no_grad()
     def heatmap(
@@ -193,14 +202,21 @@ class MultiLabelModel(FrozenHolder, ABC):
 
         Raises:
             ValueError: If the model has no regions.
+            FloatingPointError: If a score is nan or infinite.
         """
-        maps = self.region_maps(self(images))
+        maps = self.region_maps(self._scored(images))
         if maps is None:
             raise ValueError(
                 f"{type(self).__name__} must have regions to draw them, but it only scores whole "
                 "images; `predict` gives the scores."
             )
         return interpolate(maps, size=images.shape[-2:], mode="bilinear", align_corners=False)
+
+    def _scored(self, images: Float[Tensor, "batch 3 height width"]) -> ModelOutput:
+        output = self(images)
+        names = self.class_names.titles
+        require_finite_scores(output.logits, names, image=lambda place: f"image {place}")
+        return output
 
     def for_prediction(self, kept: dict[int, Any]) -> Any:  # noqa: ANN401 - a stripped copy
         """Return a copy that can only predict, for an export.

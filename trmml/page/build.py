@@ -58,6 +58,8 @@ def build_page(model: MultiLabelModel, *, examples: Sequence[str | Path] = ()) -
             photo = inspector.inspect(path)
         except BrokenImageError as error:
             return complain(f"{Path(path).name} cannot be shown: {error.reason}.")
+        except FloatingPointError as error:
+            return complain(str(error))
         return redraw(photo, [inspector.find(photo, match.name) for match in matches])
 
     def show_example(index: int, matches: Sequence[ZeroShotMatch]) -> list[Any]:

@@ -15,6 +15,7 @@ from torch.nn.functional import normalize
 from trmml.data.images import BrokenImageError, decode_image, image_size
 from trmml.functional import aligned_calibration, aligned_energy
 from trmml.models import MultiLabelModel, zero_shot_text_features
+from trmml.models.finite_scores import require_finite_scores
 from trmml.prediction import ImageTag, decision_thresholds
 
 __all__ = ["MAX_PIXELS", "MAX_TEXT", "InspectedPhoto", "PhotoInspector", "ZeroShotMatch"]
@@ -101,6 +102,7 @@ class PhotoInspector:
         Raises:
             BrokenImageError: If the file is no image, is damaged, or has more than `MAX_PIXELS`;
                 a ValueError.
+            FloatingPointError: If a score is nan or infinite.
         """
         width, height = image_size(path)
         if width * height > MAX_PIXELS:
@@ -111,6 +113,7 @@ class PhotoInspector:
         model, names = self.model, self.model.class_names.shown
         features, grid = model.image_encoder.encode_dense(model.preprocess(photograph))
         output = model.match(features, grid)
+        require_finite_scores(output.logits, names, image=lambda _: "this photograph")
         probabilities = output.logits[0].float().sigmoid().cpu()
         maps = model.region_maps(output)
         ranked = probabilities.argsort(descending=True, stable=True)

@@ -10,6 +10,7 @@ from PIL import Image
 
 from trmml.data import BrokenImageError, decode_image
 from trmml.models import MultiLabelModel
+from trmml.models.finite_scores import require_finite_scores
 from trmml.prediction.drawing import Panel, captioned, contact_sheet, overlay
 from trmml.prediction.scoring import eval_mode
 from trmml.prediction.tagging import decision_thresholds
@@ -100,6 +101,7 @@ def _draw(
                 continue
             with torch.no_grad():  # for this photograph alone, not for whoever takes what is drawn
                 output = model(model.preprocess(photograph))
+            require_finite_scores(output.logits, titles, image=lambda _, name=path: str(name))
             probabilities = output.logits[0].float().sigmoid().cpu()
             maps = model.region_maps(output)
             if maps is None:

@@ -3,6 +3,7 @@
 from collections import deque
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
+from functools import partial
 from math import nan
 from typing import Any, NamedTuple
 
@@ -14,6 +15,7 @@ from torch.utils.data import DataLoader, Dataset
 from trmml.data import BrokenImageError, ImageTable, square_pixels
 from trmml.encoders import normalize_pixels
 from trmml.models import ModelOutput, MultiLabelModel
+from trmml.models.finite_scores import require_finite_scores
 
 __all__ = [
     "ScoredBatch",
@@ -44,21 +46,32 @@ def eval_mode(model: MultiLabelModel) -> Iterator[None]:
             model.train()
 
 
-def stream_outputs(model: MultiLabelModel, batches: Iterable[Inputs]) -> Iterator[ModelOutput]:
+def stream_outputs(
+    model: MultiLabelModel,
+    batches: Iterable[Inputs],
+    *,
+    image: Callable[[int, int], str] = "image {1} of batch {0}".format,
+) -> Iterator[ModelOutput]:
     """Yield what a model makes of each batch, in eval mode and without autograd.
 
     Args:
         model: Computes where it lives.
         batches: See `Inputs`.
+        image: Names an image by the number of its batch and its place there, for the message.
+
+    Raises:
+        FloatingPointError: If a score is nan or infinite, with the image and the class.
     """
+    names = model.class_names.titles
     with eval_mode(model):
-        for inputs, grid in batches:
+        for number, (inputs, grid) in enumerate(batches):
             # Not around the `yield`: whoever takes the output keeps their own grad mode.
             with torch.no_grad():
                 inputs = inputs.to(model.device, non_blocking=True)
                 if inputs.dtype == torch.uint8:  # a quarter of the bytes to send between processes
                     inputs = normalize_pixels(inputs, model.image_encoder)
                 output = model(inputs) if grid is None else model.match(inputs, grid)
+                require_finite_scores(output.logits, names, image=partial(image, number))
             yield output
 
 
@@ -95,6 +108,7 @@ def stream_scores(
 
     Raises:
         ValueError: If `batch_size` is below 1.
+        FloatingPointError: If a score is nan or infinite, with the image and the class.
     """
     nothing = torch.empty(0, len(model.class_names))
     stream = stream_table(model, table, batch_size=batch_size, num_workers=num_workers)
@@ -127,6 +141,7 @@ def score_images(
     Raises:
         BrokenImageError: If an image cannot be decoded and the table says `broken="error"`.
         ValueError: If the table says `broken="replace"`: a score must be of the row's own image.
+        FloatingPointError: As `stream_scores`.
     """
     if table.broken == "replace":
         raise ValueError(
@@ -165,7 +180,10 @@ def stream_table(
             if images is not None:
                 yield images, None
 
-    for output in stream_outputs(model, readable()):
+    def name(_: int, place: int) -> str:
+        return table.names[waiting[-1][0][place]]  # the last batch that was asked for
+
+    for output in stream_outputs(model, readable(), image=name):
         while not waiting[0][0]:  # batches of which not one image could be read
             yield [], None, waiting.popleft()[1]
         rows, broken = waiting.popleft()

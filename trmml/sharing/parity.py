@@ -54,10 +54,20 @@ def largest_difference(
 
     Returns:
         The largest difference between two probabilities, or two entries of the region maps.
+
+    Raises:
+        FloatingPointError: If the model or the file gives something that is no finite number.
     """
     generator = torch.Generator().manual_seed(seed)
     shape = (batch, 3, model.image_size, model.image_size)
     pixels = torch.randint(0, 256, shape, dtype=torch.uint8, generator=generator)
     found = run_exported(path, pixels)
     expected = DeployableModel(model, regions=len(found) > 1)(pixels)
+    for source, outputs in ((model, expected), (path, found)):
+        if not all(bool(output.isfinite().all()) for output in outputs):
+            who = f"{path}" if source is path else type(model).__name__
+            raise FloatingPointError(
+                f"{who} must give finite numbers to be compared, got nan or infinity for images of "
+                "noise; look at the model's weights."
+            )
     return max(float((a - b).abs().max()) for a, b in zip(found, expected, strict=True))
