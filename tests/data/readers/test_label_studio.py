@@ -108,15 +108,16 @@ def test_the_short_form(tmp_path):
         read(write(tmp_path, open_))
 
 
-def test_the_table(tmp_path):
-    path = tmp_path / "export.csv"
+@pytest.mark.parametrize(("name", "separator"), [("export.csv", ","), ("export.tsv", "\t")])
+def test_the_table(tmp_path, name, separator):
+    path = tmp_path / name
     rows = [
         ["a.jpg", '{"choices": ["cat", "dog"]}', "False"],
         ["b.jpg", "cat", "False"],
         ["c.jpg", "dog", "True"],
     ]
     with path.open("w", newline="", encoding="utf-8") as file:
-        writer = csv.writer(file, quoting=csv.QUOTE_NONNUMERIC)
+        writer = csv.writer(file, delimiter=separator, quoting=csv.QUOTE_NONNUMERIC)
         writer.writerow(["annotation_id", "image", "lead_time", "seen", "was_cancelled"])
         writer.writerows([i, name, 1.5, seen, skip] for i, (name, seen, skip) in enumerate(rows))
     assert read(path)[1] == {"a.jpg": [1, 1], "b.jpg": [1, -1], "c.jpg": [0, 0]}
@@ -145,6 +146,11 @@ def test_images_are_found_by_what_is_left_of_their_address(tmp_path):
         ([task("a.jpg", [{"kind": "choices"}])], "must be a list of tasks with `data` and `anno"),
         ([task("a.jpg", []), 5], "must be a list of tasks with `data` and `annotations`"),
         ([{"image": "a.jpg", "seen": "cat", **FLAT}, 5], "must be a list of records as Label Stu"),
+        ([{"image": "a.jpg", "seen": {"choices": 5}, **FLAT}], "something else at the choice '5'"),
+        (
+            [task("a.jpg", [{"type": "choices", "from_name": "x", "value": {"choices": 5}}])],
+            "at the",
+        ),
     ],
 )
 def test_what_is_wrong_is_named(tmp_path, content, message):

@@ -2,6 +2,7 @@
 
 import json
 import os
+import re
 from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from functools import partial
@@ -11,12 +12,14 @@ from typing import Any, Final, Literal
 from trmml.choices import check_choice
 from trmml.data.image_formats import IMAGE_SUFFIXES
 from trmml.data.image_table import ImageTable
-from trmml.data.readers.dataset_files import read_csv_rows, read_json
+from trmml.data.readers.csv_rows import read_sheet
+from trmml.data.readers.dataset_files import read_json
 from trmml.data.readers.image_addresses import address_tails, files_of_addresses
 from trmml.data.readers.image_choices import Answer, answer_meaning, labels_of_choices
 from trmml.data.readers.json_shape import json_shape
 from trmml.data.readers.reader import Reader, Splits
 from trmml.data.readers.reading_options import ReadingOptions
+from trmml.data.readers.text_files import read_text
 
 __all__ = ["READER", "load_label_studio"]
 
@@ -89,31 +92,34 @@ def _answer(results: list[dict[str, Any]]) -> Answer:
     for result in results:
         if result["type"] == "choices":
             chosen = answer.setdefault(str(result["from_name"]), [])
-            chosen += [str(value).strip() for value in result["value"]["choices"]]
+            chosen += _chosen(result["value"]["choices"])
     return answer
 
 
 def _flat(path: Path) -> Iterator[tuple[str, list[Answer]]]:
     """Yield the same of JSON-MIN and CSV, which have a row for each answer."""
     records = _records(path)
-    if not all(isinstance(record, dict) for record in records):
-        raise ValueError(f"{path}: must be a list of records as Label Studio exports them.")
-    image = _image_key(records, path)
-    questions = _questions(records, image, path)
-    for record in records:
-        answer = {question: _chosen(record.get(question)) for question in questions}
-        answer = {question: chosen for question, chosen in answer.items() if chosen}
-        yield str(record[image]), [] if _is_cancelled(record) else [answer]
+    try:
+        image = _image_key(records, path)
+        questions = _questions(records, image, path)
+        for record in records:
+            answer = {question: _chosen(record.get(question)) for question in questions}
+            answer = {question: chosen for question, chosen in answer.items() if chosen}
+            yield str(record[image]), [] if _is_cancelled(record) else [answer]
+    except (TypeError, AttributeError) as error:
+        raise ValueError(
+            f"{path}: must be a list of records as Label Studio exports them, got something else "
+            f"at {error}."
+        ) from None
 
 
 def _records(path: Path) -> list[Any]:
     if path.suffix.lower() == ".json":
         return read_json(path)
-    header, *rows = read_csv_rows(path)
+    head, rows = read_sheet(read_text(path), source=str(path))
     return [
-        {name: _decoded(cell) for name, cell in zip(header, row, strict=False)}
+        {name: _decoded(cell) for name, cell in zip(head.cells, row.cells, strict=True)}
         for row in rows
-        if any(row)
     ]
 
 
@@ -154,10 +160,12 @@ def _chosen(value: Any) -> list[str]:  # noqa: ANN401 - whatever the file holds
     if isinstance(value, str):
         return [value.strip()] if value.strip() else []
     if isinstance(value, Mapping):
-        return [str(choice).strip() for choice in value.get("choices", ())]
+        return _chosen(value.get("choices"))
     if isinstance(value, list):
         return [choice for item in value for choice in _chosen(item)]
-    return []
+    if value is None:
+        return []
+    raise TypeError(f"the choice {str(value)[:40]!r}")
 
 
 def _is_cancelled(record: Mapping[str, Any]) -> bool:
@@ -186,11 +194,10 @@ def _is_full(path: Path) -> bool:
 
 
 def _find(path: Path, images: Path, reading: ReadingOptions) -> Splits:
+    first = json_shape(path).first
     if path.suffix.lower() in (".csv", ".tsv") and path.is_file():
         with path.open(encoding="utf-8-sig", errors="replace") as file:
-            first = {name.strip(' "\r\n') for name in file.readline(1 << 16).split(",")}
-    else:
-        first = json_shape(path).first
+            first = {name.strip('" ') for name in re.split("[,\t]", file.readline(1 << 16).strip())}
     if not _is_full(path) and not {"annotation_id", "lead_time"} <= first:
         return {}
     return {path.name: partial(load_label_studio, path, images, **reading.given())}
