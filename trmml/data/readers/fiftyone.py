@@ -91,7 +91,7 @@ def _labels(target: Any, classes: list[str]) -> Iterator[str]:  # noqa: ANN401 -
         raise TypeError(f"the target {target!r}")
 
 
-def _fields(samples: list[dict[str, Any]]) -> list[str]:
+def _fields(samples: Any) -> list[str]:  # noqa: ANN401 - whatever the file holds
     """Return the fields that hold classifications."""
     return list(
         dict.fromkeys(
@@ -104,7 +104,9 @@ def _fields(samples: list[dict[str, Any]]) -> list[str]:
 
 
 def _of_samples(
-    samples: list[dict[str, Any]], field: str | None, path: Path
+    samples: Any,  # noqa: ANN401 - whatever the file holds
+    field: str | None,
+    path: Path,
 ) -> Iterator[tuple[str, list[Answer]]]:
     there = _fields(samples)
     if field is None and len(there) == 1:

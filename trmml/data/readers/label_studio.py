@@ -4,7 +4,7 @@ import json
 import os
 import re
 from collections import Counter
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping
 from functools import partial
 from pathlib import Path
 from typing import Any, Final, Literal
@@ -87,7 +87,7 @@ def _tasks(path: Path) -> Iterator[tuple[str, list[Answer]]]:
         ) from None
 
 
-def _answer(results: list[dict[str, Any]]) -> Answer:
+def _answer(results: Any) -> Answer:  # noqa: ANN401 - whatever the file holds
     answer: Answer = {}
     for result in results:
         if result["type"] == "choices":
@@ -132,7 +132,7 @@ def _decoded(cell: str) -> Any:  # noqa: ANN401 - text, or what JSON in a cell h
         return cell
 
 
-def _questions(records: list[dict[str, Any]], image: str, path: Path) -> list[str]:
+def _questions(records: list[Any], image: str, path: Path) -> list[str]:
     """Return the columns that are certainly choices; or the only one that may be."""
     columns = dict.fromkeys(key for record in records for key in record)
     certain, possible = [], []
@@ -168,11 +168,11 @@ def _chosen(value: Any) -> list[str]:  # noqa: ANN401 - whatever the file holds
     raise TypeError(f"the choice {str(value)[:40]!r}")
 
 
-def _is_cancelled(record: Mapping[str, Any]) -> bool:
+def _is_cancelled(record: Any) -> bool:  # noqa: ANN401 - whatever the file holds
     return str(record.get("was_cancelled", False)).casefold() in ("true", "1")
 
 
-def _image_key(records: Sequence[Mapping[str, Any]], path: Path) -> str:
+def _image_key(records: list[Any], path: Path) -> str:
     """Return the key under which the images are."""
     counts = Counter(key for record in records for key, value in record.items() if _is_image(value))
     every = [key for key, count in counts.items() if count == len(records)]
