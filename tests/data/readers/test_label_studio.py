@@ -78,6 +78,17 @@ def test_questions_of_yes_and_no_are_classes(tmp_path):
     assert rows == {"a.jpg": [-1, 1, -1], "b.jpg": [-1, 0, 0], "c.jpg": [1, 0, 1]}
 
 
+def test_a_choice_that_means_unknown_is_no_class(tmp_path):
+    answers = [["cat"], ["unsure"], ["dog", "Not sure"]]
+    path = write(
+        tmp_path,
+        [task(f"{i}.jpg", [choices("seen", *one)]) for i, one in enumerate(answers)],
+    )
+    table, rows = read(path)
+    assert table.class_names == ("cat", "dog")
+    assert rows == {"0.jpg": [1, -1], "1.jpg": [0, 0], "2.jpg": [0, 1]}
+
+
 def test_a_value_of_two_questions_is_two_classes(tmp_path):
     path = write(
         tmp_path, [task("a.jpg", [choices("front", "car", "cat"), choices("back", "car")])]

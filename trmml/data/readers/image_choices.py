@@ -56,7 +56,8 @@ def labels_of_choices(
 
     A question whose values all mean yes, no or unknown is a class itself, called as the question;
     of any other question, each value is a class, called `question value` where two questions have
-    it. Where people disagree, and where nobody answered, labels are unknown.
+    it; a value that means unknown is none, and what was not chosen beside it is unknown. Where
+    people disagree, and where nobody answered, labels are unknown.
 
     Args:
         answers: The answers for each image; none if nobody looked at it, or skipped it.
@@ -73,7 +74,9 @@ def labels_of_choices(
             values.setdefault(question, {}).update(dict.fromkeys(chosen))
     asked = [question for question, found in values.items() if _is_yes_or_no(found)]
     several = {
-        question: sorted(found) for question, found in values.items() if question not in asked
+        question: sorted(value for value in found if answer_meaning(value) != 0)
+        for question, found in values.items()
+        if question not in asked
     }
     names = {(q, value): value for q, found in several.items() for value in found}
     for question, value in list(names):
@@ -113,7 +116,9 @@ def _row(
         row[column[question]] = meanings.pop() if len(meanings) == 1 else 0
     for question, chosen in answer.items():
         if question not in asked:
-            row[[column[names[question, value]] for value in chosen]] = 1
+            if any(answer_meaning(value) == 0 for value in chosen):
+                row[[column[name] for (q, _), name in names.items() if q == question]] = 0
+            row[[column[names[question, v]] for v in chosen if (question, v) in names]] = 1
     return row
 
 
