@@ -78,7 +78,7 @@ def find_splits(
     | `formatted_train_images.npy` with 81 classes | `nus-wide-spml/train`, `nus-wide-spml/val` |
     | `train_list_500.txt`, `vg_category_200_labels_index.json`, `class_names.txt` | `vg200/train`, `vg200/test` |
     | `*-annotations-human-imagelabels.csv`, `class-descriptions*.csv` | `open-images/train`, ... |
-    | `data.yaml`, or the file itself | `yolo/train`, `yolo/val`, `yolo/test`, as it says |
+    | `data.yaml` or `obj.data`, or the file itself | `yolo/train`, `yolo/val`, `yolo/test`, as it says |
     | `classes.txt`, or `data.yaml` without splits, with `images` and `labels` | `yolo`, or `yolo/train`, ... |
     | `labels.json` or `samples.json` of FiftyOne, in the folder or a split's | `fiftyone`, or `fiftyone/train`, ... |
     | `annotations.xml` of CVAT for images, beside `images` | `cvat` |

@@ -195,6 +195,24 @@ def test_a_split_may_be_several_folders_or_a_list(tmp_path):
         open_split(tmp_path)
 
 
+def test_the_form_of_darknet(tmp_path):
+    write_export(tmp_path, "", ["obj_train_data/a.png", "obj_valid_data/b.png"])
+    (tmp_path / "data.yaml").unlink()
+    (tmp_path / "obj.names").write_text("cat\ndog\n")
+    (tmp_path / "obj.data").write_text(
+        "classes = 2\nnames = data/obj.names\ntrain = data/train.txt\nvalid = valid.txt\n"
+    )
+    (tmp_path / "train.txt").write_text("data/obj_train_data/a.png\n")
+    (tmp_path / "valid.txt").write_text("obj_valid_data/b.png\n")
+    assert shown(tmp_path) == {"train": ["a.png cat"], "val": ["b.png dog"]}
+    assert shown(tmp_path / "obj.data") == shown(tmp_path)
+    (tmp_path / "obj_train_data" / "a.png").unlink()  # exported without its images
+    assert shown(tmp_path)["train"] == ["a.png cat"]
+    (tmp_path / "obj.names").write_text("cat\n")
+    with pytest.raises(ValueError, match=r"obj.data: `nc` is 2, but `names` lists 1 classes"):
+        open_split(tmp_path)
+
+
 def test_what_is_wrong_is_named(folder, tmp_path, no_shape_checks):
     with pytest.raises(ValueError, match=r"line 2 must start with a class from 0 to 1, got '2 .5"):
         read(folder, NAMES[:2])

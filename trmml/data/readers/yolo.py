@@ -3,21 +3,27 @@
 import os
 from collections.abc import Callable, Sequence
 from functools import partial
-from pathlib import Path
+from pathlib import Path, PurePosixPath
 from typing import Any, Final
 
 from trmml.choices import check_choice
+from trmml.data.file_names import plain_name
 from trmml.data.image_table import ImageTable
 from trmml.data.readers.dataset_files import read_lines, require
 from trmml.data.readers.reader import Reader, Splits
 from trmml.data.readers.reading_options import ReadingOptions
+from trmml.data.readers.yolo_description import (
+    YoloDescription,
+    find_place,
+    read_yolo_description,
+)
 from trmml.data.readers.yolo_labels import WithoutFile, label_beside, read_yolo_labels
-from trmml.data.readers.yolo_yaml import YoloDescription, find_place, read_yolo_yaml
 from trmml.data.visible_files import images_below, visible_files
 
 __all__ = ["READER", "load_yolo", "load_yolo_split"]
 
-_LISTS = (".yaml", ".yml")
+_DESCRIPTIONS = (".yaml", ".yml", ".data")
+_NAMED = ("data", "dataset", "obj")
 
 
 def load_yolo(
@@ -71,13 +77,13 @@ def load_yolo_split(
     without_file: WithoutFile = "negative",
     transform: Any = None,  # noqa: ANN401 - any callable on a PIL image
 ) -> ImageTable:
-    """Read a split that Ultralytics' `data.yaml` names: folders of images, or lists of them.
+    """Read a split that a `data.yaml` or `obj.data` names: folders of images, or lists of them.
 
     Places are relative to its `path`, or to the file itself. The text file of an image is where
     its path has `labels` instead of the last `images`, or else beside it.
 
     Args:
-        description: The `data.yaml`.
+        description: The `data.yaml` of Ultralytics, or the `obj.data` of Darknet and CVAT.
         split: "train", "val" or "test".
         without_file: As in `load_yolo`.
         transform: Callable on a decoded image.
@@ -89,7 +95,7 @@ def load_yolo_split(
     """
     check_choice(without_file, WithoutFile, argument="without_file")
     path = Path(description)
-    content = read_yolo_yaml(path)
+    content = read_yolo_description(path)
     if split not in content.places:
         there = ", ".join(content.places) or "none"
         raise ValueError(f"{path}: names no split {split!r}; those named are: {there}.")
@@ -123,11 +129,24 @@ def _images(place: Path, content: YoloDescription) -> list[Path]:
     if place.is_dir():
         return [place / name for name in images_below(place)]
     folders = (place.parent, content.folder)
-    return [find_place(line, *folders) or place.parent / line for line in read_lines(place)]
+    return [_listed(line, *folders) for line in read_lines(place)]
+
+
+def _listed(line: str, *folders: Path) -> Path:
+    """Return the image that a line of a list names, by its text file where it is not there."""
+    image = find_place(line, *folders)
+    text = find_place(str(PurePosixPath(plain_name(line)).with_suffix(".txt")), *folders)
+    if image is not None or text is None:
+        return image or folders[0] / line
+    return text.with_suffix(PurePosixPath(line).suffix)
 
 
 def _names(path: Path) -> list[str]:
-    return read_yolo_yaml(path).names if path.suffix.lower() in _LISTS else read_lines(path)
+    return (
+        read_yolo_description(path).names
+        if path.suffix.lower() in _DESCRIPTIONS
+        else read_lines(path)
+    )
 
 
 def _find(path: Path, _images: Path, reading: ReadingOptions) -> Splits:
@@ -138,9 +157,9 @@ def _find(path: Path, _images: Path, reading: ReadingOptions) -> Splits:
         names = next((file for file in lists if path.is_dir() and file.is_file()), None)
         return {} if names is None else _by_folders(folder, names, reading)
     try:
-        content = read_yolo_yaml(named)
+        content = read_yolo_description(named)
     except (ValueError, ModuleNotFoundError) as error:
-        is_meant = path == named or named.name.startswith("data")
+        is_meant = path == named or named.stem in _NAMED
         return _by_folders(folder, named, reading) or (
             {"yolo": _raising(error)} if is_meant else {}
         )
@@ -152,11 +171,11 @@ def _find(path: Path, _images: Path, reading: ReadingOptions) -> Splits:
 
 
 def _described(path: Path) -> Path | None:
-    """Return the file that describes the data: that at the path, `data.yaml`, or the only one."""
+    """Return what describes the data: the file at the path, one of the usual names, or the only."""
     if not path.is_dir():
-        return path if path.suffix.lower() in _LISTS else None
-    files = [file for ending in _LISTS for file in visible_files(path, f"*{ending}")]
-    called = [file for file in files if file.stem in ("data", "dataset")]
+        return path if path.suffix.lower() in _DESCRIPTIONS else None
+    files = [file for ending in _DESCRIPTIONS for file in visible_files(path, f"*{ending}")]
+    called = [file for file in files if file.stem in _NAMED]
     return called[0] if called else files[0] if len(files) == 1 else None
 
 
@@ -179,7 +198,7 @@ def _raising(error: Exception) -> Callable[[], ImageTable]:
 
 READER: Final = Reader(
     _find,
-    "data.yaml, or classes.txt with images and labels (YOLO)",
+    "data.yaml or obj.data, or classes.txt with images and labels (YOLO)",
     options=frozenset({"without_file"}),
 )
 """The splits that `data.yaml` names; or a folder of `images` and `labels`, or one for each split,

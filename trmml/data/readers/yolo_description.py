@@ -1,4 +1,4 @@
-"""What Ultralytics' `data.yaml` says: the classes, and where the images of each split are."""
+"""What `data.yaml` or `obj.data` says: the classes, and where the images of each split are."""
 
 from collections import Counter
 from pathlib import Path
@@ -6,10 +6,11 @@ from types import ModuleType
 from typing import Any, Final, NamedTuple
 
 from trmml.data.file_names import plain_name
+from trmml.data.readers.dataset_files import read_lines
 from trmml.data.readers.text_files import read_text
 from trmml.regular_files import require_regular_file
 
-__all__ = ["YoloDescription", "find_place", "read_yolo_yaml"]
+__all__ = ["YoloDescription", "find_place", "read_yolo_description"]
 
 _SPLITS: Final = ("train", "val", "test")
 _NOTHING: Final = ("", "~", "null", "Null", "NULL")
@@ -17,7 +18,7 @@ _MOST_BYTES: Final = 1 << 20
 
 
 class YoloDescription(NamedTuple):
-    """The content of a `data.yaml`.
+    """The content of a `data.yaml`, or of Darknet's `obj.data`.
 
     Attributes:
         names: The classes, in the order of their numbers.
@@ -30,8 +31,8 @@ class YoloDescription(NamedTuple):
     places: dict[str, list[str]]
 
 
-def read_yolo_yaml(path: Path) -> YoloDescription:
-    """Read a `data.yaml` as a YAML parser does, every plain value as the text that it is.
+def read_yolo_description(path: Path) -> YoloDescription:
+    """Read a `data.yaml` as a YAML parser does, or an `obj.data`, every plain value as text.
 
     Args:
         path: The file.
@@ -41,7 +42,7 @@ def read_yolo_yaml(path: Path) -> YoloDescription:
             as `nc` says.
         ModuleNotFoundError: If pyyaml is not installed.
     """
-    content = _mapping(path)
+    content = _darknet(path) if path.suffix.lower() == ".data" else _mapping(path)
     names = _names(content.get("names"))
     if not names:
         raise ValueError(f"{path}: must list the class names as `names`, from 0 without gaps.")
@@ -69,20 +70,30 @@ def read_yolo_yaml(path: Path) -> YoloDescription:
 def find_place(name: str, *folders: Path) -> Path | None:
     """Return what is at a path that may have been written on another computer, or None.
 
-    Looked up are the path itself, relative to each folder, without one leading `..` as exports of
-    Roboflow have it, and of a path from the root, its ends of at least two parts.
+    Looked up are the path itself, relative to each folder, without the `..` or `data` before it
+    that exports of Roboflow and CVAT have, and of a path from the root, its ends of at least two
+    parts.
 
     Args:
         name: The path, with separators of whatever system.
         folders: What it may be relative to.
     """
     plain = plain_name(name.strip())
-    spellings = [plain, plain.removeprefix("../")]
+    spellings = [plain, plain.removeprefix("../"), plain.removeprefix("data/")]
     if plain.startswith("/") or plain[1:3] == ":/":
         parts = [part for part in plain.split("/") if part]
         spellings += ["/".join(parts[start:]) for start in range(1, len(parts) - 1)]
     tried = (folder / spelling for spelling in spellings for folder in folders)
     return next((path for path in tried if path.exists()), None)
+
+
+def _darknet(path: Path) -> dict[str, Any]:
+    """Return what an `obj.data` says, under the keys of a `data.yaml`."""
+    entries = (line.partition("=") for line in read_lines(path))
+    said = {key.strip(): value.strip() for key, _, value in entries}
+    names = find_place(said.get("names", ""), path.parent)
+    listed = read_lines(names) if names is not None and names.is_file() else []
+    return {**said, "names": listed, "val": said.get("valid", ""), "nc": said.get("classes", "")}
 
 
 def _mapping(path: Path) -> dict[str, Any]:
