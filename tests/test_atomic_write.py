@@ -1,5 +1,12 @@
+import contextlib
 import os
+import re
+import signal
+import socket
 import stat
+import subprocess
+import sys
+import textwrap
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
@@ -85,8 +92,8 @@ def test_a_full_disk_leaves_the_old_file_and_no_rest(
     path = tmp_path / "file"
     path.write_text("old")
     fill_the_disk(monkeypatch)
-    with pytest.raises((OSError, ValueError), match="No space left"):
-        write(path)
+    with pytest.raises((OSError, ValueError), match=r"No space left on device: '.*/file'"):
+        write(path)  # named, as the file that was to be
     assert list(tmp_path.iterdir()) == [path]
     assert path.read_text() == "old"
 
@@ -144,3 +151,70 @@ def test_two_files_are_on_the_disk_before_either_gets_its_name(tmp_path: Path) -
     for file, path in zip(partial, (weights, card), strict=True):
         file.replace(path)
     assert (weights.read_bytes(), card.read_text()) == (b"new", "new card")
+
+
+@pytest.mark.parametrize("kind", ["device", "pipe", "socket"])
+def test_what_is_no_plain_file_is_never_replaced(
+    tmp_path: Path, write: Callable[[Path], object], kind: str
+) -> None:
+    path = tmp_path / kind
+    if kind == "device":
+        path.symlink_to("/dev/null")
+    elif kind == "pipe":
+        os.mkfifo(path)
+    else:
+        with contextlib.chdir(tmp_path), socket.socket(socket.AF_UNIX) as server:
+            server.bind(kind)
+    before = path.lstat()
+    with pytest.raises(ValueError, match=r"cannot be written, this is a"):
+        write(path)
+    assert path.lstat().st_mode == before.st_mode
+    assert list(tmp_path.iterdir()) == [path]
+
+
+def test_a_link_stays_a_link_and_its_file_is_replaced(
+    tmp_path: Path, write: Callable[[Path], object]
+) -> None:
+    real, link = tmp_path / "real", tmp_path / "link"
+    real.write_text("old")
+    link.symlink_to(real)
+    write(link)
+    if link.is_symlink():
+        assert real.read_bytes() != b"old"
+    assert {path.name for path in tmp_path.iterdir()} == {"real", "link"}
+
+
+def test_a_name_of_all_the_bytes_a_disk_allows_is_written(
+    tmp_path: Path, write: Callable[[Path], object], request: pytest.FixtureRequest
+) -> None:
+    longest = "ö" * 127  # 254 bytes of 255
+    if "partial" in request.node.callspec.id:
+        longest = longest[:-8]  # these names end in `.partial` for whoever finds them
+    write(tmp_path / longest)
+    assert [path.name for path in tmp_path.iterdir()] == [longest]
+
+
+def test_what_a_killed_writer_left_is_gone_with_the_next(tmp_path: Path) -> None:
+    path = tmp_path / "file"
+    killed = """
+        import os, signal, sys
+        from pathlib import Path
+        from trmml.atomic_write import atomic_write
+        with atomic_write(sys.argv[1]) as file:
+            file.write("half")
+            file.flush()
+            os.kill(os.getpid(), signal.SIGKILL)
+    """
+    result = subprocess.run([sys.executable, "-c", textwrap.dedent(killed), path], check=False)
+    assert result.returncode == -signal.SIGKILL
+    (left,) = tmp_path.iterdir()
+    assert left.name.endswith(".partial")
+    others = [
+        tmp_path / left.name.replace("file", "else"),  # of another file
+        tmp_path / f"file.elsewhere-{os.getpid()}.partial",  # of another machine
+        tmp_path / re.sub(r"-\d+\.", f"-{os.getppid()}.", left.name),  # of one that lives
+    ]
+    for other in others:
+        other.touch()
+    write_atomically(path, "whole")
+    assert sorted(tmp_path.iterdir()) == sorted([path, *others])

@@ -34,12 +34,8 @@ def write_atomically(path: Path, content: bytes | str) -> None:
         'done'
     """
     path = _target(path)
-    partial = _partial(path)
-    try:
+    with _partial(path) as partial:
         _write_synced(partial, content)
-        partial.replace(path)
-    finally:
-        partial.unlink(missing_ok=True)
 
 
 @contextmanager
@@ -106,9 +102,11 @@ def synced_partial(path: Path, content: bytes | str) -> Path:
         >>> partial = synced_partial(weights, bytes(8)), synced_partial(card, "{}")
         >>> _ = partial[0].replace(weights), partial[1].replace(card)
     """
+    _require_plain(path)
     partial = path.with_name(f"{path.name}.partial")
     try:
-        _write_synced(partial, content)
+        with _naming(path, partial):
+            _write_synced(partial, content)
     except OSError:
         partial.unlink(missing_ok=True)  # a full disk has no room for half a file
         raise
@@ -121,14 +119,9 @@ def _opened(path: Path, mode: str, **options: str) -> Iterator[IO[Any]]:
         what = "is a folder" if path.is_dir() else f"the folder {path.parent} does not exist"
         raise ValueError(f"{path}: cannot be written, {what}.")
     path = _target(path)
-    partial = _partial(path)
-    try:
-        with partial.open(mode, **options) as file:  # pyright: ignore[reportArgumentType, reportCallIssue]
-            yield file
-            _sync(file)
-        partial.replace(path)
-    finally:
-        partial.unlink(missing_ok=True)
+    with _partial(path) as partial, partial.open(mode, **options) as file:  # pyright: ignore[reportArgumentType, reportCallIssue]
+        yield file
+        _sync(file)
 
 
 def _write_synced(path: Path, content: bytes | str) -> None:
@@ -150,9 +143,7 @@ def _target(path: Path) -> Path:
     Raises:
         ValueError: If something is there that is no plain file.
     """
-    kind = irregular_kind(path)
-    if kind is not None:
-        raise ValueError(f"{path}: cannot be written, this is {kind}; choose another name.")
+    _require_plain(path)
     path = path.resolve() if path.is_symlink() else path
     left = re.compile(re.escape(f"{_stem(path)}.{_host()}-") + r"(\d+)\.partial")
     for name in os.listdir(path.parent) if path.parent.is_dir() else ():  # noqa: PTH208 - names
@@ -162,9 +153,33 @@ def _target(path: Path) -> Path:
     return path
 
 
-def _partial(path: Path) -> Path:
-    """Return the name under which a file is written: each process of each machine has its own."""
-    return path.with_name(f"{_stem(path)}.{_host()}-{os.getpid()}.partial")
+def _require_plain(path: Path) -> None:
+    kind = irregular_kind(path)
+    if kind is not None:
+        raise ValueError(f"{path}: cannot be written, this is {kind}; choose another name.")
+
+
+@contextmanager
+def _partial(path: Path) -> Iterator[Path]:
+    """Give the name under which a file is written, each process its own; then rename."""
+    partial = path.with_name(f"{_stem(path)}.{_host()}-{os.getpid()}.partial")
+    try:
+        with _naming(path, partial):
+            yield partial
+            partial.replace(path)
+    finally:
+        partial.unlink(missing_ok=True)
+
+
+@contextmanager
+def _naming(path: Path, partial: Path) -> Iterator[None]:
+    """Let errors of writing name the file that was to be: a full disk names none at all."""
+    try:
+        yield
+    except OSError as error:
+        if error.filename in (None, str(partial)):
+            error.filename, error.filename2 = str(path), None
+        raise
 
 
 def _stem(path: Path) -> str:

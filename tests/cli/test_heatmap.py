@@ -54,7 +54,7 @@ def test_no_readable_photograph_leaves_no_sheet(home, run):
     ("arguments", "message"),
     [
         (["--out", "regions", "--classes", "dog"], f"got also 'dog'; it knows {', '.join(NAMES)}"),
-        (["--out", "regions", "--classes", ""], "`classes` must name at least one"),
+        (["--out", "regions", "--classes", ""], "(after --classes) must not be empty"),
         (["--out", "labels.csv"], "labels.csv"),
         ([], "--out"),
     ],

@@ -4,6 +4,8 @@ import io
 import os
 import sys
 
+from trmml.cli.failures import failure_line
+
 __all__ = ["main"]
 
 TRAIN = ("typer", "rich", "matplotlib", "accelerate", "pydantic", "yaml", "tensorboard", "filelock")
@@ -13,10 +15,6 @@ EXTRAS = {
     "gradio": "serve",
     "huggingface_hub": "hub",
 }
-FEWER_AT_ONCE = (
-    "take fewer images at once with --batch-size, or in training smaller parts of each step with "
-    "--set recipe.gradient_accumulation_steps=4."
-)
 
 
 def main() -> None:
@@ -25,6 +23,7 @@ def main() -> None:
         if isinstance(stream, io.TextIOWrapper):
             stream.reconfigure(errors="replace")  # what a console cannot show stops nothing
     try:
+        _check_empty(sys.argv[1:])
         from trmml.cli.app import app
 
         app()
@@ -33,19 +32,27 @@ def main() -> None:
         if extra is None:
             raise
         sys.exit(f'trmml: this command needs {error.name}; pip install "trmml[{extra}]"')
-    except (ValueError, OSError, FloatingPointError) as error:
-        print(f"trmml: {error}", file=sys.stderr)
-        sys.exit(2)
-    except RuntimeError as error:
-        if type(error).__name__ != "OutOfMemoryError":  # torch's; a wrong call has no torch yet
+    except Exception as error:
+        line = failure_line(error)
+        if line is None:
             raise
-        reason = str(error).partition(".")[0]
-        print(f"trmml: {reason}; {FEWER_AT_ONCE}", file=sys.stderr)
+        print(f"trmml: {line}", file=sys.stderr)
         sys.exit(2)
     except KeyboardInterrupt:
         sys.exit(130)
     finally:
         _flush()
+
+
+def _check_empty(arguments: list[str]) -> None:
+    """Refuse an empty argument, which would mean this folder: mostly a variable without a value."""
+    for place, text in enumerate(arguments, start=1):
+        if not text or (text.startswith("--") and text.endswith("=")):
+            before = f" (after {arguments[place - 2]})" if not text and place > 1 else ""
+            raise ValueError(
+                f"argument {place}{before} must not be empty, got {text!r}; give a value, or leave "
+                "it out."
+            )
 
 
 def _flush() -> None:

@@ -11,8 +11,8 @@ from rich.console import Console
 from rich.table import Table
 
 from trmml.cli.messages import note
-from trmml.cli.options import AsJson, Quiet
-from trmml.cli.outputs import print_json
+from trmml.cli.options import AsJson, Overwrite, Quiet
+from trmml.cli.outputs import check_output_folder, print_json
 from trmml.cli.progress import progress_bar
 from trmml.markdown_table import percent
 
@@ -39,6 +39,7 @@ def demo(
     out: Annotated[Path, typer.Option(help="Folder for results, pictures and the model.")] = Path(
         "trmml-demo"
     ),
+    overwrite: Overwrite = False,
     fast: Annotated[
         bool, typer.Option("--fast", help="A few images and epochs, only to see that it runs.")
     ] = False,
@@ -71,6 +72,7 @@ def demo(
         raise typer.BadParameter("--images and --labels go together; give both, or neither.")
     if keep == 0 and not single_positive:
         raise typer.BadParameter("--keep must be above 0; without labels nothing is learnt.")
+    check_output_folder(out, inputs=[images, labels], overwrite=overwrite)
     start = time.monotonic()
     bar = partial(progress_bar, quiet=quiet)
     out.mkdir(parents=True, exist_ok=True)  # before minutes of work, so that a bad path costs none

@@ -22,7 +22,7 @@ from trmml.cli.options import (
     Split,
     Workers,
 )
-from trmml.cli.outputs import check_output, print_json
+from trmml.cli.outputs import check_output, check_output_folder, print_json
 from trmml.cli.progress import progress_bar
 from trmml.data import ReadingOptions, open_split
 from trmml.json_text import json_text
@@ -78,6 +78,8 @@ def evaluate(
         )
     if out is not None:
         check_output(out, inputs=[model, data], overwrite=overwrite)
+    if model_out is not None:
+        check_output_folder(model_out, inputs=[data], overwrite=overwrite)
     name, table = open_split(data, split, images=images, reading=ReadingOptions.parse(read))
     folder = find_saved_model(model)
     judged = opened(folder, device=device, task=task)

@@ -9,8 +9,8 @@ import typer
 
 from trmml.cli.messages import note
 from trmml.cli.opening import opened
-from trmml.cli.options import AsJson, Device, Model, OwnTask, Photographs, Quiet
-from trmml.cli.outputs import print_json
+from trmml.cli.options import AsJson, Device, Model, Overwrite, OwnTask, Photographs, Quiet
+from trmml.cli.outputs import check_output_folder, print_json
 from trmml.cli.progress import progress_bar
 from trmml.cli.standard_streams import photograph_files
 from trmml.prediction import draw_heatmaps, draw_sheets
@@ -31,6 +31,7 @@ def heatmap(
     top_k: Annotated[
         int, typer.Option(min=1, help="Without --classes: the most probable of each image.")
     ] = 3,
+    overwrite: Overwrite = False,
     device: Device = None,
     task: OwnTask = None,
     as_json: AsJson = False,
@@ -44,6 +45,7 @@ def heatmap(
     `trmml heatmap my-model beach.jpg --out regions --top-k 5`.
     """
     paths = photograph_files(images, quiet=quiet)
+    check_output_folder(out, inputs=[model, *paths], overwrite=overwrite)
     seer = opened(model, device=device, task=task)
     names = None if classes is None else next(csv.reader([classes], skipinitialspace=True), [])
     drawing = draw_heatmaps(seer, paths, out, classes=names, top_k=top_k)  # checks; draws later

@@ -11,7 +11,7 @@ from trmml.json_text import json_text
 from trmml.models.saved_model import CARD, WEIGHTS
 from trmml.regular_files import irregular_kind
 
-__all__ = ["check_output", "print_json", "speak_utf8"]
+__all__ = ["check_output", "check_output_folder", "print_json", "speak_utf8"]
 
 
 def check_output(
@@ -41,6 +41,33 @@ def check_output(
             raise ValueError(f"{out}: the command reads this; choose another name.")
     if not overwrite:
         raise ValueError(f"{out}: is there already; choose another name, or add --overwrite.")
+
+
+def check_output_folder(
+    out: Path, *, inputs: Iterable[str | Path | None] = (), overwrite: bool = False
+) -> None:
+    """Refuse, before any work, a folder in which something would be lost.
+
+    Args:
+        out: Folder for results; it need not be there.
+        inputs: What the command reads, of which nothing may lie in the folder.
+        overwrite: Whether results that are in the folder may be replaced.
+
+    Raises:
+        ValueError: If there is something else than a folder, inputs lie in it, or it holds
+            anything.
+    """
+    if out.exists() and not out.is_dir():
+        raise ValueError(f"{out}: this is no folder; choose another name.")
+    if not out.is_dir():
+        return
+    for path in map(Path, filter(None, inputs)):
+        if path.exists() and (path.samefile(out) or path.parent.samefile(out)):
+            raise ValueError(f"{out}: the command reads {path} there; choose another folder.")
+    if not overwrite and any(out.iterdir()):
+        raise ValueError(
+            f"{out}: holds something already; choose another folder, or add --overwrite."
+        )
 
 
 def speak_utf8() -> None:
