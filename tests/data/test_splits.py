@@ -232,6 +232,13 @@ def test_what_is_not_recognised_says_what_is_there(tmp_path):
         find_splits(tmp_path)
 
 
+@pytest.mark.parametrize("name", ["a.xml", "a.zip"])
+def test_a_file_that_is_certainly_no_sheet_is_not_read_as_one(tmp_path, name):
+    (tmp_path / name).write_text("<a/>, <b/>")
+    with pytest.raises(ValueError, match=r"no dataset is recognised; .*; there is this one file\."):
+        find_splits(tmp_path / name)
+
+
 def test_what_is_hidden_is_no_table_and_no_folder_of_images(tmp_path):
     write_pictures(
         tmp_path, ["photos/a.jpg", ".ipynb_checkpoints/a-checkpoint.jpg", "__MACOSX/b.jpg"]

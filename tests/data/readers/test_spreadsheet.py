@@ -119,7 +119,7 @@ def test_a_stray_quotation_mark_is_refused_with_its_line(read, row):
 
 def test_a_list_separated_by_commas_is_no_class(read):
     content = "image;positives;negatives\na.jpg;cat;dog\nb.jpg;cat, dog;\n"
-    with pytest.raises(ValueError, match="lists 'cat, dog' as one class beside .cat.; separate"):
+    with pytest.raises(ValueError, match=r"lists 'cat, dog' as one class beside .cat.; separate"):
         read(content)
     chosen = read(content, class_names=["cat", "dog", "cat, dog"])
     assert chosen.labels.tolist() == [[1, -1, 0], [0, 0, 1]]
@@ -291,7 +291,9 @@ def test_json_with_class_names_and_a_mark(read):
         ("{", "line 1, column 2 is no JSON"),
         ("[]", "must hold a list of records"),
         ('{"class_names": 5, "images": []}', "`class_names` must be a list of names, got 5"),
-        ('{"image": "a.jpg"}', "must hold a list of records"),
+        ('{"image": "a.jpg"}', "must hold a list of .* got an object with the keys image"),
+        ('[{"a": 1, "b": 2}]', "record 0 must be .* got an object with the keys a, b"),
+        ("[" * 100_000, "no JSON that can be read: lists within lists without end"),
         ("[1]", "record 0 must be an object with the file name as `image`, got 1"),
         ('[{"image": " "}]', "record 0 has no file name"),
         ('[{"image": "a.jpg", "labels": []}]', "record 0 may hold .* got 'labels'"),

@@ -98,7 +98,11 @@ def _parse(text: str, source: str) -> tuple[list[Any], list[str] | None]:
         raise ValueError(
             f"{source}: line {error.lineno}, column {error.colno} is no JSON: {error.msg}."
         ) from None
-    stated = None
+    except (RecursionError, ValueError) as error:
+        deep = isinstance(error, RecursionError)
+        reason = "lists within lists without end" if deep else str(error)
+        raise ValueError(f"{source}: no JSON that can be read: {reason}.") from None
+    got, stated = _described(data), None
     if isinstance(data, dict):
         stated = data.get("class_names")
         data = data.get("images")
@@ -107,15 +111,26 @@ def _parse(text: str, source: str) -> tuple[list[Any], list[str] | None]:
     if not isinstance(data, list) or not data:
         raise ValueError(
             f"{source}: must hold a list of records with image, positives and negatives, or an "
-            "object with that list as `images`."
+            "object with that list as `images`, or be an export of COCO, Label Studio or "
+            f"FiftyOne, got {got}."
         )
     return data, stated
+
+
+def _described(value: Any) -> str:  # noqa: ANN401 - whatever the file holds
+    """Say what was found, in a few words."""
+    if isinstance(value, dict):
+        keys = ", ".join(map(str, [*value][:6])) + (", ..." if len(value) > 6 else "")
+        return f"an object with the keys {keys}" if value else "an object without keys"
+    if isinstance(value, list):
+        return f"a list of {len(value):,}"
+    return repr(value)[:80]
 
 
 def _check(record: Any, place: str) -> None:  # noqa: ANN401 - whatever the file holds
     if not isinstance(record, dict) or not isinstance(record.get("image"), str):
         raise ValueError(
-            f"{place} must be an object with the file name as `image`, got {record!r}."
+            f"{place} must be an object with the file name as `image`, got {_described(record)}."
         )
     if not record["image"].strip():
         raise ValueError(f"{place} has no file name.")
@@ -125,7 +140,9 @@ def _check(record: Any, place: str) -> None:  # noqa: ANN401 - whatever the file
     for key in ("positives", "negatives"):
         part = record.get(key, [])
         if not _is_names(part):
-            raise ValueError(f"{place}: `{key}` must be a list of class names, got {part!r}.")
+            raise ValueError(
+                f"{place}: `{key}` must be a list of class names, got {repr(part)[:80]}."
+            )
 
 
 def _is_names(value: Any) -> bool:  # noqa: ANN401 - whatever the file holds

@@ -188,8 +188,11 @@ def _listed(head: CsvLine, lines: Sequence[CsvLine], source: str) -> list[dict[s
     return records
 
 
+_NO_SHEETS = frozenset({".xml", ".yaml", ".yml", ".data", ".zip"})
+
+
 def _find(path: Path, images: Path, reading: ReadingOptions) -> Splits:
-    if not path.is_file():
+    if not path.is_file() or path.suffix.lower() in _NO_SHEETS:
         return {}
     return {path.name: partial(load_table, path, images, missing="keep", **reading.given())}
 
