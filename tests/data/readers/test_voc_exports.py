@@ -69,6 +69,11 @@ def test_what_is_wrong_is_named(tmp_path):
         (tmp_path / "c.xml").write_text(text)
         with pytest.raises(ValueError, match=message):
             load_voc_export(tmp_path, tmp_path)
+    (tmp_path / "c.xml").write_text(xml())
+    write_pictures(tmp_path / "more", ["c.png"])
+    with pytest.raises(ValueError, match=r"c.xml: several images .* meant: c.jpg, more/c.png"):
+        load_voc_export(tmp_path, tmp_path)
+    (tmp_path / "more" / "c.png").unlink()
     (tmp_path / "none").mkdir()
     with pytest.raises(ValueError, match="none: there is no XML file"):
         load_voc_export(tmp_path / "none", tmp_path)

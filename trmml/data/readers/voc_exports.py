@@ -1,6 +1,7 @@
 """Exports in VOC's form without its lists: of LabelImg, Roboflow, CVAT and other tools."""
 
 import os
+from collections import Counter
 from collections.abc import Sequence
 from functools import partial
 from pathlib import Path
@@ -43,8 +44,8 @@ def load_voc_export(
         say.
 
     Raises:
-        ValueError: If a folder is missing, there is no XML file or none has an image, or one is
-            malformed or has an object of another class.
+        ValueError: If a folder is missing, there is no XML file or none has an image, or one has
+            several, is malformed or has an object of another class.
     """
     check_choice(without_file, WithoutFile, argument="without_file")
     annotations = require(Path(annotations), what="the folder of annotations")
@@ -60,6 +61,10 @@ def load_voc_export(
             f"{annotations}: not one of the {len(files)} XML files has an image in {images}; they "
             "must have equal names but for the ending."
         )
+    stem, count = Counter(stem for stem in stems if stem in files).most_common(1)[0]
+    if count > 1:
+        alike = ", ".join(name for name, other in zip(names, stems, strict=True) if other == stem)
+        raise ValueError(f"{files[stem]}: several images in {images} may be meant: {alike}.")
     occurring = sorted(set[str]().union(*shown.values()))
     classes = list(occurring if class_names is None else class_names)
     strange = sorted({*occurring} - {*classes})
