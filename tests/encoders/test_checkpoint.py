@@ -1,8 +1,10 @@
 # ruff: noqa: ANN401 - open_clip and timm ship no stubs
+import os
 import warnings
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
+from zipfile import ZIP_DEFLATED, ZipFile
 
 import pytest
 import torch
@@ -181,3 +183,87 @@ def test_missing_weights_are_counted_and_named():
 def test_statistics_that_old_files_lack_are_not_missed():
     model = clip(RESNET)
     fill(model, {k: v for k, v in model.state_dict().items() if "num_batches" not in k})
+
+
+def under(prefix: str, state: dict[str, Tensor] = STATE) -> dict[str, Tensor]:
+    return {f"{prefix}{name}": value for name, value in state.items()}
+
+
+WRAPPED = {
+    "torch.compile": under("_orig_mod."),
+    "DataParallel of a compiled model": under("module._orig_mod."),
+    "Lightning": {"state_dict": under("model."), "epoch": 3, "hyper_parameters": {"lr": 0.1}},
+    "Lightning, compiled": {"state_dict": under("net._orig_mod.")},
+    "under the key model": {"model": STATE, "optimizer": {"state": {}}},
+    "under two keys": {"model": {"state_dict": under("module.")}},
+    "under the key model_state_dict": {"model_state_dict": under("clip.")},
+    "averages alone": {"model_ema": under("module."), "n": 1},
+}
+
+
+@pytest.mark.parametrize("kind", WRAPPED)
+def test_what_programs_put_around_weights_is_taken_off(kind: str, tmp_path: Path):
+    state, _ = read_checkpoint(save_torch(WRAPPED[kind], tmp_path / "weights.pt"))
+    assert state.keys() == STATE.keys()
+
+
+@pytest.mark.parametrize("name", ["weights.bin", "weights.pt", "weights"])
+def test_safetensors_are_known_by_their_content(name: str, tmp_path: Path):
+    save_file(under("model."), tmp_path / name)
+    assert read_checkpoint(tmp_path / name).state.keys() == STATE.keys()
+
+
+def test_averages_beside_the_weights_are_told_of(tmp_path: Path, caplog: pytest.LogCaptureFixture):
+    content = {"state_dict": STATE, "state_dict_ema": {"a.bias": torch.zeros(4)}}
+    state, _ = read_checkpoint(save_torch(content, tmp_path / "weights.pt"))
+    assert torch.equal(state["a.bias"], STATE["a.bias"])
+    assert "taking the weights under 'state_dict'; there are averaged ones" in caplog.text
+
+
+def test_a_tower_is_found_beside_other_parts(caplog: pytest.LogCaptureFixture):
+    source, target = clip(RESNET), clip(RESNET)
+    others = {"prompt_learner.ctx": torch.zeros(4), "criterion.weight": torch.zeros(3)}
+    fill(target, {**under("model.clip_model.", source.state_dict()), **others})
+    assert torch.equal(target.visual.conv1.weight, source.visual.conv1.weight)
+    assert "taking the weights under 'model.clip_model.'; 2 other tensors" in caplog.text
+
+
+def test_a_prefix_that_nobody_knows_is_named():
+    model = clip(RESNET)
+    with pytest.raises(ValueError, match=r"all names in the file begin with 'student\.': save"):
+        fill(model, under("student.", model.state_dict()))
+
+
+@pytest.mark.parametrize("value", [torch.nan, torch.inf])
+def test_weights_that_are_not_finite_are_named(value: float):
+    model = clip(RESNET)
+    state = {name: tensor.clone() for name, tensor in model.state_dict().items()}
+    state["ln_final.bias"][3] = value
+    with pytest.raises(
+        ValueError, match=r"finite weights, got 1 of 32 numbers of 'ln_final\.bias'"
+    ):
+        fill(model, state)
+    state = {**model.state_dict(), "attn_mask": torch.full((2, 2), -torch.inf)}
+    fill(model, state)  # as OpenAI's archives have it
+
+
+def test_a_packed_archive_is_not_unpacked(tmp_path: Path):
+    path = save_torch({"a": torch.zeros(2**20)}, tmp_path / "weights.pt")
+    packed = tmp_path / "packed.pt"
+    with ZipFile(path) as whole, ZipFile(packed, "w", ZIP_DEFLATED) as archive:
+        for name in whole.namelist():
+            archive.writestr(name, whole.read(name))
+    with pytest.raises(ValueError, match="an archive that would unpack to 4,19"):
+        read_checkpoint(packed)
+
+
+def test_what_is_no_file_is_not_waited_for(tmp_path: Path):
+    os.mkfifo(tmp_path / "pipe")
+    with pytest.raises(ValueError, match="this is a pipe, not a file"):
+        read_checkpoint(tmp_path / "pipe")
+
+
+def test_tensors_without_values_are_refused(tmp_path: Path):
+    path = save_torch({"a": torch.empty(3, device="meta")}, tmp_path / "weights.pt")
+    with pytest.raises(ValueError, match=r"plain tensors, got 'a' in .*, which is sparse"):
+        read_checkpoint(path)

@@ -1,4 +1,5 @@
 # ruff: noqa: ANN401 - open_clip and timm ship no stubs
+import json
 from pathlib import Path
 from typing import Any
 
@@ -294,7 +295,7 @@ def test_a_missing_file_is_told_from_a_tag(path: str | Path):
 
 
 def test_a_folder_is_no_file(tmp_path: Path):
-    with pytest.raises(FileNotFoundError, match="must be a file of weights"):
+    with pytest.raises(ValueError, match="this is a folder, not a file"):
         load_open_clip("small-ViT", pretrained=tmp_path)
 
 
@@ -325,3 +326,72 @@ def test_openais_architectures_know_their_quick_gelu_tag(name: str):
     tag = _tags(name)["openai"]
     assert tag["quick_gelu"]
     assert tuple(tag["mean"]) == OPENAI_MEAN
+
+
+def beside(folder: Path, **changes: Any) -> None:
+    vision = {"layers": 3, "width": 32, "patch_size": 8, "image_size": 64, "act": "new"}
+    model = {"embed_dim": 24, "vision_cfg": vision, "text_cfg": {"width": 32, "hf": "x"}}
+    images = {"mean": [0.1, 0.2, 0.3], "std": [0.5, 0.5, 1]}
+    config = {"model_cfg": {**model, **changes}, "preprocess_cfg": images}
+    (folder / "open_clip_config.json").write_text(json.dumps(config))
+
+
+@pytest.mark.parametrize("quick", [True, False])
+def test_the_configuration_beside_the_weights_is_read(weights: Path, quick: bool):
+    beside(weights.parent, quick_gelu=quick)
+    pair = load_open_clip("small-ViT", pretrained=weights)
+    assert uses_quick_gelu(pair) == quick
+    assert (pair.image.mean, pair.image.std) == ((0.1, 0.2, 0.3), (0.5, 0.5, 1.0))
+    own = load_open_clip("small-ViT", pretrained=weights, quick_gelu=not quick, mean=TAG_MEAN)
+    assert uses_quick_gelu(own) != quick
+    assert own.image.mean == TAG_MEAN
+
+
+@pytest.mark.parametrize(
+    ("name", "changes", "message"),
+    [
+        (
+            "small-ViT",
+            {"vision_cfg": {"width": 64}},
+            r"vision_cfg\.width is 64 where small-ViT has 3",
+        ),
+        ("small-ViT", {"text_cfg": {"layers": 9}}, r"text_cfg\.layers is 9 where small-ViT has 2"),
+        ("small-RN", {"vision_cfg": {"layers": [3, 4]}}, r"layers is \[3, 4\] where small-RN has"),
+        ("small-ViT-quickgelu", {}, "the configuration beside the file has the exact one"),
+        ("small-ViT", {"quick_gelu": "yes"}, "text for 'quick_gelu', which must be true or false"),
+        ("small-ViT", {"vision_cfg": 3}, "a whole number for 'vision_cfg', which must be an obj"),
+    ],
+)
+def test_a_configuration_of_another_architecture_is_refused(
+    weights: Path, name: str, changes: dict[str, Any], message: str
+):
+    beside(weights.parent, **changes)
+    with pytest.raises(ValueError, match=message):
+        load_open_clip(name, pretrained=weights)
+
+
+@pytest.mark.parametrize("std", [[0, 1, 1], [0.5, 0.5], "x", [0.5, 0.5, 2], [0.5, True, 0.5]])
+def test_statistics_that_are_none_are_refused(weights: Path, std: object):
+    config = {"model_cfg": {}, "preprocess_cfg": {"std": std}}
+    (weights.parent / "open_clip_config.json").write_text(json.dumps(config))
+    with pytest.raises(ValueError, match=r"'preprocess_cfg\.std'"):
+        load_open_clip("small-ViT", pretrained=weights)
+
+
+def test_a_file_that_leaves_the_gelu_open_is_warned_of(
+    weights: Path, caplog: pytest.LogCaptureFixture
+):
+    load_open_clip("small-ViT", pretrained=weights, quick_gelu=False)
+    load_open_clip("small-ViT-quickgelu", pretrained=weights)
+    load_open_clip("small-ViT")
+    assert not caplog.records
+    load_open_clip("small-ViT", pretrained=weights)
+    assert "weights.pt does not say which GELU" in caplog.text
+
+
+def test_weights_that_are_not_finite_are_refused(tmp_path: Path):
+    state = vit_state()
+    state["visual.proj"][0, 0] = torch.nan
+    torch.save(state, tmp_path / "weights.pt")
+    with pytest.raises(ValueError, match=r"must hold finite weights, got 1 .* 'visual\.proj'"):
+        load_open_clip("small-ViT", pretrained=tmp_path / "weights.pt")

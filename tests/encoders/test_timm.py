@@ -97,3 +97,49 @@ def test_an_empty_joint_space_is_refused():
 def test_a_size_that_is_no_multiple_of_the_stride_is_refused():
     with pytest.raises(ValueError, match="divisible by 16"):
         TimmImageEncoder("test_vit", dim=6)(torch.randn(1, 3, 40, 32))
+
+
+@pytest.mark.parametrize("prefix", ["module.", "model._orig_mod."])
+def test_weights_of_a_training_are_read(tmp_path: Path, prefix: str):
+    source = timm.create_model("test_vit")
+    state = {f"{prefix}{name}": value for name, value in source.state_dict().items()}
+    path = tmp_path / "checkpoint"
+    torch.save({"state_dict": state}, path)
+    found = TimmImageEncoder("test_vit", dim=6, pretrained=path).backbone.visual.state_dict()
+    for name, value in found.items():
+        assert torch.equal(value, source.state_dict()[name])
+
+
+def test_weights_that_are_missing_are_counted(tmp_path: Path):
+    state = timm.create_model("test_resnet").state_dict()
+    del state["conv1.0.weight"]
+    path = tmp_path / "weights.pth"
+    torch.save(state, path)
+    with pytest.raises(ValueError, match=r"1 missing, such as 'conv1\.0\.weight'; check the arch"):
+        TimmImageEncoder("test_resnet", dim=6, pretrained=path)
+
+
+def test_a_prefix_that_nobody_knows_is_named(tmp_path: Path):
+    state = timm.create_model("test_vit").state_dict()
+    path = tmp_path / "weights.pth"
+    torch.save({f"student.{name}": value for name, value in state.items()}, path)
+    with pytest.raises(ValueError, match=r"missing, such as .* begin with 'student\.'"):
+        TimmImageEncoder("test_vit", dim=6, pretrained=path)
+
+
+def test_weights_of_another_backbone_are_refused(tmp_path: Path):
+    path = tmp_path / "weights.pth"
+    torch.save(timm.create_model("test_vit2").state_dict(), path)
+    with pytest.raises(
+        ValueError, match=r"must hold the weights of test_vit, got .*check the arch"
+    ):
+        TimmImageEncoder("test_vit", dim=6, pretrained=path)
+
+
+def test_weights_that_are_not_finite_are_named(tmp_path: Path):
+    state = timm.create_model("test_vit").state_dict()
+    state["norm.weight"][0] = torch.inf
+    path = tmp_path / "weights.pth"
+    torch.save(state, path)
+    with pytest.raises(ValueError, match=r"finite weights, got 1 of \d+ numbers of 'norm\.weight'"):
+        TimmImageEncoder("test_vit", dim=6, pretrained=path)

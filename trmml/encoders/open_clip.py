@@ -1,5 +1,6 @@
 """Every open_clip CLIP as an encoder pair."""
 
+import logging
 from collections.abc import Iterable
 from functools import partial
 from pathlib import Path
@@ -12,6 +13,7 @@ from trmml.encoders.checkpoint import fill_open_clip, read_checkpoint
 from trmml.encoders.image_tower import ImageTower
 from trmml.encoders.modified_resnet import ModifiedResNetTower
 from trmml.encoders.nearest_names import nearest_names
+from trmml.encoders.open_clip_config import read_config_beside
 from trmml.encoders.protocol import EncoderPair, EncoderSource
 from trmml.encoders.text_transformer import TextTransformerTower
 from trmml.encoders.timm_tower import TimmTower
@@ -20,6 +22,7 @@ from trmml.encoders.vision_transformer import DensePath, VisionTransformerTower
 
 __all__ = ["load_open_clip", "wrap_open_clip"]
 
+_LOGGER = logging.getLogger(__name__)
 _OPENAI_MEAN = (0.48145466, 0.4578275, 0.40821073)
 _OPENAI_STD = (0.26862954, 0.26130258, 0.27577711)
 # special tokens before the first word, of the tokenizers that open_clip's own text towers use
@@ -50,10 +53,11 @@ def load_open_clip(
             tower's own. Any other size that its stride divides works as well.
         cache_dir: Where downloads are kept; None for open_clip's place.
         quick_gelu: Whether the towers use OpenAI's approximation of the GELU. None goes by the
-            architecture, the tag, or the file where it is OpenAI's; a wrong choice costs accuracy
-            and raises no error.
+            architecture, the tag, the `open_clip_config.json` beside the file, or the file where it
+            is OpenAI's; a wrong choice costs accuracy and raises no error, so the log warns where
+            a file leaves it open.
         mean: Channel means of the images, of pixels in [0, 1]. None goes by the tag; for a file,
-            by the first tag of the architecture, or OpenAI's.
+            by the configuration beside it, the first tag of the architecture, or OpenAI's.
         std: Channel standard deviations, likewise.
         dense_path: How vision transformers give dense features, see `VisionTransformerTower`;
             None takes the tower's default.
@@ -65,7 +69,8 @@ def load_open_clip(
 
     Raises:
         ValueError: If the architecture or tag is unknown, the architecture has no dense features
-            or takes no learnt prompts, or the file is damaged or holds another architecture.
+            or takes no learnt prompts, the file is damaged, holds another architecture or weights
+            that are not finite, or the configuration beside it is of another architecture.
         FileNotFoundError: If `pretrained` is a path where nothing is.
         ConnectionError: If a tag's weights can neither be found nor downloaded.
     """
@@ -86,10 +91,21 @@ def load_open_clip(
         )
     tag, path = _find_weights(name, pretrained, cache_dir)
     checkpoint = None if path is None else read_checkpoint(path)
+    beside = None if path is None or tag else read_config_beside(path, config, name=name)
     given = {"quick_gelu": quick_gelu, "mean": mean, "std": std, "dense_path": dense_path}
     if quick_gelu is None:
         from_openai = checkpoint is not None and checkpoint.from_openai
         quick_gelu = config.get("quick_gelu", False) or tag.get("quick_gelu", False) or from_openai
+        if beside is not None:
+            if config.get("quick_gelu", False) and not beside.quick_gelu:
+                raise ValueError(
+                    f"`name` must be the architecture of {str(path)!r}, got {name!r}, which has "
+                    "the quick GELU, but the configuration beside the file has the exact one; "
+                    f"name {name.removesuffix('-quickgelu')!r}, or pass `quick_gelu`."
+                )
+            quick_gelu = beside.quick_gelu or from_openai
+        elif path is not None and not tag and not quick_gelu:
+            _warn_of_gelu(name, path)
     config["quick_gelu"] = quick_gelu
     config["vision_cfg"]["timm_model_pretrained"] = False
     model = (CustomTextCLIP if config.pop("custom_text", False) else CLIP)(**config)
@@ -113,8 +129,8 @@ def load_open_clip(
             _text(pretrained),
             {option: value for option, value in given.items() if value is not None},
         ),
-        mean=mean or images.get("mean", _OPENAI_MEAN),
-        std=std or images.get("std", _OPENAI_STD),
+        mean=mean or (beside and beside.mean) or images.get("mean", _OPENAI_MEAN),
+        std=std or (beside and beside.std) or images.get("std", _OPENAI_STD),
         dense_path=dense_path,
         channels_last=channels_last,
         autocast_dtype=autocast_dtype,
@@ -223,6 +239,18 @@ def _find_weights(
             f"the weights of {name} {tag!r} could not be downloaded ({type(error).__name__}); "
             "fetch them where there is a network and pass the file as `pretrained`."
         ) from error
+
+
+def _warn_of_gelu(name: str, path: Path) -> None:
+    from open_clip import list_models
+
+    if f"{name}-quickgelu" in list_models():
+        _LOGGER.warning(
+            "%s does not say which GELU its towers were trained with; taking the exact one. For "
+            "weights of OpenAI, DFN or MetaCLIP pass quick_gelu=True, or name %s-quickgelu; "
+            "quick_gelu=False ends this message.",
+            *(path, name),
+        )
 
 
 def _tags(name: str) -> dict[str, dict[str, Any]]:

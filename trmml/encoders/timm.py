@@ -9,9 +9,12 @@ from jaxtyping import Float
 from torch import Tensor, nn
 
 from trmml.encoders.any_size import TOKEN_FAMILIES, allow_any_size, set_grid
+from trmml.encoders.checkpoint import read_checkpoint
 from trmml.encoders.image_tower import ImageTower
 from trmml.encoders.nearest_names import nearest_names
 from trmml.encoders.protocol import ImageFeatures
+from trmml.encoders.state_names import names_begin_with
+from trmml.stored_files import require_finite
 
 __all__ = ["TimmImageEncoder"]
 
@@ -41,7 +44,8 @@ class TimmImageEncoder(nn.Module):
         projection: The learned layer, the only one with gradients.
 
     Raises:
-        ValueError: If the backbone is unknown or gives no feature map for images of any size.
+        ValueError: If the backbone is unknown or gives no feature map for images of any size, or
+            the file of weights is damaged, of another backbone, or not finite.
 
     Examples:
         >>> encoder = TimmImageEncoder("test_vit", dim=8)
@@ -138,5 +142,61 @@ def _create(name: str, pretrained: bool | str | Path) -> Any:  # noqa: ANN401 - 
             f"`pretrained` must be True, False or a file, got {str(pretrained)!r}, which does not "
             "exist."
         )
-    source = {"file": str(pretrained)}
-    return timm.create_model(name, pretrained=True, pretrained_cfg_overlay=source, num_classes=0)
+    if Path(pretrained).suffix == ".npz":  # timm has readers of its own for these
+        source = {"file": str(pretrained)}
+        return timm.create_model(
+            name, pretrained=True, pretrained_cfg_overlay=source, num_classes=0
+        )
+    return _filled(name, Path(pretrained))
+
+
+def _filled(name: str, path: Path) -> Any:  # noqa: ANN401
+    """Build a backbone with the weights of a file.
+
+    timm translates the names of other projects' weights, and passes over what is missing. So it is
+    built twice from one state of chance: a weight that stays when all weights of the file change
+    is not in the file.
+
+    Raises:
+        ValueError: If the file is damaged or of another architecture, or a weight is not finite.
+    """
+    state = read_checkpoint(path).state
+    shifted = {
+        key: value * 0.5 + 1 if value.is_floating_point() else value for key, value in state.items()
+    }
+    trunk, other = (_build(name, path, each) for each in (state, shifted))
+    changed = dict(other.named_parameters())
+    missing = [key for key, value in trunk.named_parameters() if torch.equal(value, changed[key])]
+    if missing:
+        prefix = names_begin_with(state)
+        remedy = (
+            "check the architecture's name"
+            if prefix is None
+            else f"all names in the file begin with '{prefix}.': save the weights without it"
+        )
+        raise ValueError(
+            f"`pretrained` must hold the weights of {name}, got {str(path)!r}: {len(missing)} "
+            f"missing, such as {missing[0]!r}; {remedy}."
+        )
+    require_finite(dict(trunk.named_parameters()), path=path)
+    return trunk
+
+
+def _build(name: str, path: Path, state: dict[str, Tensor]) -> Any:  # noqa: ANN401
+    import timm
+
+    with torch.random.fork_rng(devices=[]):
+        torch.manual_seed(0)
+        try:
+            return timm.create_model(
+                name,
+                pretrained=True,
+                pretrained_cfg_overlay={"state_dict": dict(state)},
+                num_classes=0,
+            )
+        except (RuntimeError, KeyError, ValueError) as error:
+            reason = " ".join(str(error).split())[:200]
+            raise ValueError(
+                f"`pretrained` must hold the weights of {name}, got {str(path)!r}, which does not "
+                f"fit ({reason}); check the architecture's name."
+            ) from error
