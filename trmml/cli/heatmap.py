@@ -2,6 +2,7 @@
 
 import csv
 import sys
+from contextlib import suppress
 from pathlib import Path
 from typing import Annotated
 
@@ -65,6 +66,8 @@ def heatmap(
     else:
         for file in [*sheets, *(file for one in drawn for file in one.files)]:
             print(file)
+    with suppress(OSError):
+        out.rmdir()  # only if there is nothing in it
     unreadable = sum(one.problem is not None for one in drawn)
     note(f"{len(drawn) - unreadable} photographs drawn.", quiet=quiet)
     raise typer.Exit(1 if unreadable else 0)

@@ -103,6 +103,8 @@ def find_splits(
     if not path.exists():
         raise ValueError(f"{path}: there is nothing; check the path.")
     folder = _images_beside(path) if images is None else Path(images)
+    if not folder.is_dir():
+        raise ValueError(f"{folder}: the image folder does not exist; check `images`.")
     found: Splits = {}
     for reader in READERS:
         new = {n: load for n, load in reader.find(path, folder, reading).items() if n not in found}
