@@ -3,7 +3,6 @@ from html.parser import HTMLParser
 
 import pytest
 import torch
-from PIL import Image
 
 from trmml.page import InspectedPhoto, ZeroShotMatch
 from trmml.page.markup import (
@@ -19,6 +18,7 @@ from trmml.prediction import ImageTag
 
 EVIL = "<img src=x onerror=alert(1)>\"'</span>${alert(2)}{{value}}"
 REGION = torch.rand(3, 3)
+PICTURE = "data:image/jpeg;base64,"
 
 
 class Elements(HTMLParser):
@@ -40,7 +40,7 @@ class Elements(HTMLParser):
 def photo(scores: list[float], name: str = "tree", *, regions: bool = True) -> InspectedPhoto:
     tags = [ImageTag(name, score, 0.5) for score in scores]
     maps = REGION.expand(len(tags), -1, -1) if regions else None
-    return InspectedPhoto(Image.new("RGB", (40, 20)), tags, maps, torch.rand(1, 9, 4), (3, 3))
+    return InspectedPhoto(PICTURE, (40, 20), tags, maps, torch.rand(1, 9, 4), (3, 3))
 
 
 def match(name: str = "kite", *, stands_out: bool = True, trained: bool = False) -> ZeroShotMatch:

@@ -81,7 +81,7 @@ def test_a_photograph_is_shown_the_right_way_up(model: TRMML, tmp_path: Path) ->
     exif = Image.Exif()
     exif[0x0112] = 6
     Image.new("RGB", (90, 60)).save(tmp_path / "turned.jpg", exif=exif)
-    assert PhotoInspector(model).inspect(tmp_path / "turned.jpg").photograph.size == (60, 90)
+    assert PhotoInspector(model).inspect(tmp_path / "turned.jpg").size == (60, 90)
 
 
 def test_a_training_model_is_put_in_eval_mode(scene: Path) -> None:

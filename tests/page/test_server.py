@@ -58,7 +58,7 @@ def test_starting_contacts_nobody_else(address: str) -> None:
 
 
 def test_a_name_made_to_point_here_gets_nothing(address: str) -> None:
-    assert httpx.get(address, headers={"Host": "evil.example"}).status_code == 400
+    assert httpx.get(address, headers={"Host": "evil.example"}).status_code == 403
     port = address.rsplit(":", 1)[1]
     assert httpx.get(address, headers={"Host": f"localhost:{port}"}).status_code == 200
 

@@ -1,6 +1,7 @@
 """Put the page together; Gradio draws it, `PhotoInspector` answers."""
 
 from collections.abc import Sequence
+from dataclasses import replace
 from html import escape
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -9,12 +10,14 @@ from trmml.data.images import BrokenImageError
 from trmml.models import MultiLabelModel
 from trmml.page.markup import (
     MAX_MATCHES,
+    MAX_TAGS,
     matches_markup,
     message_markup,
     stage_markup,
     tags_markup,
 )
 from trmml.page.photo_inspector import MAX_TEXT, InspectedPhoto, PhotoInspector, ZeroShotMatch
+from trmml.page.upload_folder import KEEP_SECONDS, PRUNE_SECONDS
 
 if TYPE_CHECKING:
     import gradio
@@ -22,8 +25,10 @@ if TYPE_CHECKING:
 __all__ = ["build_page"]
 
 _EMPTY = '<div class="empty">The photograph will be here.</div>'
-_KEEP_UPLOADS = 300  # seconds
-_KEEP_ANSWERS = 3600
+_KEEP_ANSWERS = 3600  # seconds
+_LOST = (
+    "That photograph is no longer kept here, for others came or an hour has passed: drop it again."
+)
 
 
 def build_page(model: MultiLabelModel, *, examples: Sequence[str | Path] = ()) -> "gradio.Blocks":
@@ -31,8 +36,8 @@ def build_page(model: MultiLabelModel, *, examples: Sequence[str | Path] = ()) -
 
     Dropping a photograph lists its tags; hovering over one, or giving it the focus, shows its
     region where the model has regions; a category typed in is looked for zero-shot. Uploaded files
-    are deleted after a few minutes, nothing is counted or sent anywhere, and one question is
-    answered at a time.
+    are deleted after a few minutes and only what is shown of a photograph is kept; nothing is
+    counted or sent anywhere, and one question is answered at a time.
 
     Args:
         model: A trained model.
@@ -48,10 +53,13 @@ def build_page(model: MultiLabelModel, *, examples: Sequence[str | Path] = ()) -
 
     def redraw(photo: InspectedPhoto, matches: Sequence[ZeroShotMatch]) -> list[Any]:
         drawn = (stage_markup(photo, matches), tags_markup(photo), matches_markup(matches))
-        return [photo, matches, "", *drawn]
+        if photo.regions is not None:  # those that are never lit are not kept
+            photo = replace(photo, regions=photo.regions[:MAX_TAGS].clone())
+        return [photo, matches, True, "", *drawn]
 
     def complain(message: str) -> list[Any]:  # what was there stays
-        return [gr.skip(), gr.skip(), message_markup(message), gr.skip(), gr.skip(), gr.skip()]
+        stays = gr.skip()
+        return [stays, stays, stays, message_markup(message), stays, stays, stays]
 
     def show(path: str, matches: Sequence[ZeroShotMatch]) -> list[Any]:
         try:
@@ -65,9 +73,11 @@ def build_page(model: MultiLabelModel, *, examples: Sequence[str | Path] = ()) -
     def show_example(index: int, matches: Sequence[ZeroShotMatch]) -> list[Any]:
         return show(files[index], matches)
 
-    def ask(text: str, photo: InspectedPhoto | None, matches: Sequence[ZeroShotMatch]) -> list[Any]:
+    def ask(
+        text: str, photo: InspectedPhoto | None, matches: Sequence[ZeroShotMatch], shown: bool
+    ) -> list[Any]:
         if photo is None:
-            return complain("Drop a photograph first.")
+            return complain(_LOST if shown else "Drop a photograph first.")
         try:
             match = inspector.find(photo, text)
         except ValueError as error:
@@ -77,10 +87,11 @@ def build_page(model: MultiLabelModel, *, examples: Sequence[str | Path] = ()) -
 
     plain: dict[str, Any] = {"js_on_load": None, "apply_default_css": False}
     with gr.Blocks(
-        title="trmml", analytics_enabled=False, delete_cache=(_KEEP_UPLOADS, _KEEP_UPLOADS)
+        title="trmml", analytics_enabled=False, delete_cache=(PRUNE_SECONDS, KEEP_SECONDS)
     ) as page:
         photo = gr.State(None, time_to_live=_KEEP_ANSWERS)
         matches = gr.State([], time_to_live=_KEEP_ANSWERS)
+        shown = gr.Checkbox(False, visible=False)  # the browser's memory, when this one is lost
         gr.HTML(_masthead(model), **plain)
         with gr.Row():
             upload = gr.File(
@@ -110,14 +121,14 @@ def build_page(model: MultiLabelModel, *, examples: Sequence[str | Path] = ()) -
                 )
                 found = gr.HTML("", elem_classes="told", **plain)
 
-        told = [photo, matches, message, stage, tags, found]
+        told = [photo, matches, shown, message, stage, tags, found]
         # One at a time, whoever asks: the model has the machine to itself.
         alone: dict[str, Any] = {"concurrency_limit": 1, "concurrency_id": "model"}
         alone["api_visibility"] = "private"
-        shown = upload.upload(show, [upload, matches], told, **alone)
-        shown.then(lambda: None, None, upload, api_visibility="private")  # ready for the next
+        done = upload.upload(show, [upload, matches], told, **alone)
+        done.then(lambda: None, None, upload, api_visibility="private")  # ready for the next
         pictures.click(show_example, [pictures, matches], told, **alone)
-        text.submit(ask, [text, photo, matches], told, **alone)
+        text.submit(ask, [text, photo, matches, shown], told, **alone)
     return page
 
 

@@ -5,7 +5,7 @@ from html import escape
 from pathlib import Path
 from typing import Final
 
-from trmml.page.data_uris import photograph_uri, veil_uri
+from trmml.page.data_uris import veil_uri
 from trmml.page.photo_inspector import InspectedPhoto, ZeroShotMatch
 from trmml.prediction import ImageTag
 
@@ -46,16 +46,14 @@ def stage_markup(photo: InspectedPhoto, matches: Sequence[ZeroShotMatch]) -> str
     regions = [] if photo.regions is None else [*photo.regions[:MAX_TAGS]]
     numbered = [*enumerate(regions), *enumerate((match.region for match in matches), MAX_TAGS)]
     veils = "".join(
-        f'<img class="region region-{number}" alt="" '
-        f'src="{veil_uri(region, photo.photograph.size)}">'
+        f'<img class="region region-{number}" alt="" src="{veil_uri(region, photo.size)}">'
         for number, region in numbered
     )
-    photograph = photograph_uri(photo.photograph)
-    ratio = photo.photograph.width / photo.photograph.height
+    ratio = photo.size[0] / photo.size[1]
     hint = _NO_REGIONS if photo.regions is None else _HINT
     return (
         f'<figure class="stage"><div style="--ratio: {ratio:.4f}">'
-        f'<img class="photograph" alt="Your photograph" src="{photograph}">{veils}</div>'
+        f'<img class="photograph" alt="Your photograph" src="{photo.picture}">{veils}</div>'
         f"<figcaption>{hint}</figcaption></figure>"
     )
 

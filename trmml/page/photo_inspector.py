@@ -8,7 +8,6 @@ from typing import Final
 
 import torch
 from jaxtyping import Float
-from PIL.Image import Image
 from torch import Tensor
 from torch.nn.functional import normalize
 
@@ -16,6 +15,7 @@ from trmml.data.images import BrokenImageError, decode_image, image_size
 from trmml.functional import aligned_calibration, aligned_energy
 from trmml.models import MultiLabelModel, zero_shot_text_features
 from trmml.models.finite_scores import require_finite_scores
+from trmml.page.data_uris import photograph_uri
 from trmml.prediction import ImageTag, decision_thresholds
 
 __all__ = ["MAX_PIXELS", "MAX_TEXT", "InspectedPhoto", "PhotoInspector", "ZeroShotMatch"]
@@ -49,18 +49,20 @@ class ZeroShotMatch:
 
 @dataclass(frozen=True)
 class InspectedPhoto:
-    """A photograph as the model sees it.
+    """A photograph as the model sees it; nothing of the full size is kept.
 
     Attributes:
-        photograph: The decoded photograph, the right way up.
+        picture: What is shown, at most 1024 pixels long, as a `data:` address.
+        size: Width and height of the photograph, the right way up.
         tags: Every category, the most probable first; synonyms are joined by commas.
         regions: Where each tag was looked for, in the order of the tags, in [0, 1], on the model's
             grid; None for a model without regions.
-        features: Dense image features.
+        features: Dense image features, on the CPU.
         grid: Height and width of the grid of positions.
     """
 
-    photograph: Image
+    picture: str
+    size: tuple[int, int]
     tags: Sequence[ImageTag]
     regions: Float[Tensor, "tags rows columns"] | None
     features: Float[Tensor, "1 positions dim"]
@@ -122,7 +124,8 @@ class PhotoInspector:
             for column in ranked.tolist()
         ]
         regions = None if maps is None else maps[0].float().cpu()[ranked]
-        return InspectedPhoto(photograph, tags, regions, features, grid)
+        picture = photograph_uri(photograph)
+        return InspectedPhoto(picture, photograph.size, tags, regions, features.cpu(), grid)
 
     @torch.no_grad()
     def find(self, photo: InspectedPhoto, text: str) -> ZeroShotMatch:
@@ -142,7 +145,7 @@ class PhotoInspector:
             raise ValueError(
                 f"`text` must have at most {MAX_TEXT} characters, got {len(name)}; use fewer words."
             )
-        features = photo.features.float()
+        features = photo.features.to(self.model.device).float()
         query = zero_shot_text_features(self.model.encoders.text, [name]).float()
         scale, bias = aligned_calibration(self._texts.float(), features)
         energy = aligned_energy(query, features, scale=scale, bias=bias)[0, 0]

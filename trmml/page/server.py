@@ -1,29 +1,40 @@
 """Serve the page: to this machine alone, unless asked otherwise."""
 
+import asyncio
+import shutil
+import signal
 import socket
+import tempfile
 import webbrowser
-from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import AsyncIterator, Iterator, Sequence
+from contextlib import ExitStack, asynccontextmanager, contextmanager
 from pathlib import Path
-from threading import Event
+from threading import Event, current_thread, main_thread
 from typing import Any, Final
 
 from trmml.models import MultiLabelModel
 from trmml.page.build import build_page
+from trmml.page.gradio_queue import GradioQueue
 from trmml.page.markup import style_rules
+from trmml.page.open_routes import OpenRoutes
+from trmml.page.own_site import OwnSite, is_loopback
+from trmml.page.questions import Questions
+from trmml.page.upload_folder import (
+    PRUNE_SECONDS,
+    UploadFolder,
+    gradio_writes_to,
+    process_folder,
+)
+from trmml.page.uploads import Uploads
 
 __all__ = ["serve", "serving"]
 
 MAX_FILE_SIZE: Final = 20 * 2**20
 MAX_WAITING: Final = 20
-MAX_SESSIONS: Final = 100
+MAX_SESSIONS: Final = 64
 
-# The browser itself refuses to fetch anything from elsewhere, whatever a future Gradio asks for.
-# Gradio compiles its templates in the page, hence `unsafe-eval`.
-_POLICY: Final = (
-    "default-src 'self' data: blob: 'unsafe-inline' 'unsafe-eval'; base-uri 'self'; "
-    "form-action 'self'; frame-ancestors 'none'"
-)
+_MAX_OPEN: Final = 4 * MAX_SESSIONS
+_ENDS: Final = ("SIGTERM", "SIGHUP")  # as Ctrl-C does; not every system has both
 
 
 @contextmanager
@@ -32,6 +43,7 @@ def serving(
     *,
     host: str = "127.0.0.1",
     port: int = 7860,
+    names: Sequence[str] = (),
     examples: Sequence[str | Path] = (),
 ) -> Iterator[str]:
     """Serve the page while the block runs; yields its address.
@@ -41,6 +53,8 @@ def serving(
         host: Address to listen on. The default is reachable from this machine alone; any other
             opens the page, and with it the model, to whoever can reach that address.
         port: Port to listen on; 0 takes a free one.
+        names: Further names by which the page is asked for, as of a proxy in front; what comes
+            under a foreign one, or from another site's page, is refused.
         examples: Photographs to click on.
 
     Raises:
@@ -49,46 +63,56 @@ def serving(
     """
     from gradio.themes import Default
     from starlette.middleware import Middleware
-    from starlette.middleware.trustedhost import TrustedHostMiddleware
 
     port = _free_port(host, port)
-    middleware: list[Any] = [Middleware(_ContentPolicy)]
-    if is_loopback(host):
-        # A foreign site whose name is made to point at this machine gets nothing.
-        names = [host, "localhost", "127.0.0.1"]
-        middleware.append(Middleware(TrustedHostMiddleware, allowed_hosts=names))
-    page = build_page(model, examples=examples)
-    page.queue(max_size=MAX_WAITING, api_open=False)
-    page.launch(
-        server_name=host,
-        server_port=port,
-        share=False,
-        prevent_thread_lock=True,
-        quiet=True,
-        inbrowser=False,
-        max_file_size=MAX_FILE_SIZE,
-        state_session_capacity=MAX_SESSIONS,
-        allowed_paths=[],
-        enable_monitoring=False,
-        run_history=False,
-        ssr_mode=False,
-        mcp_server=False,
-        pwa=False,
-        footer_links=[],
-        app_kwargs={"middleware": middleware},
-        theme=Default(
-            primary_hue="indigo",
-            neutral_hue="slate",
-            font=["system-ui", "sans-serif"],
-            font_mono=["ui-monospace", "monospace"],
-        ),
-        head=f"<style>{style_rules()}</style>",
-    )
-    try:
+    with ExitStack() as stack:
+        folder = Path(tempfile.mkdtemp(dir=stack.enter_context(process_folder())))
+        stack.callback(shutil.rmtree, folder, ignore_errors=True)
+        with gradio_writes_to(folder):
+            page = build_page(model, examples=examples)
+            uploads = UploadFolder(folder)
+            middleware: list[Any] = [
+                Middleware(OpenRoutes, examples=uploads.examples, max_open=_MAX_OPEN),
+                Middleware(OwnSite, host=host, names=names),
+                Middleware(Uploads, folder=uploads, max_bytes=MAX_FILE_SIZE),
+                Middleware(
+                    Questions,
+                    answers=GradioQueue(page),
+                    uploads=folder,
+                    max_sessions=MAX_SESSIONS,
+                ),
+            ]
+            page.delete_cache = None  # the folder is looked after below
+            page.queue(max_size=MAX_WAITING, api_open=False)
+            stack.callback(page.close, verbose=False)
+            page.launch(
+                server_name=host,
+                server_port=port,
+                share=False,
+                prevent_thread_lock=True,
+                quiet=True,
+                inbrowser=False,
+                max_file_size=MAX_FILE_SIZE,
+                state_session_capacity=MAX_SESSIONS,
+                allowed_paths=[],
+                enable_monitoring=False,
+                run_history=False,
+                ssr_mode=False,
+                strict_cors=True,
+                mcp_server=False,
+                pwa=False,
+                footer_links=[],
+                app_kwargs={"middleware": middleware, "lifespan": _pruning(page, uploads)},
+                theme=Default(
+                    primary_hue="indigo",
+                    neutral_hue="slate",
+                    font=["system-ui", "sans-serif"],
+                    font_mono=["ui-monospace", "monospace"],
+                ),
+                head=f"<style>{style_rules()}</style>",
+            )
         shown = "localhost" if host in ("0.0.0.0", "::") else host
         yield f"http://{f'[{shown}]' if ':' in shown else shown}:{port}"
-    finally:
-        page.close(verbose=False)
 
 
 def serve(
@@ -96,15 +120,21 @@ def serve(
     *,
     host: str = "127.0.0.1",
     port: int = 7860,
+    names: Sequence[str] = (),
     open_browser: bool = False,
     examples: Sequence[str | Path] = (),
 ) -> None:
     """Serve the page, print its address, and stay until interrupted (Ctrl-C).
 
+    A signal to terminate, or the end of the terminal, closes it as well. In any case, uploads are
+    deleted; where the process is killed, by the next server to start.
+
     Args:
         model: A trained model.
         host: Address to listen on, see `serving`.
         port: Port to listen on; 0 takes a free one.
+        names: Further names by which the page is asked for, as of a proxy in front; what comes
+            under a foreign one, or from another site's page, is refused.
         open_browser: Whether to open the page in a browser.
         examples: Photographs to click on.
 
@@ -113,7 +143,10 @@ def serve(
         OSError: If the address is not this machine's, or the port is in use.
     """
     try:
-        with serving(model, host=host, port=port, examples=examples) as address:
+        with (
+            _ended_by_signals(),
+            serving(model, host=host, port=port, names=names, examples=examples) as address,
+        ):
             if not is_loopback(host):
                 print(f"Warning: whoever can reach {host} can use this page and its model.")
             print(f"The page is at {address} (Ctrl-C ends it)", flush=True)
@@ -122,11 +155,6 @@ def serve(
             Event().wait()
     except KeyboardInterrupt:
         print("\nThe page is closed.")
-
-
-def is_loopback(host: str) -> bool:
-    """Say whether only this machine can reach an address."""
-    return host in ("localhost", "::1") or host.startswith("127.")
 
 
 def _free_port(host: str, port: int) -> int:
@@ -142,21 +170,38 @@ def _free_port(host: str, port: int) -> int:
         ) from error
 
 
-class _ContentPolicy:
-    """Add the content policy to every answer."""
+@contextmanager
+def _ended_by_signals() -> Iterator[None]:
+    """Let what ends a process do as Ctrl-C does, unless it was told to ignore it, as by nohup."""
+    before = {}
+    if current_thread() is main_thread():
+        for name in _ENDS:
+            number = getattr(signal, name, None)
+            if number is not None and signal.getsignal(number) is signal.SIG_DFL:
+                before[number] = signal.signal(number, signal.default_int_handler)
+    try:
+        yield
+    finally:
+        for number, handler in before.items():
+            signal.signal(number, handler)
 
-    def __init__(self, app: Any) -> None:  # noqa: ANN401 - an ASGI application
-        self.app = app
 
-    async def __call__(self, scope: Any, receive: Any, send: Any) -> None:  # noqa: ANN401
-        async def send_with_policy(message: Any) -> None:  # noqa: ANN401
-            if message["type"] == "http.response.start":
-                message["headers"] = [
-                    *message["headers"],
-                    (b"content-security-policy", _POLICY.encode()),
-                    (b"referrer-policy", b"no-referrer"),
-                    (b"x-content-type-options", b"nosniff"),
-                ]
-            await send(message)
+def _pruning(page: Any, uploads: UploadFolder) -> Any:  # noqa: ANN401 - of Gradio and Starlette
+    """Return what deletes old uploads, and Gradio's lists of them, while the page is served."""
 
-        await self.app(scope, receive, send_with_policy)
+    async def prune() -> None:
+        while True:
+            await asyncio.sleep(PRUNE_SECONDS)
+            uploads.prune()
+            for known in page.temp_file_sets:
+                known.clear()
+
+    @asynccontextmanager
+    async def lifespan(_app: Any) -> AsyncIterator[None]:  # noqa: ANN401 - an application
+        task = asyncio.create_task(prune())
+        try:
+            yield
+        finally:
+            task.cancel()
+
+    return lifespan
