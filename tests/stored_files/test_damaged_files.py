@@ -17,6 +17,7 @@ from tests.stored_files.mutations import damaged_bytes, damaged_header, damaged_
 from tests.training.feature_cache.small_cache import cache_of
 from tests.training.small_run import model_of, separable
 from trmml.data import LabelMask, hide_labels
+from trmml.encoders import tiny
 from trmml.models import ABLATIONS, TRMML, TRMMLTask
 from trmml.training import CheckpointStore, FeatureSource, Recipe, Trainer
 from trmml.training.feature_cache.card import card_key, describe_cache
@@ -130,3 +131,17 @@ def test_cards_of_caches(tmp_path: Path) -> None:
         (folder / "card.json").write_bytes(content)
         taken += accept(partial(describe_cache, folder))
     assert 5 < taken < 200
+
+
+def test_cards_of_the_tiny_pair(tmp_path: Path) -> None:
+    source = Path(tiny.__file__)
+    weights, card = tmp_path / "tiny.safetensors", tmp_path / "tiny.json"
+    weights.write_bytes(source.with_suffix(".safetensors").read_bytes())
+    told = json.loads(source.with_suffix(".json").read_bytes())
+    random, taken = Random(5), 0
+    told["token_ids"] = told["token_ids"][:2]  # most places are no numbers
+    for number in range(20):
+        content = as_json(damaged_json(told, random))
+        card.write_bytes(content if number % 2 else damaged_bytes(content, random))
+        taken += accept(partial(tiny.load_tiny, weights=weights))
+    assert taken < 10

@@ -5,8 +5,7 @@ testbed that runs anywhere at once, never evidence for figures on real photograp
 """
 
 import hashlib
-import json
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import Any, Final, cast
 
@@ -18,6 +17,7 @@ from torch import Tensor, nn
 from trmml.encoders.image_tower import ImageTower
 from trmml.encoders.open_clip import wrap_open_clip
 from trmml.encoders.protocol import EncoderPair, EncoderSource
+from trmml.stored_files import read_json, read_tensors, require_finite, require_kinds
 
 __all__ = ["TINY_CONFIG", "build_tiny", "load_by_name", "load_tiny", "pack_tiny", "unpack_tiny"]
 
@@ -37,6 +37,15 @@ TINY_CONFIG: Final[dict[str, Any]] = {
 """open_clip's arguments, and the normalisation of the images."""
 
 _WEIGHTS: Final = Path(__file__).with_name("tiny.safetensors")
+LARGEST_SIZE: Final = 1024
+LARGEST: Final = {"vocab_size": 2**17, "layers": 32}
+WHAT: Final = "the card of a tiny encoder pair"
+KINDS: Final[dict[str, Any]] = {
+    "sha256": str,
+    "config": dict,
+    "token_ids": list,
+    "fill_seed": int,
+}
 _TOKENS: Final = "token_embedding.weight"
 _POSITIONS: Final = "positional_embedding"
 
@@ -150,7 +159,6 @@ def load_tiny(
         (128, 77)
     """
     from open_clip.tokenizer import SimpleTokenizer
-    from safetensors.torch import load
 
     path = _WEIGHTS if weights is None else Path(weights)
     for file in (path.with_suffix(".json"), path):
@@ -159,29 +167,76 @@ def load_tiny(
                 f"`weights` must be a file with its card beside it, got {str(path)!r}, but {file} "
                 "does not exist; check the path, or leave it out for the weights of this package."
             )
-    card = json.loads(path.with_suffix(".json").read_text(encoding="utf-8"))
-    content = path.read_bytes()
-    found = hashlib.sha256(content).hexdigest()
+    beside = path.with_suffix(".json")
+    card = read_json(beside, what=WHAT)
+    require_kinds(card, KINDS, where=beside, what=WHAT)
+    packed = read_tensors(path).tensors
+    with path.open("rb") as file:
+        found = hashlib.file_digest(file, "sha256").hexdigest()
     if found != card["sha256"]:
         raise ValueError(
             f"`weights` must be the file its card describes (sha256 {card['sha256'][:12]}...), got "
             f"{path} with sha256 {found[:12]}...; it is damaged or changed, install it again."
         )
+    require_finite(packed, path=path)
     config = card["config"]
-    model = build_tiny(config)
-    unpack_tiny(load(content), model, token_ids=card["token_ids"], fill_seed=card["fill_seed"])
+    try:
+        _check_sizes(config)
+        if weights is not None:
+            _check_shapes(config, packed)
+        model = build_tiny(config)
+        unpack_tiny(packed, model, token_ids=card["token_ids"], fill_seed=card["fill_seed"])
+        mean, std = _channels(config["mean"]), _channels(config["std"])
+    except (LookupError, TypeError, ValueError, AttributeError, RuntimeError) as error:
+        reason = " ".join(f"{type(error).__name__}: {error}".split())[:200]
+        raise ValueError(
+            f"`weights` must be a file that fits its card, got {path} ({reason}); take both again."
+        ) from error
     pair = wrap_open_clip(
         model,
         SimpleTokenizer(context_length=config["text_cfg"]["context_length"]),
         source=EncoderSource("tiny", "tiny", None if weights is None else str(weights)),
-        mean=tuple(config["mean"]),
-        std=tuple(config["std"]),
+        mean=mean,
+        std=std,
         channels_last=channels_last,
         autocast_dtype=autocast_dtype,
     )
     if image_size is not None:
         cast(ImageTower, pair.image).set_image_size(image_size)
     return pair
+
+
+def _check_sizes(config: Mapping[str, Any]) -> None:
+    """Refuse sizes that no such file has, before a model of them is built.
+
+    Raises:
+        ValueError: If one is no whole number, below 1, or too large.
+    """
+    for part in ("vision_cfg", "text_cfg"):
+        for key, value in {"embed_dim": config["embed_dim"], **config[part]}.items():
+            most = LARGEST.get(key, LARGEST_SIZE)
+            for size in value if isinstance(value, list) else [value]:
+                if type(size) is not int or not 1 <= size <= most:
+                    raise ValueError(f"{key} must be from 1 to {most}, got {size!r:.40}")
+
+
+def _check_shapes(config: Mapping[str, Any], packed: Mapping[str, Tensor]) -> None:
+    """Refuse weights of another architecture, before memory is asked for it.
+
+    Raises:
+        ValueError: With the first tensor that does not fit.
+    """
+    with torch.device("meta"):
+        shapes = {name: value.shape for name, value in build_tiny(config).state_dict().items()}
+    for name, value in packed.items():
+        own, rows = shapes.get(name, torch.Size()), name in (_TOKENS, _POSITIONS)
+        if own[rows:] != value.shape[rows:] or len(own) != value.ndim:
+            raise ValueError(f"{name!r} is {list(value.shape)} where {list(own)} is expected")
+
+
+def _channels(values: Iterable[float]) -> tuple[float, float, float]:
+    red, green, blue = map(float, values)
+    return red, green, blue
 
 
 def load_by_name(
