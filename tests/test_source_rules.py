@@ -30,6 +30,8 @@ SAVES_TO = {  # the place of the argument that says where to
     "np.savetxt": 0,
     "save_file": 1,
 }
+# Methods and functions of that name which write through `trmml.atomic_write`, or nothing.
+OWN_SAVES = {"save", "mask.save", "self.save", "callbacks.save", "self.checkpoints.save"}
 # Whatever else writes goes through `trmml.atomic_write`.
 WRITES_BY_ITSELF = {
     "atomic_write.py": "the one home",
@@ -102,6 +104,8 @@ def writing_call(node: ast.AST, streams: set[str]) -> bool:
         target = node.args[SAVES_TO[name] :][:1] or [word.value for word in node.keywords]
         return ast.unparse(target[0]) not in streams
     last = name.rpartition(".")[2]
+    if last == "save" and name not in OWN_SAVES and node.args:  # a picture's
+        return ast.unparse(node.args[0]) not in streams
     if last in ("open", "fdopen"):
         # `open` and `os.open` take the path first, the method of a path the mode.
         given = node.args[1:2] if name == last else node.args[:2]
@@ -120,6 +124,11 @@ def writing(path: Path) -> Iterator[str]:
         if isinstance(node, ast.With)
         for item in node.items
         if item.optional_vars is not None
+    }
+    streams |= {
+        ast.unparse(node.targets[0])
+        for node in ast.walk(tree)
+        if isinstance(node, ast.Assign) and ast.unparse(node.value).endswith("BytesIO()")
     }
     for node in ast.walk(tree):
         if writing_call(node, streams):
@@ -206,6 +215,7 @@ def test_examples_and_benchmarks_stay_short() -> None:
         (writing_elsewhere, "m.py", "path.write_bytes(b'x')\n"),
         (writing_elsewhere, "n.py", "torch.save(x, 'x.pt')\n"),
         (writing_elsewhere, "o.py", "np.save(path, x)\n"),
+        (writing_elsewhere, "r.py", "picture.save(path / 'a.jpg', quality=90)\n"),
         (writing_elsewhere, "p.py", "save_file({}, filename=path)\n"),
         (writing_elsewhere, "q.py", "from tempfile import mkdtemp\n"),
         (

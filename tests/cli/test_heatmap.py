@@ -3,7 +3,7 @@ import json
 import pytest
 from PIL import Image
 
-from tests.prediction.photographs import NAMES
+from tests.prediction.photographs import NAMES, small_model
 
 
 def test_overlays_and_a_sheet_are_written_and_named(home, run):
@@ -63,3 +63,13 @@ def test_a_wrong_call_ends_with_2(home, run, arguments, message):
     status, out, err = run("heatmap", "model", "photos", *arguments)
     assert (status, out) == (2, "")
     assert message in err
+
+
+def test_classes_with_names_alike_get_files_of_their_own(home, run):
+    names = ["a/b", "a & b", "A_b", "x" * 40, "x" * 41]
+    small_model(names).save_pretrained(home / "model")
+    status, out, _ = run("heatmap", "model", "photos", "--out", "regions", "--top-k", 5, "--quiet")
+    assert status == 0
+    files = out.splitlines()[1:]
+    assert len({file.casefold() for file in files}) == 7 * 5
+    assert all((home / file).is_file() for file in files)

@@ -8,8 +8,7 @@ import sys
 import pytest
 import torch
 
-from tests.prediction.photographs import NAMES, small_model, tiny_pair
-from trmml.models.linear_probe import LinearProbe
+from tests.prediction.photographs import NAMES, OWN_METHOD, own_model, small_model
 
 CALL = [sys.executable, "-c", "from trmml.cli import main; main()"]
 
@@ -195,11 +194,12 @@ def test_weights_that_are_not_finite_are_refused_by_name(home, run):
 
 @pytest.mark.parametrize("form", ["csv", "jsonl", "table"])
 def test_a_score_that_is_no_number_is_no_absence(home, run, form):
-    model = LinearProbe(tiny_pair(), NAMES, image_size=64)
+    model = own_model()
     with torch.no_grad():
         model.head.weight[1] = 3e38  # finite, and too large to be multiplied
     model.save_pretrained(home / "model")
-    status, out, err = run("predict", "model", "photos", "--format", form, "--quiet")
+    own = ("--task", OWN_METHOD, "--format", form, "--quiet")
+    status, out, err = run("predict", "model", "photos", *own)
     assert status == 2
     assert len(out.splitlines()) == (form == "csv")
     assert "The score of 'sunset, red' in photos/0, ö.png must be a finite number" in err

@@ -12,6 +12,7 @@ from trmml.encoders import normalize_pixels
 from trmml.labels import POSITIVE
 from trmml.models import MultiLabelModel
 from trmml.prediction import Panel, contact_sheet, overlay
+from trmml.prediction.picture_files import write_picture
 
 __all__ = ["draw_regions", "save_examples"]
 
@@ -48,7 +49,7 @@ def draw_regions(
     for row, line in zip(rows, panels, strict=True):
         pictures[f"regions-{row:04d}.png"] = contact_sheet([line])
     for name, picture in pictures.items():
-        picture.save(directory / name)
+        write_picture(picture, directory / name)
     return [directory / name for name in pictures]
 
 
@@ -66,7 +67,7 @@ def save_examples(images: ImageSet, directory: Path, *, count: int = 6) -> list[
     written = []
     for row in _rich_rows(images, count):
         path = directory / f"example-{row:04d}.png"
-        Image.fromarray(images.read(row).permute(1, 2, 0).numpy()).save(path)
+        write_picture(Image.fromarray(images.read(row).permute(1, 2, 0).numpy()), path)
         written.append(path)
     return written
 

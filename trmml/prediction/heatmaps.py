@@ -1,6 +1,5 @@
 """Heat maps of photographs as files: an overlay of each class, and a sheet of all."""
 
-import re
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import NamedTuple
@@ -12,6 +11,7 @@ from trmml.data import BrokenImageError, decode_image
 from trmml.models import MultiLabelModel
 from trmml.models.finite_scores import require_finite_scores
 from trmml.prediction.drawing import Panel, captioned, contact_sheet, overlay
+from trmml.prediction.picture_files import NewNames, write_picture
 from trmml.prediction.scoring import eval_mode
 from trmml.prediction.tagging import decision_thresholds
 
@@ -92,6 +92,7 @@ def _draw(
     model: MultiLabelModel, paths: list[Path], directory: Path, chosen: list[int] | None, top_k: int
 ) -> Iterator[DrawnImage]:
     titles, cuts = model.class_names.titles, decision_thresholds(model)
+    names = NewNames()
     with eval_mode(model):
         for number, path in enumerate(paths, start=1):
             try:
@@ -116,9 +117,9 @@ def _draw(
                 caption = f"{titles[column]}  {probabilities[column]:.2f}"
                 color = PRESENT if bool(probabilities[column] >= cuts[column]) else ABSENT
                 lit = overlay(photograph, maps[0, column])
-                name = f"{number:04d}-{_plain(path.stem)}-{_plain(titles[column])}.jpg"
+                name = names.make(f"{number:04d}-{path.stem}", titles[column], suffix=".jpg")
                 files.append(directory / name)
-                captioned(Panel(lit, caption, color)).save(files[-1], quality=90)
+                write_picture(captioned(Panel(lit, caption, color)), files[-1])
                 panels.append(Panel(_small(lit), caption, color))
             yield DrawnImage(path, files, panels)
 
@@ -137,7 +138,7 @@ def draw_sheets(rows: Sequence[Sequence[Panel]], directory: str | Path) -> list[
     for start in range(0, len(rows), SHEET_ROWS):
         ending = "" if start == 0 else f"-{start // SHEET_ROWS + 1}"
         written.append(Path(directory, f"contact_sheet{ending}.jpg"))
-        contact_sheet(rows[start : start + SHEET_ROWS]).save(written[-1], quality=90)
+        write_picture(contact_sheet(rows[start : start + SHEET_ROWS]), written[-1])
     return written
 
 
@@ -145,8 +146,3 @@ def _small(picture: Image.Image) -> Image.Image:
     small = picture.copy()
     small.thumbnail((480, 480), Image.Resampling.LANCZOS)
     return small
-
-
-def _plain(name: str) -> str:
-    """Leave out of a name what file systems do not take."""
-    return re.sub(r"[^\w.,()+-]+", "_", name)[:80]
