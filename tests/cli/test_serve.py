@@ -14,7 +14,14 @@ from trmml.cli.app import app
 def test_help_is_given_with_an_example() -> None:
     result = CliRunner().invoke(app, ["serve", "--help"], env={"COLUMNS": "200", "TERM": "dumb"})
     assert result.exit_code == 0
-    for words in ("--host", "--port", "--open", "--no-open", "trmml serve trmml-demo/model --open"):
+    for words in (
+        "--host",
+        "--port",
+        "--name",
+        "--open",
+        "--no-open",
+        "trmml serve trmml-demo/model --open",
+    ):
         assert words in result.output
 
 
@@ -38,6 +45,7 @@ def test_mistakes_end_in_one_line(
         for arguments, message in (
             ((tmp_path / "none",), "no saved model is there"),
             ((tmp_path / "model", "--port", port), f"port {port}"),
+            ((tmp_path / "model", "--name", "https://a.example"), "names of hosts"),
         ):
             assert exit_status(monkeypatch, "serve", *arguments) == 2
             [complaint] = capsys.readouterr().err.splitlines()
@@ -51,10 +59,12 @@ def test_the_model_is_opened_where_asked(monkeypatch: pytest.MonkeyPatch, tmp_pa
         "trmml.page.serve", lambda model, **options: served.append((model, options))
     )
     small_model().save_pretrained(tmp_path)
-    result = CliRunner().invoke(app, ["serve", str(tmp_path), "--device", "cpu", "--port", "0"])
+    options = ["--device", "cpu", "--port", "0", "--name", "a.example", "--name", "b.example"]
+    result = CliRunner().invoke(app, ["serve", str(tmp_path), *options])
     assert result.exit_code == 0, result.output
-    [(model, options)] = served
-    assert (model.log_temperature.device.type, options["port"]) == ("cpu", 0)
+    [(model, given)] = served
+    assert (model.log_temperature.device.type, given["port"]) == ("cpu", 0)
+    assert given["names"] == ["a.example", "b.example"]
     assert exit_status(monkeypatch, "serve", tmp_path, "--device", "abacus") == 2
 
 

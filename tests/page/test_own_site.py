@@ -3,7 +3,7 @@ from functools import partial
 import pytest
 
 from tests.page.asking import ask, echo, scope_of
-from trmml.page.own_site import OwnSite
+from trmml.page.own_site import OwnSite, known_names
 
 HERE = "http://127.0.0.1:7860"
 own_site = partial(OwnSite, echo, host="127.0.0.1")
@@ -83,3 +83,9 @@ def test_a_proxys_name_is_told() -> None:
     for headers in (unchanged, changed):
         assert ask(app, scope_of("/gradio_api/upload", "POST", headers))[0] == 200
         assert ask(own_site(), scope_of("/gradio_api/upload", "POST", headers))[0] == 403
+
+
+@pytest.mark.parametrize("name", ["", "https://a.example", "a.example:80", "a.example/page", "["])
+def test_a_name_is_a_plain_name(name: str) -> None:
+    with pytest.raises(ValueError, match="names of hosts such as"):
+        known_names("127.0.0.1", [name])

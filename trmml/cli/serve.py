@@ -18,6 +18,13 @@ def serve(
     port: Annotated[
         int, typer.Option(min=0, max=65535, help="Port to listen on; 0 takes a free one.")
     ] = 7860,
+    names: Annotated[
+        list[str] | None,
+        typer.Option(
+            "--name",
+            help="Further name by which the page is asked for, as of a proxy in front; repeatable.",
+        ),
+    ] = None,
     open_browser: Annotated[
         bool, typer.Option("--open/--no-open", help="Open the page in a browser.")
     ] = False,
@@ -26,12 +33,12 @@ def serve(
 ) -> None:
     """Serve a page: drop a photograph, see its tags and, by a model with regions, where they are.
 
-    Ctrl-C ends it. Examples: `trmml serve trmml-demo/model --open`, or
-    `trmml serve my-model --port 0`.
+    Ctrl-C ends it, and so does a signal to terminate; uploads are deleted. Examples:
+    `trmml serve trmml-demo/model --open`, or `trmml serve my-model --port 0`.
     """
     import gradio  # noqa: F401 - if it is missing, say so before the model is loaded
 
     from trmml.page import serve as serve_page
 
     loaded = opened(model, device=device, task=task)
-    serve_page(loaded, host=host, port=port, open_browser=open_browser)
+    serve_page(loaded, host=host, port=port, names=names or (), open_browser=open_browser)

@@ -30,10 +30,19 @@ def known_names(host: str, names: Sequence[str] = ()) -> frozenset[str]:
         host: Address that is listened on.
         names: Further ones, as of a proxy in front.
 
+    Raises:
+        ValueError: If one is no plain name of a host.
+
     Examples:
         >>> sorted(known_names("127.0.0.1", ["photos.example.org"]))
         ['127.0.0.1', 'localhost', 'photos.example.org']
     """
+    for name in names:
+        if not name or name_of(name) != name.lower():
+            raise ValueError(
+                f"`names` must hold names of hosts such as photos.example.org, got {name!r}; leave "
+                "out `https://`, the port and the path."
+            )
     known = [host, "localhost", *names]
     if not is_loopback(host):
         own = socket.gethostname()

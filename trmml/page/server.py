@@ -17,9 +17,10 @@ from trmml.page.build import build_page
 from trmml.page.gradio_queue import GradioQueue
 from trmml.page.markup import style_rules
 from trmml.page.open_routes import OpenRoutes
-from trmml.page.own_site import OwnSite, is_loopback
+from trmml.page.own_site import OwnSite, is_loopback, known_names
 from trmml.page.questions import Questions
 from trmml.page.upload_folder import (
+    KEEP_SECONDS,
     PRUNE_SECONDS,
     UploadFolder,
     gradio_writes_to,
@@ -60,10 +61,12 @@ def serving(
     Raises:
         ModuleNotFoundError: If Gradio is not installed.
         OSError: If the address is not this machine's, or the port is in use.
+        ValueError: If `names` holds what is no plain name of a host.
     """
     from gradio.themes import Default
     from starlette.middleware import Middleware
 
+    known_names(host, names)  # refuses what is none, before anything is made
     port = _free_port(host, port)
     with ExitStack() as stack:
         folder = Path(tempfile.mkdtemp(dir=stack.enter_context(process_folder())))
@@ -141,6 +144,7 @@ def serve(
     Raises:
         ModuleNotFoundError: If Gradio is not installed.
         OSError: If the address is not this machine's, or the port is in use.
+        ValueError: If `names` holds what is no plain name of a host.
     """
     try:
         with (
@@ -192,7 +196,7 @@ def _pruning(page: Any, uploads: UploadFolder) -> Any:  # noqa: ANN401 - of Grad
     async def prune() -> None:
         while True:
             await asyncio.sleep(PRUNE_SECONDS)
-            uploads.prune()
+            uploads.prune(KEEP_SECONDS)
             for known in page.temp_file_sets:
                 known.clear()
 

@@ -51,7 +51,7 @@ class UploadFolder:
                 return True
         return False
 
-    def prune(self, age: float = KEEP_SECONDS) -> list[int]:
+    def prune(self, age: float) -> list[int]:
         """Delete uploads of an age in seconds, and folders left empty.
 
         Returns:
