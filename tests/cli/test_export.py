@@ -94,8 +94,8 @@ def test_options_reach_the_exporter_of_the_format(quick, saved, tmp_path):
 
     quick.setattr("trmml.sharing.export_onnx", write)
     quick.setattr("trmml.sharing.export_pt2", write)
-    for name in ("tags.onnx", "tags.pt2"):
-        assert run(saved, "--out", tmp_path / name, "--no-regions", "--opset", 21).exit_code == 0
+    for name, more in (("tags.onnx", ["--opset", 21]), ("tags.pt2", [])):
+        assert run(saved, "--out", tmp_path / name, "--no-regions", *more).exit_code == 0
     assert called == {
         ".onnx": {"opset": 21, "regions": False},
         ".pt2": {"regions": False},
@@ -129,6 +129,8 @@ def test_a_file_that_disagrees_ends_with_1(quick, saved, tmp_path, mode):
         (["model", "--out", "tags.tflite", "--format", "tflite"], "tflite"),
         (["model", "--out", "absent/tags.onnx"], "absent"),
         (["model", "--out", "tags.onnx", "--opset", "3"], "--opset"),
+        (["model", "--out", "tags.onnx", "--opset", "999"], "`opset` must be from 18 to"),
+        (["model", "--out", "tags.pt2", "--opset", "21"], "--opset is of an .onnx file"),
     ],
 )
 def test_a_wrong_call_ends_with_2_and_without_a_traceback(

@@ -100,6 +100,29 @@ def check_program(model: TRMML, program: ExportedProgram) -> None:
     assert not any("text" in name or "token_embedding" in name for name in program.state_dict)
 
 
+def test_the_operators_are_those_asked_for_or_nothing_is_written(tmp_path):
+    model, path = without_regions(), tmp_path / "model.onnx"
+    newest = onnx.defs.onnx_opset_version()
+    export_onnx(model, path, opset=21)
+    assert [one.version for one in onnx.load(path).opset_import if not one.domain] == [21]
+    path.unlink()
+    for opset in (-1, 17, newest + 1, 999):
+        with pytest.raises(
+            ValueError, match=f"`opset` must be from 18 to {newest}, .* got {opset}"
+        ):
+            export_onnx(model, path, opset=opset)
+    convert = torch.onnx.export
+
+    def keep_to_18(*graph: object, **options: object) -> object:  # as the exporter does in the log
+        return convert(*graph, **{**options, "opset_version": 18})
+
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(torch.onnx, "export", keep_to_18)
+        with pytest.raises(ValueError, match="got 21; the exporter comes no further than 18"):
+            export_onnx(model, path, opset=21)
+    assert not path.exists()
+
+
 @pytest.mark.parametrize("build", EVERY_KIND, ids=lambda build: build.__name__)
 def test_what_is_deployed_gives_the_model_s_numbers(build):
     model = build()

@@ -30,7 +30,10 @@ def export(
         ),
     ] = None,
     opset: Annotated[
-        int | None, typer.Option(min=18, help="Version of ONNX's operators.", show_default="newest")
+        int | None,
+        typer.Option(
+            min=18, help="Version of ONNX's operators, for .onnx.", show_default="the exporter's"
+        ),
     ] = None,
     check: Annotated[
         bool, typer.Option(help="Whether to run the file and compare it with the model.")
@@ -51,6 +54,8 @@ def export(
     from trmml.sharing import export_onnx, export_pt2, largest_difference
 
     chosen = _format_of(out, file_format)
+    if opset is not None and chosen == "pt2":
+        raise typer.BadParameter("--opset is of an .onnx file; leave it out for .pt2.")
     check_output(out, inputs=[model], overwrite=overwrite)
     with progress_bar("Exporting", 3 if check else 2, quiet=quiet) as advance:
         loaded = opened(model, device="cpu", task=task)

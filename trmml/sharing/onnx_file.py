@@ -16,6 +16,7 @@ from trmml.sharing.program import export_program
 
 __all__ = ["export_onnx"]
 
+OLDEST = 18  # what the exporter's own graphs are in
 LARGEST = 2**31 - 2**24  # bytes of a protobuf file, less what the graph itself needs
 
 
@@ -34,16 +35,18 @@ def export_onnx(
     Args:
         model: A trained model, left as it is.
         path: File to write, best with the suffix `.onnx`; its folder must exist.
-        opset: Version of ONNX's operators; None takes the exporter's own.
+        opset: Version of ONNX's operators, at least 18; None takes the exporter's own.
         regions: Whether the graph returns region maps as a second output; None does so where the
             model has regions.
 
     Raises:
         ModuleNotFoundError: If `onnx` or `onnxscript` is not installed.
         ValueError: If the weights exceed the 2 GiB of one ONNX file, the image tower is no
-            `nn.Module`, or the model has no regions to return.
+            `nn.Module`, the model has no regions to return, or the graph cannot be written in
+            `opset`.
     """
     _check_installed()
+    _check_opset(opset)
     regions = shows_regions(model, regions)
     program, description = export_program(model, regions=regions), describe(model, regions=regions)
     size = sum(weight.nbytes for weight in program.state_dict.values())
@@ -62,6 +65,12 @@ def export_onnx(
             output_names=description["outputs"],
             custom_translation_table={torch.ops.aten.sigmoid.default: _exact_sigmoid},
         )
+    written = converted.model.opset_imports[""]
+    if opset is not None and written != opset:  # the exporter keeps its own, and only logs it
+        raise ValueError(
+            f"`opset` must be one that this model can be written in, got {opset}; the exporter "
+            f"comes no further than {written}, leave it out or ask for that."
+        )
     converted.model.metadata_props[METADATA_KEY] = json_text(description)
     with writing(Path(path), description) as file:
         converted.save(file)
@@ -74,6 +83,17 @@ def _exact_sigmoid(x: Any) -> Any:  # noqa: ANN401 - a value of onnxscript
 
     op: Any = opset18
     return op.Div(1.0, op.Add(op.Exp(op.Neg(x)), 1.0))
+
+
+def _check_opset(opset: int | None) -> None:
+    from onnx.defs import onnx_opset_version
+
+    newest = onnx_opset_version()
+    if opset is not None and not OLDEST <= opset <= newest:
+        raise ValueError(
+            f"`opset` must be from {OLDEST} to {newest}, the newest that this onnx knows, got "
+            f"{opset}."
+        )
 
 
 def _check_installed() -> None:
