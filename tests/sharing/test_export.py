@@ -8,7 +8,7 @@ from functools import partial
 from hashlib import file_digest
 from pathlib import Path
 from types import SimpleNamespace
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import numpy as np
 import onnx
@@ -113,7 +113,7 @@ def test_the_operators_are_those_asked_for_or_nothing_is_written(tmp_path):
             export_onnx(model, path, opset=opset)
     convert = torch.onnx.export
 
-    def keep_to_18(*graph: object, **options: object) -> object:  # as the exporter does in the log
+    def keep_to_18(*graph: Any, **options: Any) -> object:  # as the exporter does in the log
         return convert(*graph, **{**options, "opset_version": 18})
 
     with pytest.MonkeyPatch.context() as patch:
