@@ -111,9 +111,9 @@ def test_the_operators_are_those_asked_for_or_nothing_is_written(tmp_path):
             ValueError, match=f"`opset` must be from 18 to {newest}, .* got {opset}"
         ):
             export_onnx(model, path, opset=opset)
-    convert = torch.onnx.export
+    convert = torch.onnx.export  # which keeps to its own version, and says so in the log
 
-    def keep_to_18(*graph: Any, **options: Any) -> object:  # as the exporter does in the log
+    def keep_to_18(*graph: Any, **options: Any) -> object:  # noqa: ANN401
         return convert(*graph, **{**options, "opset_version": 18})
 
     with pytest.MonkeyPatch.context() as patch:
