@@ -3,13 +3,14 @@
 import shutil
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import pytest
 from PIL import Image
 from playwright.sync_api import Locator, Page, expect, sync_playwright
 
 from tests.page.small_page import small_model, write_scene
-from trmml.page import server, serving
+from trmml.page import build_page, questions, server, serving, uploads
 from trmml.page.markup import MAX_TAGS
 
 CHROMIUM = next(
@@ -34,10 +35,20 @@ def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 @pytest.fixture(scope="module")
-def address(folder: Path) -> Iterator[str]:
+def served() -> list[Any]:
+    return []
+
+
+@pytest.fixture(scope="module")
+def address(folder: Path, served: list[Any]) -> Iterator[str]:
+    def noted(*arguments: Any, **options: Any) -> Any:  # noqa: ANN401
+        served.append(build_page(*arguments, **options))
+        return served[-1]
+
     example = write_scene(folder / "example.png")
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(server, "MAX_FILE_SIZE", 100_000)
+        patch.setattr(server, "build_page", noted)
         with serving(small_model(), port=0, examples=[example]) as address:
             yield address
 
@@ -153,6 +164,33 @@ def test_too_large_a_file_is_refused(fresh: Page, folder: Path) -> None:
     drop(fresh, large)
     expect(fresh.get_by_text("maximum")).to_be_visible()
     expect(fresh.locator(".tag")).to_have_count(0)
+
+
+def test_a_forgotten_visitor_is_told(fresh: Page, folder: Path, served: list[Any]) -> None:
+    drop(fresh, write_scene(folder / "scene.png"))
+    expect(fresh.locator(".tag")).to_have_count(MAX_TAGS)
+    served[0].state_holder.session_data.clear()  # as many others, or an hour, do
+    ask(fresh, "kite")
+    expect(fresh.get_by_role("alert")).to_contain_text("no longer kept here")
+    drop(fresh, write_scene(folder / "scene.png"))
+    ask(fresh, "kite")
+    expect(fresh.locator(".match")).to_contain_text("kite")
+    expect(fresh.get_by_role("alert")).to_have_count(0)
+
+
+def test_what_the_server_refuses_is_told(
+    fresh: Page, folder: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(questions, "MAX_UNANSWERED", 0)
+    fresh.locator("#examples button, #examples .gallery-item").first.click()
+    expect(fresh.get_by_text("Too many questions of this page")).to_be_visible()
+    monkeypatch.undo()
+    monkeypatch.setattr(uploads, "MAX_AT_ONCE", 0)
+    drop(fresh, write_scene(folder / "scene.png"))
+    expect(fresh.get_by_text("try again in a minute")).to_be_visible()
+    monkeypatch.undo()
+    drop(fresh, write_scene(folder / "scene.png"))
+    expect(fresh.locator(".tag")).to_have_count(MAX_TAGS)
 
 
 def test_the_browser_asks_nobody_else(fresh: Page, requested: list[str], address: str) -> None:

@@ -81,6 +81,7 @@ def test_few_visitors_are_known_and_a_forgotten_one_is_told(
         queue.pending_event_ids_session,
     ):
         assert len(kept) <= 2
+    assert not queue.event_analytics  # nor a list of who asked when
 
 
 def test_answers_that_nobody_reads_do_not_pile_up(address: str) -> None:

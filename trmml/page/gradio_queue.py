@@ -1,4 +1,4 @@
-"""What Gradio's queue holds for a visitor: it keeps unread answers of two thousand of them."""
+"""What Gradio's queue holds for a visitor: it would keep unread answers of two thousand."""
 
 from typing import TYPE_CHECKING
 
@@ -12,12 +12,13 @@ class GradioQueue:
     """Count a visitor's unread answers, and drop them; Gradio itself has no option for either.
 
     Args:
-        page: That is served.
+        page: To be served; its queue is made already.
     """
 
     def __init__(self, page: "gradio.Blocks") -> None:
-        """Keep the page."""
+        """Keep the page, and let its queue keep no list of who asked when."""
         self.page = page
+        page._queue.ANALYTICS_MAX_EVENTS = 0
 
     def count(self, session: str) -> int:
         """Return how many questions have no answer yet that was read."""

@@ -73,6 +73,7 @@ def serving(
         stack.callback(shutil.rmtree, folder, ignore_errors=True)
         with gradio_writes_to(folder):
             page = build_page(model, examples=examples)
+            page.queue(max_size=MAX_WAITING, api_open=False)
             uploads = UploadFolder(folder)
             middleware: list[Any] = [
                 Middleware(OpenRoutes, examples=uploads.examples, max_open=_MAX_OPEN),
@@ -86,7 +87,6 @@ def serving(
                 ),
             ]
             page.delete_cache = None  # the folder is looked after below
-            page.queue(max_size=MAX_WAITING, api_open=False)
             stack.callback(page.close, verbose=False)
             page.launch(
                 server_name=host,
