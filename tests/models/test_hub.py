@@ -74,12 +74,18 @@ def test_without_a_network_the_line_says_so(monkeypatch, tmp_path):
         small().push_to_hub("user/name", token="t")
 
 
-@pytest.mark.parametrize("change", [lambda b: b[:-7], lambda b: b[:-1] + bytes([b[-1] ^ 1])])
-def test_a_truncated_or_changed_download_is_refused(hub, change):
+@pytest.mark.parametrize(
+    ("change", "message"),
+    [
+        (lambda b: b[:-7], r"model\.safetensors must be a whole safetensors file"),
+        (lambda b: b[:-1] + bytes([b[-1] ^ 1]), r"must have the checksum in config\.json"),
+    ],
+)
+def test_a_truncated_or_changed_download_is_refused(hub, change, message):
     small().push_to_hub("user/name", token="t")
     files = hub.commits["user/name"][0]
     files["model.safetensors"] = change(files["model.safetensors"])
-    with pytest.raises(ValueError, match=r"must have the checksum in config\.json"):
+    with pytest.raises(ValueError, match=message):
         load("user/name")
 
 

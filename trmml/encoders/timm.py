@@ -186,7 +186,7 @@ def _build(name: str, path: Path, state: dict[str, Tensor]) -> Any:  # noqa: ANN
     import timm
 
     with torch.random.fork_rng(devices=[]):
-        torch.manual_seed(0)
+        torch.set_rng_state(torch.Generator().manual_seed(0).get_state())
         try:
             return timm.create_model(
                 name,
