@@ -36,6 +36,7 @@ OWN_SAVES = {"save", "mask.save", "self.save", "callbacks.save", "self.checkpoin
 WRITES_BY_ITSELF = {
     "atomic_write.py": "the one home",
     "models/hub.py": "a folder that is gone after its upload",
+    "page/upload_folder.py": "a folder that is gone when the page is",
     "training/feature_cache/feature_file.py": "gigabytes in place, block by block, under checksums",
 }
 

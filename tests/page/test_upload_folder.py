@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 
 from trmml.page import upload_folder
-from trmml.page.upload_folder import UploadFolder, process_folder
+from trmml.page.upload_folder import UploadFolder, server_folder
 
 VARIABLE = "GRADIO_TEMP_DIR"
 
@@ -43,18 +43,18 @@ def test_room_is_made_of_what_nobody_waits_for(
     assert not any(upload.exists() for upload in uploads)
 
 
-def test_the_folder_goes_with_the_last_server_of_the_process(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_the_folder_goes_with_its_server(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv(VARIABLE, str(tmp_path))
-    with process_folder() as first:
+    with server_folder() as first:
         write(first / "a" / "upload.png")
-        assert first.parent == tmp_path
-        assert os.environ[VARIABLE] == str(first)
+        process = first.parent
+        assert process.parent == tmp_path
+        assert os.environ[VARIABLE] == str(process)
         if os.name == "posix":
-            assert first.stat().st_mode & 0o777 == 0o700
-        with process_folder() as second:
-            assert second == first
+            assert process.stat().st_mode & 0o777 == 0o700
+        with server_folder() as second:
+            assert second.parent == process
+        assert not second.exists()
         assert first.exists()
     assert os.environ[VARIABLE] == str(tmp_path)
     assert not [*tmp_path.iterdir()]
@@ -65,8 +65,8 @@ def test_what_a_killed_server_left_goes_at_the_next_start(
 ) -> None:
     monkeypatch.setenv(VARIABLE, str(tmp_path))
     script = (
-        "import os\nfrom trmml.page.upload_folder import process_folder\n"
-        "with process_folder() as folder:\n"
+        "import os\nfrom trmml.page.upload_folder import server_folder\n"
+        "with server_folder() as folder:\n"
         "    (folder / 'private.jpg').write_bytes(b'x')\n"
         "    print(folder, flush=True)\n    input()\n    os._exit(9)"
     )
@@ -75,11 +75,11 @@ def test_what_a_killed_server_left_goes_at_the_next_start(
     ) as other:
         assert other.stdout is not None
         left = Path(other.stdout.readline().strip())
-        with process_folder():
+        with server_folder():
             assert (left / "private.jpg").exists()  # it lives, and its folder is its own
         other.communicate("\n")
     assert (left / "private.jpg").exists()
     stranger = write(tmp_path / "trmml-pages" / "mine.txt")
-    with process_folder():
-        assert not left.exists()
+    with server_folder():
+        assert not left.parent.exists()
     assert [*tmp_path.iterdir()] == [stranger.parent]

@@ -1,10 +1,8 @@
 """Serve the page: to this machine alone, unless asked otherwise."""
 
 import asyncio
-import shutil
 import signal
 import socket
-import tempfile
 import webbrowser
 from collections.abc import AsyncIterator, Iterator, Sequence
 from contextlib import ExitStack, asynccontextmanager, contextmanager
@@ -24,7 +22,7 @@ from trmml.page.upload_folder import (
     PRUNE_SECONDS,
     UploadFolder,
     gradio_writes_to,
-    process_folder,
+    server_folder,
 )
 from trmml.page.uploads import Uploads
 
@@ -69,8 +67,7 @@ def serving(
     known_names(host, names)  # refuses what is none, before anything is made
     port = _free_port(host, port)
     with ExitStack() as stack:
-        folder = Path(tempfile.mkdtemp(dir=stack.enter_context(process_folder())))
-        stack.callback(shutil.rmtree, folder, ignore_errors=True)
+        folder = stack.enter_context(server_folder())
         with gradio_writes_to(folder):
             page = build_page(model, examples=examples)
             page.queue(max_size=MAX_WAITING, api_open=False)

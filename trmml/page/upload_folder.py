@@ -11,7 +11,7 @@ from contextlib import ExitStack, contextmanager, suppress
 from pathlib import Path
 from typing import Final
 
-__all__ = ["UploadFolder", "gradio_writes_to", "process_folder"]
+__all__ = ["UploadFolder", "gradio_writes_to", "server_folder"]
 
 MAX_BYTES: Final = 500 * 2**20
 MAX_FILES: Final = 200
@@ -79,21 +79,24 @@ class UploadFolder:
 
 
 @contextmanager
-def process_folder() -> Iterator[Path]:
-    """Make a folder for all of Gradio's files, and delete it when the block ends.
+def server_folder() -> Iterator[Path]:
+    """Make a folder for a server's files, and delete it when the block ends.
 
-    What a server left that was killed is deleted, too. Servers of one process share the folder.
+    What a server left that was killed is deleted, too. The folders of a process lie in one, to
+    which Gradio is kept meanwhile.
 
     Yields:
         Its path, below the one that `GRADIO_TEMP_DIR` names, or the system's for such files.
     """
     with _changing:
-        if not _users:
-            _users.append(_closing.enter_context(_new_folder()))
-        else:
-            _users.append(_users[0])
+        _users.append(_users[0] if _users else _closing.enter_context(_process_folder()))
     try:
-        yield _users[0]
+        path = _users[0] / secrets.token_hex(6)
+        path.mkdir(mode=0o700)
+        try:
+            yield path
+        finally:
+            shutil.rmtree(path, ignore_errors=True)
     finally:
         with _changing:
             _users.pop()
@@ -115,7 +118,7 @@ def gradio_writes_to(path: Path) -> Iterator[None]:
 
 
 @contextmanager
-def _new_folder() -> Iterator[Path]:
+def _process_folder() -> Iterator[Path]:
     parent = Path(os.environ.get(_VARIABLE) or tempfile.gettempdir()).resolve()
     parent.mkdir(parents=True, exist_ok=True)
     _delete_what_dead_servers_left(parent)
