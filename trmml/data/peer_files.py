@@ -1,6 +1,7 @@
 """Read and write the partial-label files of other projects."""
 
 import os
+from pathlib import Path
 
 import numpy as np
 import torch
@@ -9,6 +10,7 @@ from torch import Tensor
 
 from trmml.atomic_write import atomic_write, atomic_write_binary
 from trmml.data.readers.text_files import read_text
+from trmml.regular_files import require_regular_file
 
 __all__ = [
     "read_dualcoop_mask",
@@ -29,10 +31,9 @@ def read_dualcoop_mask(path: str | os.PathLike[str]) -> Bool[np.ndarray, "rows c
         ValueError: If the file is no such tensor, or its slices differ: their union would reveal
             more labels than the share says.
     """
+    path = _plain_file(path)
     try:
         mask = torch.load(path, map_location="cpu", weights_only=True)
-    except FileNotFoundError:
-        raise ValueError(f"{path}: the file does not exist; check the path.") from None
     except Exception as error:
         raise ValueError(f"{path}: no tensor that is safe to load: {error}") from error
     if not isinstance(mask, Tensor) or mask.ndim != 3 or not ((mask == 0) | (mask == 1)).all():
@@ -108,12 +109,18 @@ def read_label_array(path: str | os.PathLike[str]) -> Int[np.ndarray, "rows clas
     Raises:
         ValueError: If the file is no matrix of these values; nothing in it is executed.
     """
+    path = _plain_file(path)
     try:
         labels = np.load(path, allow_pickle=False)
-    except FileNotFoundError:
-        raise ValueError(f"{path}: the file does not exist; check the path.") from None
     except (ValueError, OSError, EOFError) as error:
         raise ValueError(f"{path}: no array that is safe to load: {error}") from None
     if labels.ndim != 2 or not np.isin(labels, (-1, 0, 1)).all():
         raise ValueError(f"{path}: must hold a matrix of -1, 0 and 1, got shape {labels.shape}.")
     return labels.astype(np.int8)
+
+
+def _plain_file(path: str | os.PathLike[str]) -> Path:
+    try:
+        return require_regular_file(path)
+    except FileNotFoundError as error:
+        raise ValueError(str(error)) from None

@@ -16,14 +16,14 @@ __all__ = ["multi_hot", "read_csv_rows", "read_json", "read_lines", "require", "
 
 
 def require(*candidates: Path, what: str) -> Path:
-    """Return the first path that exists.
+    """Return the first path that exists, of a file or a folder.
 
     Raises:
-        ValueError: If none does, with all that were tried.
+        ValueError: If none does, with all that were tried, or if it is a pipe or a device.
     """
     for path in candidates:
         if path.exists():
-            return path
+            return path if path.is_dir() else require_regular_file(path)
     tried = " or ".join(dict.fromkeys(map(str, candidates)))
     raise ValueError(f"{tried}: {what} is not there; check the folder and its layout.")
 

@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import Any, Final
 
 from trmml.models import METHODS, MethodConfig, Task
+from trmml.regular_files import require_regular_file
 from trmml.training.config.plain_yaml import read_yaml, write_yaml
 from trmml.training.config.problems import Layer, explain
 from trmml.training.config.run_config import RunConfig
@@ -174,7 +175,8 @@ def _read(reference: str, folder: Path) -> tuple[str, str, Path]:
     if _is_path(reference):
         path = folder / reference
         try:
-            return os.path.normpath(path), path.read_text(encoding="utf-8"), path.parent
+            text = require_regular_file(path).read_text(encoding="utf-8")
+            return os.path.normpath(path), text, path.parent
         except FileNotFoundError:
             raise ValueError(f"{path}: the file does not exist; check the path.") from None
         except UnicodeDecodeError:
