@@ -7,6 +7,7 @@ It needs `pip install numpy pillow onnxruntime` and a file that `trmml export` w
 
 import json
 import sys
+from pathlib import Path
 
 import numpy as np
 from onnxruntime import InferenceSession
@@ -54,27 +55,49 @@ def to_rgb(image: Image.Image) -> Image.Image:
         return pixels
 
 
-def main(model: str, *photos: str) -> None:
+def is_a_file(path: str) -> str:
+    """Return the path of a plain file: a pipe would be waited for without end."""
+    if not Path(path).is_file():
+        raise ValueError("there is no such file")
+    return path
+
+
+def main(model: str, *photos: str) -> int:
     Image.init()
     formats = [name for name in FORMATS if name in Image.OPEN]  # of this Pillow
-    session = InferenceSession(model, providers=["CPUExecutionProvider"])
-    about = json.loads(session.get_modelmeta().custom_metadata_map["trmml"])
+    try:
+        session = InferenceSession(is_a_file(model), providers=["CPUExecutionProvider"])
+        about = json.loads(session.get_modelmeta().custom_metadata_map["trmml"])
+    except Exception as error:  # of every kind: the file can be anything
+        reason = "trmml did not write it" if isinstance(error, KeyError) else error
+        sys.exit(f"{model}: no model to predict with: {reason}")
     names, side = about["class_names"], (about["image_size"], about["image_size"])
     thresholds = about["decision_thresholds"] or [0.5] * len(names)
 
+    failed = 0
     for photo in photos:
-        with Image.open(photo, formats=formats) as image:
-            pixels = np.asarray(to_rgb(image).resize(side, Image.Resampling.BICUBIC))
+        try:
+            with Image.open(is_a_file(photo), formats=formats) as image:
+                pixels = np.asarray(to_rgb(image).resize(side, Image.Resampling.BICUBIC))
+        except Exception as error:  # damaged bytes give errors of every kind
+            print(f"{photo}: cannot be read: {error}", file=sys.stderr)
+            failed += 1
+            continue
         batch = pixels.transpose(2, 0, 1)[None]  # the graph scales and normalises by itself
         probabilities = np.asarray(session.run(["probabilities"], {"pixels": batch})[0])[0]
+        if not np.isfinite(probabilities).all():
+            sys.exit(f"{model}: a score of {photo} is no number; export a sound model")
 
         ranked = sorted(zip(probabilities, names, thresholds, strict=True), reverse=True)
         tags = [f"{name} {p:.4f}" for p, name, threshold in ranked if p >= threshold]
         print(f"{photo}: {', '.join(tags) or 'nothing'}")
+    return 1 if failed else 0
 
 
 if __name__ == "__main__":
-    if len(sys.argv) < 3:
+    if len(sys.argv) == 1:
         print(__doc__)
+    elif len(sys.argv) == 2:
+        sys.exit("Give a model and at least one photograph.")
     else:
-        main(*sys.argv[1:])
+        sys.exit(main(*sys.argv[1:]))

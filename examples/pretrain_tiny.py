@@ -45,7 +45,8 @@ def parse() -> argparse.Namespace:
     )
 
     def number(name: str, usual: int, fast: int, meaning: str) -> None:
-        parser.add_argument(name, type=int, default=fast if FAST else usual, help=meaning)
+        kind = whole if name in ("--plain-steps", "--seed") else positive
+        parser.add_argument(name, type=kind, default=fast if FAST else usual, help=meaning)
 
     parser.add_argument("--out", type=Path, default=Path("runs/tiny"), help="folder to write into")
     number("--scenes", 40_000, 96, "scenes in the pool")
@@ -56,9 +57,30 @@ def parse() -> argparse.Namespace:
     number("--test-scenes", 1_000, 30, "scenes to measure on")
     number("--seed", 20_240, 0, "seed of scenes, captions and weights")
     number("--threads", 2, 1, "processor cores to use")
-    parser.add_argument("--lr", type=float, default=1.5e-3, help="highest learning rate")
-    parser.add_argument("--weight-decay", type=float, default=0.1)
-    return parser.parse_args()
+    parser.add_argument("--lr", type=decimal, default=1.5e-3, help="highest learning rate")
+    parser.add_argument("--weight-decay", type=decimal, default=0.1)
+    args = parser.parse_args()
+    if args.out.exists() and not args.out.is_dir():
+        parser.error(f"argument --out: {args.out} must be a folder")
+    return args
+
+
+def whole(text: str) -> int:
+    if not text.isdecimal():
+        raise argparse.ArgumentTypeError(f"must be a whole number from 0, got {text!r}")
+    return int(text)
+
+
+def positive(text: str) -> int:
+    if whole(text) < 1:
+        raise argparse.ArgumentTypeError("must be at least 1, got 0")
+    return int(text)
+
+
+def decimal(text: str) -> float:
+    if not 0 <= float(text) < float("inf"):
+        raise argparse.ArgumentTypeError(f"must be a number from 0, got {text!r}")
+    return float(text)
 
 
 def main() -> None:
