@@ -136,6 +136,28 @@ def test_serving_others_is_only_by_request_and_with_a_warning(
     assert f"The page is at {opened[0]}" in output
 
 
+@pytest.mark.skipif(not hasattr(signal, "SIGHUP"), reason="this system has no SIGHUP")
+def test_what_was_told_to_outlive_its_terminal_does(
+    model: TRMML, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    during = []
+
+    class Interrupted(threading.Event):
+        def wait(self, timeout: float | None = None) -> bool:  # noqa: ARG002
+            during.append([signal.getsignal(number) for number in ends])
+            raise KeyboardInterrupt
+
+    ends = (signal.SIGTERM, signal.SIGHUP)
+    monkeypatch.setattr("trmml.page.server.Event", Interrupted)
+    before = signal.getsignal(signal.SIGTERM), signal.signal(signal.SIGHUP, signal.SIG_IGN)
+    try:
+        serve(model, port=0)
+        assert during == [[signal.default_int_handler, signal.SIG_IGN]]
+        assert signal.getsignal(signal.SIGTERM) == before[0]
+    finally:
+        signal.signal(signal.SIGHUP, before[1])
+
+
 @pytest.mark.slow
 def test_the_command_prints_its_address_and_ends_with_ctrl_c(model: TRMML, tmp_path: Path) -> None:
     model.save_pretrained(tmp_path / "model")
