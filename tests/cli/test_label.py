@@ -1,9 +1,13 @@
 import csv
 import json
+import re
 
 import pytest
 
-from trmml.data import load_table, open_split
+from tests._references.answer_value import answer_value as reference
+from tests.prediction.evidence import partly_known, streaming, truth_and_scores
+from tests.prediction.photographs import NAMES
+from trmml.data import load_table, open_split, write_table
 
 DATA = ("labels.csv", "--images", "photos")
 
@@ -99,3 +103,81 @@ def test_photographs_that_cannot_be_read_are_named(home, run):
     status, _, err = run("label", "model", *DATA, "--quiet")
     assert status == 1
     assert err == "trmml: photos/1, ö.png: the file does not exist\n"
+
+
+@pytest.fixture
+def many(home, monkeypatch):
+    """A table of so many labels that a promise can be kept, and what is true."""
+    truth, scores = truth_and_scores()
+    table = partly_known(truth)
+    (home / "labels.csv").unlink()
+    write_table(table, home / "labels.csv")
+    monkeypatch.setattr("trmml.prediction.promised_labels.stream_table", streaming(scores))
+    return table, truth
+
+
+def test_only_labels_that_keep_the_promise_are_proposed(home, run, many):
+    table, truth = many
+    status, out, err = run("label", "model", *DATA, "--unseen", "--precision", 0.95)
+    assert status == 0
+    rows = read(home / "review.csv")
+    assert {row["source"] for row in rows} == {"calibrated"}
+    left_open = int((table.labels == 0).sum()) - len(rows)
+    last = out.splitlines()[-1]
+    assert last == (
+        f"{len(rows)} labels added, at least 95 % right in expectation; {left_open} left open"
+    )
+    right = [
+        int(row["label"]) == truth[table.names.index(row["image"]), NAMES.index(row["class"])]
+        for row in rows
+    ]
+    assert sum(right) / len(right) > 0.95
+    assert "nothing is promised" not in err
+    known = dict(zip(NAMES, (table.labels == 1).sum(0).tolist(), strict=True))
+    worth = [reference(float(row["probability"]), known[row["class"]]) for row in rows]
+    assert worth == pytest.approx(sorted(worth, reverse=True), abs=1e-3)  # as they are rounded
+
+
+def test_each_kind_of_label_has_its_own_promise(home, run, many):
+    options = ("--unseen", "--precision", 0.9, "--absent-precision", 0.97)
+    _, out, _ = run("label", "model", *DATA, *options)
+    lines = out.splitlines()[-2:]
+    assert re.fullmatch(r"\d+ positive labels added, at least 90 % right in expectation", lines[0])
+    assert re.fullmatch(
+        r"\d+ negative labels added, at least 97 % right in expectation; \d+ left open", lines[1]
+    )
+    run("label", "model", *DATA, "--out", "only.csv", *options, "--only", "negative")
+    assert {row["label"] for row in read(home / "only.csv")} == {"-1"}
+    assert lines[1].split()[0] == str(len(read(home / "only.csv")))
+
+
+def test_a_promise_that_cannot_be_kept_adds_nothing_and_says_why(home, run):
+    status, out, _ = run("label", "model", *DATA, "--unseen", "--precision", 0.99)
+    assert status == 0
+    assert read(home / "review.csv") == []
+    assert "No positives are added" in out
+    assert out.splitlines()[-1].startswith("0 labels added, at least 99 % right in expectation; ")
+
+
+@pytest.mark.parametrize(
+    ("options", "message"),
+    [
+        (("--precision", 0.9), "or --unseen"),
+        (("--source", "calibrated"), "or --unseen"),
+        (("--precision", 1), "must be in (0, 1)"),
+        (("--absent-precision", "nan", "--unseen"), "must be in (0, 1)"),
+        (("--precision", 0.9, "--source", "probability"), "leave out --source"),
+        (("--unseen", "--source", "prototypes"), "goes without --source prototypes"),
+        (("--unseen", "--absent-precision", 0.9, "--only", "positive"), "give --precision"),
+    ],
+)
+def test_a_promise_without_what_it_takes_is_refused(home, run, options, message):
+    status, _, err = run("label", "model", *DATA, *options)
+    assert status == 2
+    assert message in re.sub(r"[\s│]+", " ", err)
+    assert not (home / "review.csv").exists()
+
+
+def test_where_nothing_is_promised_that_is_said(home, run):
+    _, _, err = run("label", "model", *DATA)
+    assert "nothing is promised" in err

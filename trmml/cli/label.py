@@ -24,10 +24,20 @@ from trmml.cli.options import (
 )
 from trmml.cli.outputs import print_json
 from trmml.cli.progress import progress_bar
+from trmml.cli.promise import Promise, check_share
 from trmml.cli.standard_streams import check_new_file
 from trmml.data import ReadingOptions, open_split
 from trmml.labels import POSITIVE
-from trmml.prediction import ProposalSource, align_classes, propose_labels, write_review
+from trmml.prediction import (
+    ProposalSource,
+    ReviewOrder,
+    align_classes,
+    calibrated_proposals,
+    is_calibrated,
+    order_for_review,
+    propose_labels,
+    write_review,
+)
 
 __all__ = ["label"]
 
@@ -41,11 +51,35 @@ def label(
     split: Split = None,
     images: Images = None,
     read: ReadAs = None,
+    precision: Annotated[
+        float | None,
+        typer.Option(
+            callback=check_share,
+            help="Propose only as long as so many of the labels are right in expectation, such as "
+            "0.95; needs a model trained with calibrated completion, or --unseen.",
+        ),
+    ] = None,
+    absent_precision: Annotated[
+        float | None,
+        typer.Option(
+            callback=check_share,
+            help="The same for negative labels alone. Without it, that of --precision.",
+        ),
+    ] = None,
+    unseen: Annotated[
+        bool,
+        typer.Option(
+            "--unseen",
+            help="The model was never trained on these labels, so that the known ones tell how "
+            "often it is right.",
+        ),
+    ] = False,
     source: Annotated[
         ProposalSource | None,
         typer.Option(
-            help="What decides. Without it, what completes labels in training if it was saved with "
-            "the model, such as prototypes, otherwise the probability."
+            help="What decides. Without it, calibrated probabilities where there are any, what "
+            "completes labels in training if it was saved with the model, such as prototypes, "
+            "otherwise the probability."
         ),
     ] = None,
     min_confidence: Annotated[
@@ -53,12 +87,19 @@ def label(
         typer.Option(
             min=0,
             max=1,
-            help="Lowest probability of a proposed label. Without it, 0.9 by probability and no "
-            "bound by prototypes.",
+            help="Lowest probability of a proposed label. Without it, 0.9, and no bound by "
+            "prototypes or where a precision is promised.",
         ),
     ] = None,
     only: Annotated[
         Literal["positive", "negative"] | None, typer.Option(help="Propose only such labels.")
+    ] = None,
+    order: Annotated[
+        ReviewOrder | None,
+        typer.Option(
+            help="What comes first: the label whose answer is worth most, or the surest. Without "
+            "it, usefulness where probabilities are calibrated, otherwise confidence."
+        ),
     ] = None,
     batch_size: BatchSize = 32,
     workers: Workers = 0,
@@ -67,38 +108,76 @@ def label(
     as_json: AsJson = False,
     quiet: Quiet = False,
 ) -> None:
-    """Write the unknown labels that the model would fill, the most confident first.
+    """Write the unknown labels that the model would fill.
 
     The labels themselves stay as they are. Put yes beside what is right in the column accept, then
     `trmml data merge` fills it in. Exit with 1 if some photographs could not be read.
 
-    Examples: `trmml label my-model labels.csv --images photos --out review.csv`, or
+    Examples: `trmml label my-model labels.csv --images photos --out review.csv`,
+    `trmml label my-model labels.csv --precision 0.95 --unseen`, or
     `trmml label my-model labels.csv --only positive --min-confidence 0.8`.
     """
+    promise = Promise.of(precision, absent_precision, only=only)
+    if unseen and source not in (None, "calibrated"):
+        raise typer.BadParameter(f"--unseen calibrates; it goes without --source {source}.")
+    if promise and source not in (None, "calibrated"):
+        raise typer.BadParameter(
+            "a precision can be promised by calibrated probabilities only; leave out --source "
+            f"{source}."
+        )
     check_new_file(out)
     _, table = open_split(data, split, images=images, reading=ReadingOptions.parse(read))
     labeler = opened(model, device=device, task=task)
     table = align_classes(table, labeler.class_names).replace(broken="skip")
+    calibrated = source == "calibrated" or bool(promise) or unseen
+    calibrated = calibrated or (source is None and is_calibrated(labeler))
     with progress_bar("Looking", len(table), quiet=quiet) as advance:
-        found = propose_labels(
-            labeler,
-            table,
-            source=source,
-            min_confidence=min_confidence,
-            batch_size=batch_size,
-            num_workers=workers,
-            progress=advance,
+        kept = None
+        if calibrated:
+            kept = calibrated_proposals(
+                labeler,
+                table,
+                unseen=unseen,
+                present=promise.present,
+                absent=promise.absent,
+                min_confidence=min_confidence,
+                batch_size=batch_size,
+                num_workers=workers,
+                progress=advance,
+            )
+        found = (
+            kept.proposals
+            if kept
+            else propose_labels(
+                labeler,
+                table,
+                source=source,
+                min_confidence=min_confidence,
+                batch_size=batch_size,
+                num_workers=workers,
+                progress=advance,
+            )
         )
     if only is not None:
         found = [one for one in found if (one.label == POSITIVE) == (only == "positive")]
+    found = order_for_review(found, table, order=order or ("usefulness" if kept else "confidence"))
     unreadable = table.broken_files()
     report_unreadable(unreadable, of=len(table))
     write_review(found, out)
+    kinds = Counter(one.label for one in found)
+    said = [f"{out}: {kinds[1]:,} positive and {kinds[-1]:,} negative labels proposed"]
+    if kept:
+        said = [*kept.report.reasons, *said]
+    else:
+        note("The probabilities are the model's own; nothing is promised of them.", quiet=quiet)
+    if kept and promise:
+        said += promise.summary(kinds[1], kinds[-1], left_open=kept.left_open)
     if as_json:
         print_json([asdict(one) for one in found])
+        for line in said if kept else []:
+            note(line, quiet=quiet)
     else:
-        kinds = Counter(one.label for one in found)
-        print(f"{out}: {kinds[1]:,} positive and {kinds[-1]:,} negative labels proposed")
+        print("\n".join(said))
     note(
         f"Put yes in the column accept, then: trmml data merge {data} {out} --out NEW.csv",
         quiet=quiet,

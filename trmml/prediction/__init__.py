@@ -9,12 +9,20 @@ from trmml.prediction.image_files import find_images, split_names
 from trmml.prediction.inspection import describe_file, describe_installation
 from trmml.prediction.opening import choose_device, open_model
 from trmml.prediction.output_formats import Format, prediction_writer
-from trmml.prediction.proposals import Proposal, ProposalSource, propose_labels
+from trmml.prediction.promised_labels import (
+    CalibratedProposals,
+    calibrated_proposals,
+    is_calibrated,
+)
+from trmml.prediction.proposal import Proposal, ProposalSource
+from trmml.prediction.proposals import propose_labels
 from trmml.prediction.review_file import Merged, merge_review, write_review
+from trmml.prediction.review_order import ReviewOrder, answer_value, order_for_review
 from trmml.prediction.scoring import ScoredBatch, score_images, stream_scores
 from trmml.prediction.tagging import ImageTag, Prediction, decision_thresholds, tag_images
 
 __all__ = [
+    "CalibratedProposals",
     "DecisionFigures",
     "DrawnImage",
     "Evaluation",
@@ -25,9 +33,12 @@ __all__ = [
     "Prediction",
     "Proposal",
     "ProposalSource",
+    "ReviewOrder",
     "ScoredBatch",
     "align_classes",
+    "answer_value",
     "calibrate_thresholds",
+    "calibrated_proposals",
     "captioned",
     "choose_device",
     "contact_sheet",
@@ -38,8 +49,10 @@ __all__ = [
     "draw_sheets",
     "evaluate_scores",
     "find_images",
+    "is_calibrated",
     "merge_review",
     "open_model",
+    "order_for_review",
     "overlay",
     "prediction_writer",
     "propose_labels",

@@ -1,47 +1,19 @@
 """Labels that a model would add to a partly labelled table."""
 
 from collections.abc import Callable
-from dataclasses import dataclass
-from typing import Literal
 
 import torch
 
+from trmml.choices import check_choice
 from trmml.data import ImageTable
-from trmml.labels import NEGATIVE, POSITIVE, UNKNOWN, Labels
+from trmml.labels import NEGATIVE, POSITIVE, Labels
 from trmml.models import ModelOutput, MultiLabelModel
+from trmml.prediction.promised_labels import calibrated_proposals, is_calibrated
+from trmml.prediction.proposal import CONFIDENT, Proposal, ProposalSource, proposals_of
 from trmml.prediction.scoring import stream_table
 from trmml.prediction.tagging import decision_thresholds
 
-__all__ = ["Proposal", "ProposalSource", "propose_labels"]
-
-ProposalSource = Literal["prototypes", "probability"]
-"""What decides: what the model completes labels by in training, or its score."""
-
-CONFIDENT = 0.9
-
-
-@dataclass(frozen=True)
-class Proposal:
-    """One unknown label as a model would fill it.
-
-    Attributes:
-        image: File name, as in the table.
-        class_name: The class, as in the table.
-        label: +1 for there, -1 for not there.
-        probability: That the class is there, by the model's score.
-        source: What decided.
-    """
-
-    image: str
-    class_name: str
-    label: int
-    probability: float
-    source: ProposalSource
-
-    @property
-    def confidence(self) -> float:
-        """The probability of the label proposed."""
-        return self.probability if self.label == POSITIVE else 1 - self.probability
+__all__ = ["propose_labels"]
 
 
 def propose_labels(
@@ -56,17 +28,19 @@ def propose_labels(
 ) -> list[Proposal]:
     """Say which unknown labels the model would fill, and how.
 
-    Where the model completes labels, its `complete` decides as in training. One of TRM-ML does so
-    if it was saved with `training_state=True` after its second stage began: by similarity with its
-    prototypes and the adaptive thresholds. Otherwise the probability decides: at the model's
-    calibrated thresholds, or 0.5.
+    A model that was calibrated in training gives probabilities that are right as often as they say;
+    `calibrated_proposals` promises a precision. Where the model completes labels otherwise, its
+    `complete` decides as in training. One of TRM-ML does so if it was saved with
+    `training_state=True` after its second stage began: by similarity with its prototypes and the
+    adaptive thresholds. Else the probability decides: at the model's calibrated thresholds, or 0.5.
 
     Args:
         model: A trained model.
         table: Images with the model's classes in its order, see `align_classes`; 0 is unknown.
-        source: What decides; None takes "prototypes" where the model completes labels.
-        min_confidence: Lowest probability of the proposed label; None is 0.9 by probability and
-            no bound by prototypes.
+        source: What decides; None takes "calibrated" where the model is, "prototypes" where it
+            completes labels otherwise.
+        min_confidence: Lowest probability of the proposed label; None is 0.9, and no bound by
+            prototypes.
         batch_size: Images at once.
         num_workers: Processes that read images.
         progress: Called with the number of images after each batch.
@@ -76,9 +50,21 @@ def propose_labels(
         have none; `table.broken_files()` lists them.
 
     Raises:
-        ValueError: If prototypes are asked for and the model has none.
+        ValueError: If there is no such source, or the model has not what it needs.
     """
-    ready = model.completes_labels
+    if source is not None:
+        check_choice(source, ProposalSource, argument="source")
+    calibrated = is_calibrated(model)
+    if source == "calibrated" or (source is None and calibrated):
+        return calibrated_proposals(
+            model,
+            table,
+            min_confidence=min_confidence,
+            batch_size=batch_size,
+            num_workers=num_workers,
+            progress=progress,
+        ).proposals
+    ready = model.completes_labels and not calibrated
     if source == "prototypes" and not ready:
         raise ValueError(
             "`source` can be 'prototypes' only for a model that completes labels, as TRM-ML does "
@@ -100,17 +86,14 @@ def propose_labels(
                 proposed = _completed(model, output, known)
             else:
                 proposed = torch.where(probabilities >= cuts, POSITIVE, NEGATIVE)
-            proposed = proposed.masked_fill(known != UNKNOWN, UNKNOWN)
-            for place, column in proposed.nonzero().tolist():
-                proposal = Proposal(
-                    table.names[rows[place]],
-                    table.class_names[column],
-                    int(proposed[place, column]),
-                    float(probabilities[place, column]),
-                    chosen,
-                )
-                if proposal.confidence >= min_confidence:
-                    found.append(proposal)
+            found += proposals_of(
+                table,
+                rows,
+                proposed,
+                probabilities,
+                source=chosen,
+                min_confidence=min_confidence,
+            )
         if progress is not None:
             progress(len(rows) + len(broken))
     return sorted(found, key=lambda proposal: -proposal.confidence)

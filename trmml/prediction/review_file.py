@@ -11,7 +11,7 @@ from trmml.data.file_names import NameIndex
 from trmml.data.readers.csv_rows import read_sheet
 from trmml.data.readers.text_files import read_text
 from trmml.labels import UNKNOWN
-from trmml.prediction.proposals import Proposal
+from trmml.prediction.proposal import Proposal
 
 __all__ = ["Merged", "merge_review", "write_review"]
 
