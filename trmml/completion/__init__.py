@@ -10,6 +10,7 @@ from trmml.completion.evidence_regression import (
     evidence_logits,
     evidence_regression,
 )
+from trmml.completion.out_of_fold import OutOfFold, linear_probes, out_of_fold_probabilities
 from trmml.completion.promised_precision import (
     ScoreTable,
     precision_lower_bound,
@@ -17,20 +18,26 @@ from trmml.completion.promised_precision import (
     threshold_for_precision,
 )
 from trmml.completion.report import CalibrationReport
+from trmml.completion.suspect_labels import SuspectLabels, rank_suspects
 from trmml.completion.withheld_labels import CrossFit, cross_fitted, fit_withheld
 
 __all__ = [
     "CalibrationReport",
     "CrossFit",
     "EvidenceRegression",
+    "OutOfFold",
     "ScoreTable",
+    "SuspectLabels",
     "conformal_p_values",
     "conformal_selection",
     "cross_fitted",
     "evidence_logits",
     "evidence_regression",
     "fit_withheld",
+    "linear_probes",
+    "out_of_fold_probabilities",
     "precision_lower_bound",
+    "rank_suspects",
     "score_table",
     "threshold_for_precision",
 ]
