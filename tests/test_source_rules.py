@@ -24,6 +24,7 @@ GLOBAL_STATE = {
 }
 SAVES_TO = {  # the place of the argument that says where to
     "torch.save": 1,
+    "torch.export.save": 1,
     "np.save": 0,
     "np.savez": 0,
     "np.savez_compressed": 0,

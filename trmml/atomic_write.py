@@ -177,7 +177,7 @@ def _naming(path: Path, partial: Path) -> Iterator[None]:
     try:
         yield
     except OSError as error:
-        if error.filename in (None, str(partial)):
+        if error.errno is not None and error.filename in (None, str(partial)):
             error.filename, error.filename2 = str(path), None
         raise
 

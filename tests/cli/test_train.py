@@ -87,7 +87,7 @@ def test_a_signal_ends_the_command_with_its_own_status(
 ) -> None:
     from trmml.training.run import callbacks
 
-    save = callbacks.RunCallbacks._save
+    save = callbacks.RunCallbacks.save
     monkeypatch.setattr(
         callbacks.RunCallbacks,
         "after_epoch",
@@ -98,7 +98,7 @@ def test_a_signal_ends_the_command_with_its_own_status(
     )
     assert status == 128 + signal.SIGTERM
     assert list((tmp_path / "run" / "checkpoints").iterdir())
-    assert callbacks.RunCallbacks._save is save
+    assert callbacks.RunCallbacks.save is save
 
 
 @pytest.mark.parametrize(("rank", "notes"), [("0", 1), ("1", 0)])

@@ -59,11 +59,12 @@ def prepare_step(accelerator: Any, step: nn.Module) -> Any:  # noqa: ANN401
 def _meet() -> None:
     """Join the processes that a launcher announces, or say soon that one of them is not there."""
     from torch import distributed as dist
+    from torch.distributed.rendezvous import rendezvous
 
     if int(os.environ.get("WORLD_SIZE", "1")) == 1 or dist.is_initialized():
         return
     try:
-        meeting = dist.rendezvous("env://", timeout=timedelta(seconds=MEETING_SECONDS))
+        meeting = rendezvous("env://", timeout=timedelta(seconds=MEETING_SECONDS))
         store, rank, size = next(meeting)
     except RuntimeError as error:
         raise TimeoutError(

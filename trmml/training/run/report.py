@@ -32,7 +32,7 @@ def report_text(report: dict[str, Any]) -> str:
     lines += [
         f"- At step {one['step']} of epoch {one['epoch'] + 1} it went on with changes: "
         f"{', '.join(f'`{name}`' for name in one['changes'])} (see `changes.jsonl`)."
-        for one in report["changes"]
+        for one in report.get("changes", ())
     ]
     for split in ("validation", "test"):
         if report[split] is not None:
