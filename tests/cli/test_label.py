@@ -181,3 +181,18 @@ def test_a_promise_without_what_it_takes_is_refused(home, run, options, message)
 def test_where_nothing_is_promised_that_is_said(home, run):
     _, _, err = run("label", "model", *DATA)
     assert "nothing is promised" in err
+
+
+def test_a_page_for_review_is_written_beside_the_table(home, run):
+    options = ("--min-confidence", 0, "--page", "page.html", "--page-items", 3)
+    status, _, err = run("label", "model", *DATA, *options)
+    assert status == 0
+    assert f"page.html asks about 3 of {len(read(home / 'review.csv'))}" in err
+    assert (home / "page.html").read_text(encoding="utf-8").startswith("<!DOCTYPE html>")
+    status, _, err = run("label", "model", *DATA, "--out", "b.csv", "--page", "page.html")
+    assert status == 2
+    assert "never overwritten" in err
+    status, _, err = run("label", "model", *DATA, "--out", "c.csv", "--page", "./c.csv")
+    assert status == 2
+    assert "must be two files" in re.sub(r"[\s│]+", " ", err)
+    assert not (home / "c.csv").exists()

@@ -37,6 +37,7 @@ from trmml.prediction import (
     order_for_review,
     propose_labels,
     write_review,
+    write_review_page,
 )
 
 __all__ = ["label"]
@@ -101,6 +102,16 @@ def label(
             "it, usefulness where probabilities are calibrated, otherwise confidence."
         ),
     ] = None,
+    page: Annotated[
+        Path | None,
+        typer.Option(
+            help="HTML file to write as well, on which a person answers by keyboard: it holds all "
+            "it shows, with thumbnails and regions, and saves the answers as a CSV table."
+        ),
+    ] = None,
+    page_items: Annotated[
+        int, typer.Option(min=1, max=2000, help="Most labels asked about on the page.")
+    ] = 500,
     batch_size: BatchSize = 32,
     workers: Workers = 0,
     device: Device = None,
@@ -126,6 +137,10 @@ def label(
             f"{source}."
         )
     check_new_file(out)
+    if page is not None:
+        check_new_file(page)
+        if page.resolve() == out.resolve():
+            raise typer.BadParameter("--page and --out must be two files.")
     _, table = open_split(data, split, images=images, reading=ReadingOptions.parse(read))
     labeler = opened(model, device=device, task=task)
     table = align_classes(table, labeler.class_names).replace(broken="skip")
@@ -164,6 +179,14 @@ def label(
     unreadable = table.broken_files()
     report_unreadable(unreadable, of=len(table))
     write_review(found, out)
+    if page is not None:
+        with progress_bar(
+            "Drawing", len({one.image for one in found[:page_items]}), quiet=quiet
+        ) as advance:
+            asked = write_review_page(
+                found, page, table=table, model=labeler, items=page_items, progress=advance
+            )
+        note(f"{page} asks about {asked:,} of {len(found):,}; open it in a browser", quiet=quiet)
     kinds = Counter(one.label for one in found)
     said = [f"{out}: {kinds[1]:,} positive and {kinds[-1]:,} negative labels proposed"]
     if kept:

@@ -18,6 +18,7 @@ from trmml.prediction.proposal import Proposal, ProposalSource
 from trmml.prediction.proposals import propose_labels
 from trmml.prediction.review_file import Merged, merge_review, write_review
 from trmml.prediction.review_order import ReviewOrder, answer_value, order_for_review
+from trmml.prediction.review_page import write_review_page
 from trmml.prediction.scoring import ScoredBatch, score_images, stream_scores
 from trmml.prediction.tagging import ImageTag, Prediction, decision_thresholds, tag_images
 
@@ -61,4 +62,5 @@ __all__ = [
     "stream_scores",
     "tag_images",
     "write_review",
+    "write_review_page",
 ]

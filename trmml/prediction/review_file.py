@@ -13,9 +13,9 @@ from trmml.data.readers.text_files import read_text
 from trmml.labels import UNKNOWN
 from trmml.prediction.proposal import Proposal
 
-__all__ = ["Merged", "merge_review", "write_review"]
+__all__ = ["COLUMNS", "Merged", "merge_review", "write_review"]
 
-_COLUMNS = ["image", "class", "label", "probability", "source", "accept"]
+COLUMNS = ["image", "class", "label", "probability", "source", "accept"]
 _YES, _NO = {"1", "x", "y", "yes", "true"}, {"", "0", "n", "no", "false"}
 
 
@@ -41,7 +41,7 @@ def write_review(proposals: list[Proposal], path: str | Path) -> None:
     """
     with atomic_write(path, encoding="utf-8-sig") as file:  # the mark tells Excel that it is UTF-8
         sheet = csv.writer(file, lineterminator="\n")
-        sheet.writerow(_COLUMNS)
+        sheet.writerow(COLUMNS)
         for one in proposals:
             cells = [one.image, one.class_name, one.label, f"{one.probability:.4f}", one.source, ""]
             sheet.writerow(cells)
