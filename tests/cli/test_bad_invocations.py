@@ -31,6 +31,15 @@ RIGHT = {
     "data check": ["data", "check", "labels.csv", "--images", "photos"],
     "data hide": ["data", "hide", "labels.csv", "--keep", "0.5", "--out", "new.mask"],
     "data single-positive": ["data", "single-positive", "labels.csv", "--out", "new.mask"],
+    "data suspects": [
+        "data",
+        "suspects",
+        "labels.csv",
+        "--images",
+        "photos",
+        "--model",
+        "model",
+    ],
     "data merge": ["data", "merge", "labels.csv", "review.csv", "--out", "new.csv"],
 }
 BAD_MODELS = [
@@ -103,6 +112,8 @@ BAD_TEXTS = {
     "--label-file": ["nowhere.mask"],
     "--published": ["nowhere.txt", "labels.csv", "pipe"],
     "--model-out": ["labels.csv"],
+    "--model": BAD_MODELS,
+    "--config": ["nowhere.yaml", "papr", "yaml/deep.yaml", "pipe.yaml"],
     "--host": ["256.256.256.256", "no host"],
     "--format": ["nonsense"],
     "--set": [

@@ -90,6 +90,33 @@ def test_a_known_label_is_never_contradicted(table, tmp_path):
         merge_review(table, path)
 
 
+def test_known_labels_are_turned_round_only_where_that_is_asked_for(table, tmp_path):
+    row, column = (table.labels == 1).nonzero()[0].tolist()
+    other, unknown = (table.labels == 0).nonzero()[0].tolist()
+    path = tmp_path / "suspects.csv"
+    lines = [
+        f'"{table.names[row]}","{NAMES[column]}",-1,y',
+        f'"{table.names[row]}","{NAMES[column]}",-1,y',  # said twice, done once
+        f'"{table.names[other]}","{NAMES[unknown]}",1,y',
+    ]
+    path.write_text("\n".join(["image,class,label,accept", *lines]) + "\n", "utf-8")
+    merged = merge_review(table, path, correct=True)
+    assert (merged.corrected, merged.accepted, merged.open) == (1, 1, 0)
+    assert merged.table.labels[row, column] == -1
+    assert table.labels[row, column] == 1
+    again = merge_review(merged.table, path, correct=True)
+    assert (again.corrected, again.accepted) == (0, 0)
+
+
+def test_answers_that_contradict_each_other_are_never_taken(table, tmp_path):
+    row, column = (table.labels == 1).nonzero()[0].tolist()
+    path = tmp_path / "suspects.csv"
+    lines = [f'"{table.names[row]}","{NAMES[column]}",{label},y' for label in (-1, 1)]
+    path.write_text("\n".join(["image,class,label,accept", *lines]) + "\n", "utf-8")
+    with pytest.raises(ValueError, match=r"line 3: .* is labelled for .* already, and otherwise"):
+        merge_review(table, path, correct=True)
+
+
 def test_a_column_that_is_missing_is_named(table, tmp_path):
     (tmp_path / "review.csv").write_text("image,label\n")
     with pytest.raises(ValueError, match="there is no column accept, class"):

@@ -12,6 +12,7 @@ from trmml.cli.options import AsJson, Images, Overwrite, Quiet, ReadAs
 from trmml.cli.outputs import check_output, print_json
 from trmml.cli.progress import progress_bar
 from trmml.cli.standard_streams import check_new_file
+from trmml.cli.suspects import suspects
 from trmml.data import (
     LabelMask,
     ReadingOptions,
@@ -29,6 +30,8 @@ __all__ = ["data"]
 data = typer.Typer(
     no_args_is_help=True, help="Check datasets on disk, and write which labels stay known."
 )
+
+data.command()(suspects)
 
 _PATH = "Folder of a benchmark or an export, or one's own CSV or JSON table."
 _SPLIT = "Which split and order of rows, for example coco2014/train/all; a wrong one lists all."
@@ -141,8 +144,18 @@ def single_positive(
 @data.command()
 def merge(
     path: Annotated[Path, typer.Argument(help=_PATH)],
-    review: Annotated[Path, typer.Argument(help="File of `trmml label`, with answers.")],
+    review: Annotated[
+        Path, typer.Argument(help="File of `trmml label`, or of its page, with answers.")
+    ],
     out: Annotated[Path, typer.Option(help="CSV table to write.", show_default=False)],
+    correct: Annotated[
+        bool,
+        typer.Option(
+            "--correct",
+            help="Turn a known label round where its opposite was accepted, as in the file of "
+            "`trmml data suspects`; without it, that is refused.",
+        ),
+    ] = False,
     split: Annotated[str | None, typer.Option(help=_SPLIT)] = None,
     images: Images = None,
     read: ReadAs = None,
@@ -151,16 +164,19 @@ def merge(
 ) -> None:
     """Fill in the labels that a person accepted in a review, into a new table.
 
-    Examples: `trmml data merge labels.csv review.csv --out labels-2.csv`.
+    Examples: `trmml data merge labels.csv review.csv --out labels-2.csv`, or
+    `trmml data merge labels.csv suspects.csv --correct --out labels-2.csv`.
     """
     check_new_file(out)
     _, table = open_split(path, split, images=images, reading=ReadingOptions.parse(read))
-    merged = merge_review(table, review)
+    merged = merge_review(table, review, correct=correct)
     write_table(merged.table, out)
     if as_json:
-        print_json({"file": str(out), "filled": merged.accepted, "open": merged.open}, indent=None)
+        counts = {"filled": merged.accepted, "open": merged.open, "corrected": merged.corrected}
+        print_json({"file": str(out), **counts}, indent=None)
     else:
-        print(f"{out}: {merged.accepted:,} labels filled in")
+        corrected = f", {merged.corrected:,} corrected" if correct else ""
+        print(f"{out}: {merged.accepted:,} labels filled in{corrected}")
     if merged.open:
         note(f"{merged.open:,} proposals are left open", quiet=quiet)
 

@@ -19,7 +19,9 @@ from trmml.prediction.proposals import propose_labels
 from trmml.prediction.review_file import Merged, merge_review, write_review
 from trmml.prediction.review_order import ReviewOrder, answer_value, order_for_review
 from trmml.prediction.review_page import write_review_page
+from trmml.prediction.review_tasks import ReviewFormat, write_review_tasks
 from trmml.prediction.scoring import ScoredBatch, score_images, stream_scores
+from trmml.prediction.suspects import Suspect, Suspects, find_suspects
 from trmml.prediction.tagging import ImageTag, Prediction, decision_thresholds, tag_images
 
 __all__ = [
@@ -34,8 +36,11 @@ __all__ = [
     "Prediction",
     "Proposal",
     "ProposalSource",
+    "ReviewFormat",
     "ReviewOrder",
     "ScoredBatch",
+    "Suspect",
+    "Suspects",
     "align_classes",
     "answer_value",
     "calibrate_thresholds",
@@ -50,6 +55,7 @@ __all__ = [
     "draw_sheets",
     "evaluate_scores",
     "find_images",
+    "find_suspects",
     "is_calibrated",
     "merge_review",
     "open_model",
@@ -63,4 +69,5 @@ __all__ = [
     "tag_images",
     "write_review",
     "write_review_page",
+    "write_review_tasks",
 ]

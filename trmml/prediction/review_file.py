@@ -1,6 +1,7 @@
 """A spreadsheet of proposed labels: written for a person to review, and read back."""
 
 import csv
+from collections.abc import Sequence
 from pathlib import Path
 from typing import NamedTuple
 
@@ -8,15 +9,14 @@ from trmml.atomic_write import atomic_write
 from trmml.class_names import name_key
 from trmml.data import ImageTable
 from trmml.data.file_names import NameIndex
-from trmml.data.readers.csv_rows import read_sheet
-from trmml.data.readers.text_files import read_text
 from trmml.labels import UNKNOWN
 from trmml.prediction.proposal import Proposal
+from trmml.prediction.review_answers import review_answers
+from trmml.prediction.suspects import Suspect
 
 __all__ = ["COLUMNS", "Merged", "merge_review", "write_review"]
 
 COLUMNS = ["image", "class", "label", "probability", "source", "accept"]
-_YES, _NO = {"1", "x", "y", "yes", "true"}, {"", "0", "n", "no", "false"}
 
 
 class Merged(NamedTuple):
@@ -26,14 +26,16 @@ class Merged(NamedTuple):
         table: The labels of before, and those accepted.
         accepted: Labels filled in.
         open: Proposals of the review that were not accepted.
+        corrected: Known labels turned round.
     """
 
     table: ImageTable
     accepted: int
     open: int
+    corrected: int = 0
 
 
-def write_review(proposals: list[Proposal], path: str | Path) -> None:
+def write_review(proposals: Sequence[Proposal | Suspect], path: str | Path) -> None:
     """Write proposals as a spreadsheet with an empty column `accept` for a person to fill.
 
     Raises:
@@ -47,49 +49,49 @@ def write_review(proposals: list[Proposal], path: str | Path) -> None:
             sheet.writerow(cells)
 
 
-def merge_review(table: ImageTable, review: str | Path) -> Merged:
+def merge_review(table: ImageTable, review: str | Path, *, correct: bool = False) -> Merged:
     """Fill in the labels that a person accepted: `yes`, `y`, `x`, `1` or `true` in `accept`.
 
     With anything else that means no, or nothing, a label stays unknown. Where the proposal is
-    wrong and the opposite is known, change the cell `label` and accept that.
+    wrong and the opposite is known, change the cell `label` and accept that. Label Studio's and
+    FiftyOne's answers are about the class, not the proposal: no is a negative label there.
 
     Args:
         table: The labels that the proposals were made for; not changed.
-        review: File of `write_review`, columns in any order.
+        review: File of `write_review`, columns in any order; or JSON of `write_review_tasks` with
+            answers.
+        correct: Whether a known label is turned round where its opposite was accepted; otherwise
+            that is refused.
 
     Raises:
-        ValueError: With the line, if it is no CSV, has uneven rows, names an image or class that
+        ValueError: With the place, if it is no CSV, has uneven rows, names an image or class that
             is not in the table, has another label than 1 and -1, or contradicts a known label.
     """
     labels = table.labels.clone()
     rows = NameIndex(table.names)
     columns = {name_key(name): column for column, name in enumerate(table.class_names)}
-    accepted = left_open = 0
-    head, lines = read_sheet(read_text(review), source=str(review))
-    absent = {"image", "class", "label", "accept"} - {*head.cells}
-    if absent:
-        raise ValueError(f"{review}: there is no column {', '.join(sorted(absent))}.")
-    for number, cells in lines:
-        line = dict(zip(head.cells, cells, strict=True))
-        where = f"{review}: line {number}"
-        answer = line["accept"].lower()
-        if answer not in _YES | _NO:
-            raise ValueError(f"{where}: `accept` must be yes, no or empty, got {answer!r}.")
-        row, column = rows.find(line["image"]), columns.get(name_key(line["class"]))
+    accepted = left_open = corrected = 0
+    answered: dict[tuple[int, int], int] = {}
+    for where, image, name, label in review_answers(review):
+        row, column = rows.find(image), columns.get(name_key(name))
         if row is None or column is None:
-            kind = "image" if row is None else "class"
-            raise ValueError(f"{where}: the table has no {kind} {line[kind]!r}.")
-        if line["label"] not in ("1", "+1", "-1"):
-            raise ValueError(f"{where}: `label` must be 1 or -1, got {line['label']!r}.")
-        place, label = (row, column), int(line["label"])
-        if answer in _NO:
+            kind, lost = ("image", image) if row is None else ("class", name)
+            raise ValueError(f"{where}: the table has no {kind} {lost!r}.")
+        place = (row, column)
+        if label == UNKNOWN:
             left_open += 1
             continue
-        if labels[place] == -label:
+        if answered.setdefault(place, label) != label:
             raise ValueError(
-                f"{where}: {line['image']!r} is labelled for {line['class']!r} already, and "
-                "otherwise; correct the table or do not accept this line."
+                f"{where}: {image!r} and {name!r} are accepted twice in this file, once as there "
+                "and once as not there; take one of the lines out."
+            )
+        if labels[place] == -label and not correct:
+            raise ValueError(
+                f"{where}: {image!r} is labelled for {name!r} already, and otherwise; correct the "
+                "table, do not accept this line, or add --correct (`correct=True`)."
             )
         accepted += int(labels[place] == UNKNOWN)
+        corrected += int(labels[place] == -label)
         labels[place] = label
-    return Merged(table.replace(labels=labels), accepted, left_open)
+    return Merged(table.replace(labels=labels), accepted, left_open, corrected)

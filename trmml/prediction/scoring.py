@@ -18,8 +18,10 @@ from trmml.models import ModelOutput, MultiLabelModel
 from trmml.models.finite_scores import require_finite_scores
 
 __all__ = [
+    "PixelBatch",
     "ScoredBatch",
     "eval_mode",
+    "pixel_batches",
     "score_images",
     "stream_outputs",
     "stream_scores",
@@ -28,6 +30,9 @@ __all__ = [
 
 Inputs = tuple[Float[Tensor, "batch ..."] | UInt8[Tensor, "batch 3 height width"], Any]
 """Images, 8-bit or normalised, with None; or dense features with the grid of their positions."""
+
+PixelBatch = tuple[list[int], Tensor | None, dict[int, BrokenImageError]]
+"""Rows, their images (None of no row), and the broken rows with what is wrong."""
 
 
 @contextmanager
@@ -163,15 +168,7 @@ def stream_table(
     model: MultiLabelModel, table: ImageTable, *, batch_size: int = 32, num_workers: int = 0
 ) -> Iterator[tuple[list[int], ModelOutput | None, dict[int, BrokenImageError]]]:
     """Yield rows, what the model makes of them (None of no row), and the broken ones."""
-    if batch_size < 1:
-        raise ValueError(f"`batch_size` must be at least 1, got {batch_size}.")
-    loader = DataLoader(
-        _Rows(table, model.image_size),
-        batch_size=batch_size,
-        num_workers=num_workers,
-        collate_fn=_collate,
-        pin_memory=model.device.type == "cuda",
-    )
+    loader = pixel_batches(model, table, batch_size=batch_size, num_workers=num_workers)
     waiting: deque[tuple[list[int], dict[int, BrokenImageError]]] = deque()
 
     def readable() -> Iterator[Inputs]:
@@ -192,6 +189,34 @@ def stream_table(
         yield rows, None, broken
 
 
+def pixel_batches(
+    model: MultiLabelModel, table: ImageTable, *, batch_size: int, num_workers: int
+) -> Iterable[PixelBatch]:
+    """Return batches of a table's images, prepared for the model but not normalised.
+
+    Args:
+        model: As in `stream_scores`.
+        table: As in `stream_scores`.
+        batch_size: As in `stream_scores`.
+        num_workers: As in `stream_scores`.
+
+    Returns:
+        Rows, their images (None of no row), and the broken rows, batch by batch.
+
+    Raises:
+        ValueError: If `batch_size` is below 1.
+    """
+    if batch_size < 1:
+        raise ValueError(f"`batch_size` must be at least 1, got {batch_size}.")
+    return DataLoader(
+        _Rows(table, model.image_size),
+        batch_size=batch_size,
+        num_workers=num_workers,
+        collate_fn=_collate,
+        pin_memory=model.device.type == "cuda",
+    )
+
+
 class _Rows(Dataset[tuple[int, Tensor | BrokenImageError]]):
     """A table's prepared images, or what is wrong with them, for a loader's workers."""
 
@@ -210,9 +235,7 @@ class _Rows(Dataset[tuple[int, Tensor | BrokenImageError]]):
         return row, image if self.table.transform else square_pixels(image, self.size)
 
 
-def _collate(
-    items: list[tuple[int, Tensor | BrokenImageError]],
-) -> tuple[list[int], Tensor | None, dict[int, BrokenImageError]]:
+def _collate(items: list[tuple[int, Tensor | BrokenImageError]]) -> PixelBatch:
     images = {row: image for row, image in items if isinstance(image, Tensor)}
     broken = {row: error for row, error in items if isinstance(error, BrokenImageError)}
     return [*images], torch.stack([*images.values()]) if images else None, broken
