@@ -19,12 +19,14 @@ class Batch(NamedTuple):
         labels: Labels in {-1, 0, +1} of all classes.
         grid: Height and width of the grid of positions; None for images.
         classes: Indices of the only classes that take part in this step; None for all.
+        rows: Which of all training images each one is; None where nobody keeps count.
     """
 
     inputs: Float[Tensor, "batch ..."]
     labels: Labels
     grid: tuple[int, int] | None = None
     classes: Int[Tensor, " sampled"] | None = None
+    rows: Int[Tensor, " batch"] | None = None
 
     @property
     def sampled_labels(self) -> Labels:
@@ -34,8 +36,10 @@ class Batch(NamedTuple):
     def to(self, device: torch.device) -> "Batch":
         """Return the batch on a device."""
         classes = None if self.classes is None else self.classes.to(device)
+        rows = None if self.rows is None else self.rows.to(device)
         return self._replace(
             inputs=self.inputs.to(device, non_blocking=True),
             labels=self.labels.to(device, non_blocking=True),
             classes=classes,
+            rows=rows,
         )

@@ -12,6 +12,7 @@ from trmml.class_names import NameOrSynonyms
 from trmml.distributed import mean_over_processes
 from trmml.encoders.fingerprint import pair_fingerprints
 from trmml.encoders.protocol import EncoderPair
+from trmml.labels import Labels
 from trmml.models.batch import Batch
 from trmml.models.method_config import MethodConfig
 from trmml.models.multi_label_model import MultiLabelModel
@@ -124,6 +125,29 @@ class Task(nn.Module, ABC):
 
     def calibrate(self, features: Float[Tensor, "batch positions dim"]) -> None:
         """Set what depends on the first images' dense features, before the first step."""
+
+    def surveys(self, epoch: int, *, epochs: int) -> bool:  # noqa: ARG002
+        """Say whether the task wants to `look` at all training images before an epoch.
+
+        Asked after `begin_epoch`, and again if the epoch is resumed.
+
+        Args:
+            epoch: From 0.
+            epochs: Of the whole training.
+        """
+        return False
+
+    def look(self, batch: Batch) -> Float[Tensor, "batch kinds classes"]:
+        """Return what the task wants to know of some images, in eval mode without a gradient."""
+        raise NotImplementedError(f"{type(self).__name__} asks for no survey, and has no `look`.")
+
+    def take_survey(self, found: Float[Tensor, "images kinds classes"], labels: Labels) -> None:
+        """Keep what follows from a survey, in buffers.
+
+        Args:
+            found: What `look` returned of all training images, in order, on the CPU.
+            labels: Known labels of all training images.
+        """
 
     def settings(self) -> dict[str, Any]:
         """Return what has to be the same for a saved state to go on, as JSON knows it."""

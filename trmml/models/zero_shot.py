@@ -10,7 +10,7 @@ from torch.nn.functional import normalize
 from trmml.class_names import ClassNames, NameOrSynonyms
 from trmml.encoders.protocol import ImageFeatures, TextEncoder
 
-__all__ = ["TEMPLATES", "zero_shot_scores", "zero_shot_text_features"]
+__all__ = ["TEMPLATES", "dense_zero_shot_scores", "zero_shot_scores", "zero_shot_text_features"]
 
 TEXTS_AT_ONCE = 256
 TEMPLATES: tuple[str, ...] = ("a photo of a {}.",)
@@ -70,5 +70,23 @@ def zero_shot_scores(
     """
     if not dense:
         return normalize(image_features.pooled, dim=-1) @ text_features.T
-    cosines = text_features @ normalize(image_features.dense, dim=-1).mT
+    return dense_zero_shot_scores(
+        image_features.dense, text_features, spatial_temperature=spatial_temperature
+    )
+
+
+def dense_zero_shot_scores(
+    dense: Float[Tensor, "batch positions dim"],
+    text_features: Float[Tensor, "classes dim"],
+    *,
+    spatial_temperature: float = 0.05,
+) -> Float[Tensor, "batch classes"]:
+    """Score dense features as `zero_shot_scores` does, with `dense=True`.
+
+    Args:
+        dense: A feature for each position.
+        text_features: Unit text features.
+        spatial_temperature: Softmax temperature of the average over positions.
+    """
+    cosines = text_features @ normalize(dense, dim=-1).mT
     return ((cosines / spatial_temperature).softmax(dim=-1) * cosines).sum(dim=-1)

@@ -118,6 +118,11 @@ class CalibratedPseudoLabeler(nn.Module):
         self.register_buffer("allowed", torch.zeros(2, num_classes, dtype=torch.bool))
         self.register_buffer("tables", torch.zeros(2, 4, cells))
 
+    @property
+    def is_fitted(self) -> bool:
+        """Whether `fit` found labels to learn from."""
+        return bool(self.weights.isfinite().all())
+
     @torch.no_grad()
     def fit(
         self, evidence: Float[Tensor, "kinds images classes"], labels: Labels

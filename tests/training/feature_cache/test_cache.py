@@ -128,7 +128,7 @@ def test_a_broken_file_gives_the_image_and_the_labels_of_what_replaces_it(tmp_pa
     for opened in (cache, cache_of(tmp_path, table.replace(broken="replace"))):
         for row in ROWS:
             features, labels = opened[row, 0]
-            image, expected = opened.images[row, 0]
+            image, expected, _ = opened.images[row, 0]
             dense, _ = random_pair().image.encode_dense(image[None])
             torch.testing.assert_close(features.float(), dense[0], rtol=2**-11, atol=1e-6)
             assert torch.equal(labels, expected)

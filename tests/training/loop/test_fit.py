@@ -133,9 +133,9 @@ def test_a_loss_that_is_not_finite_stops_the_training(monkeypatch: pytest.Monkey
     model, steps = model_of("carl"), []
     loss: Callable[..., TRMMLLosses] = model.loss
 
-    def breaking(*arguments: object) -> TRMMLLosses:
+    def breaking(*arguments: object, **named: object) -> TRMMLLosses:
         steps.append(1)
-        losses = loss(*arguments)
+        losses = loss(*arguments, **named)
         return losses._replace(total=losses.total * (torch.nan if len(steps) == 5 else 1))
 
     monkeypatch.setattr(model, "loss", breaking)

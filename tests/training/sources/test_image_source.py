@@ -29,7 +29,8 @@ def rows(*parts: list[int]) -> list[Tensor]:
 def test_pixels_depend_on_seed_row_and_draw_alone(table: ImageTable) -> None:
     images = SeededImages(table, seed=1)
     before = torch.get_rng_state()
-    first, labels = images[3, 5]
+    first, labels, row = images[3, 5]
+    assert row == 3
     assert torch.equal(torch.get_rng_state(), before)
     torch.rand(7)
     assert torch.equal(images[3, 5][0], first)
@@ -64,6 +65,8 @@ def test_a_broken_image_is_replaced_together_with_its_labels(table: ImageTable) 
     source = ImageSource(table.replace(broken="replace"), seed=0, image_size=SIZE)
     (batch,) = source.batches(rows([1, 2]), epoch=0)
     assert torch.equal(batch.labels, table.labels[[1, 3]])
+    assert batch.rows is not None
+    assert batch.rows.tolist() == [1, 3]
     with pytest.raises(ValueError, match=r"0002\.png"):
         list(ImageSource(table, seed=0, image_size=SIZE).batches(rows([1, 2]), epoch=0))
     with pytest.raises(ValueError, match="got 'skip'"):

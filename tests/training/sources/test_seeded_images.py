@@ -15,7 +15,8 @@ from trmml.training import SeededImages
 def test_a_draw_depends_on_seed_row_and_number_alone(tmp_path: Path) -> None:
     table = table_of(tmp_path, transform=transform(train=True))
     images = SeededImages(table, seed=1)
-    first, labels = images[3, 0]
+    first, labels, row = images[3, 0]
+    assert row == 3
     torch.rand(5)
     assert torch.equal(SeededImages(table, seed=1)[3, 0][0], first)
     assert torch.equal(labels, table.labels[3])
@@ -31,6 +32,7 @@ def test_reading_says_which_row_the_image_comes_from(tmp_path: Path) -> None:
     assert source == 0
     assert torch.equal(image, images.read(0, 0)[0])
     assert torch.equal(images[19, 0][1], table.labels[0])
+    assert images[19, 0][2] == 0
     assert images.read(4, 0)[1] == 4
 
 
@@ -70,7 +72,7 @@ def test_every_global_generator_is_drawn_from_by_seed_row_and_number_alone(
     meddled_states()
     for order in (items[::-1], items[1::2] + items[::2]):
         loader = DataLoader(images, batch_sampler=[[item] for item in order], num_workers=workers)
-        for item, (pixels, _) in zip(order, loader, strict=True):
+        for item, (pixels, *_) in zip(order, loader, strict=True):
             assert torch.equal(pixels[0], one_by_one[item])
     for kind in range(6):  # of number: each differs between draws, and from the others
         assert len({float(pixels[0, 0, kind]) for pixels in one_by_one.values()}) == len(items)

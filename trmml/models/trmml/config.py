@@ -12,6 +12,8 @@ __all__ = ["MIN_TEMPERATURE", "TRMMLConfig"]
 
 MIN_TEMPERATURE = 0.01  # CLIP's own bound: a logit is at most 100 times a cosine
 
+MOST_PROTOTYPES = 65_536  # of a class; a million of them would take gigabytes
+
 
 @dataclass(frozen=True, kw_only=True)
 class TRMMLConfig(MethodConfig):
@@ -25,6 +27,9 @@ class TRMMLConfig(MethodConfig):
         distillation: Whether the region score teaches the query score (KD).
         prototypes: Which prototypes complete labels (MMCP): "both", "visual", "text" or "none".
         contrastive: Whether regions are contrasted with text (MMCL).
+        completion: How missing labels are completed in the second stage: by the "paper"'s
+            thresholds on the prototypes, once and as often right as was asked for ("calibrated",
+            ours), or not at all ("none").
         context_length: Learnable tokens per prompt.
         class_specific: Whether each class has contexts of its own.
         prompt_init: Words the contexts start from; None draws them from N(0, 0.02).
@@ -49,6 +54,13 @@ class TRMMLConfig(MethodConfig):
         unknown_as_negative: For single-positive data, where no negative is known: unlabelled
             entries that stay unknown count as negative in the classification losses and set the
             negative thresholds. Ours.
+        withheld_share: With "calibrated", share of the known labels that neither losses nor bank
+            see in the first stage, so that they can tell how often the evidence is right.
+        give_back: Whether they are learnt from in the second stage.
+        present_precision: Expected share of right ones among the positives that are added; None
+            adds none.
+        absent_precision: The same for negatives.
+        completed_weight: What an added label counts beside a known one, with "calibrated".
         text_chunk_size: Most prompts in memory at once, see `DualPromptLearner`; None for all.
             Changes no number.
         first_stage_share: Share of the epochs before missing labels are completed; ours.
@@ -63,6 +75,7 @@ class TRMMLConfig(MethodConfig):
     distillation: bool = True
     prototypes: Literal["both", "visual", "text", "none"] = "both"
     contrastive: bool = True
+    completion: Literal["paper", "calibrated", "none"] = "paper"
 
     context_length: int = 16
     class_specific: bool = True
@@ -86,6 +99,11 @@ class TRMMLConfig(MethodConfig):
     threshold_momentum: float = 0.9
     live_text_prototypes: bool = False
     unknown_as_negative: bool = False
+    withheld_share: float = 0.25
+    give_back: bool = True
+    present_precision: float | None = 0.6
+    absent_precision: float | None = 0.95
+    completed_weight: float = 1.0
     text_chunk_size: int | None = None
 
     first_stage_share: float = 0.25
@@ -99,7 +117,7 @@ class TRMMLConfig(MethodConfig):
             ValueError: If a value is outside its range or contradicts another.
         """
         check_choices(self)
-        check_numbers(self)
+        check_numbers(self, bank_capacity=MOST_PROTOTYPES, bank_top_k=MOST_PROTOTYPES)
         if not MIN_TEMPERATURE <= self.temperature < inf:
             raise ValueError(
                 f"`temperature` must be at least {MIN_TEMPERATURE}, got {self.temperature}; below, "
@@ -116,6 +134,16 @@ class TRMMLConfig(MethodConfig):
             )
         if not self.decoder_lr_ratio > 0:
             raise ValueError(f"`decoder_lr_ratio` must be above 0, got {self.decoder_lr_ratio}.")
+        if not 0 < self.withheld_share < 1:
+            raise ValueError(
+                f"`withheld_share` must be in (0, 1), got {self.withheld_share}; the others teach."
+            )
+        for name in ("present_precision", "absent_precision"):
+            precision = getattr(self, name)
+            if precision is not None and not 0 < precision < 1:
+                raise ValueError(f"`{name}` must be in (0, 1) or None, got {precision}.")
+        if not 0 <= self.completed_weight <= 1:
+            raise ValueError(f"`completed_weight` must be in [0, 1], got {self.completed_weight}.")
         if self.region_decoder is not None and self.aggregation != "regions":
             raise ValueError(
                 "`region_decoder` needs a model with regions, got `aggregation` = "

@@ -5,10 +5,13 @@ from pathlib import Path
 from typing import Any
 
 import torch
+from jaxtyping import Float
+from torch import Tensor
 
 from trmml.class_names import ClassNames, NameOrSynonyms
 from trmml.distributed import mean_over_processes, world_size
 from trmml.encoders.protocol import EncoderPair
+from trmml.functional import text_similarity
 from trmml.labels import NEGATIVE, UNKNOWN, Labels, check_labels
 from trmml.losses import MultimodalInfoNCE, RegionDistillation
 from trmml.models.random_start import drawing_from
@@ -17,6 +20,9 @@ from trmml.models.trmml.config import TRMMLConfig
 from trmml.models.trmml.multimodal_prototypes import MultimodalPrototypes
 from trmml.models.trmml.outputs import TRMMLLosses, TRMMLOutput
 from trmml.models.trmml.text_region_matcher import TextRegionMatcher
+from trmml.models.zero_shot import dense_zero_shot_scores, zero_shot_text_features
+from trmml.modules import CalibratedPseudoLabeler
+from trmml.stored_files import require_finite
 
 __all__ = ["TRMML"]
 
@@ -55,7 +61,14 @@ class TRMML(TextRegionMatcher):
         torch.Size([3, 2])
     """
 
-    training_only = ("prototypes.", "contrastive_loss.", "classification_loss.")
+    training_only = (
+        "prototypes.",
+        "contrastive_loss.",
+        "classification_loss.",
+        "labeler.",
+        "zero_shot_texts",
+    )
+    zero_shot_texts: Float[Tensor, "classes dim"]
 
     def __init__(
         self,
@@ -95,6 +108,13 @@ class TRMML(TextRegionMatcher):
                 live_text=config.live_text_prototypes,
             )
 
+        self.labeler = None
+        if config.completion == "calibrated":
+            kinds = 4 if self.prototypes is not None else 2
+            self.labeler = CalibratedPseudoLabeler(num_classes, num_evidence=kinds)
+            texts = zero_shot_text_features(encoders.text, class_names)
+            self.register_buffer("zero_shot_texts", texts)
+
     @classmethod
     def from_open_clip(
         cls,
@@ -133,11 +153,42 @@ class TRMML(TextRegionMatcher):
 
     @property
     def completes_labels(self) -> bool:
-        """Whether there are prototypes to complete labels by, as in the second stage."""
+        """Whether there is something to complete labels by, as in the second stage."""
+        if self.labeler is not None:
+            return self.labeler.is_fitted
         prototypes = self.prototypes
-        if prototypes is None or prototypes.modalities == "none":
+        if prototypes is None or prototypes.modalities == "none" or not self._by_thresholds:
             return False
         return bool(prototypes.stage == 2)
+
+    @property
+    def _by_thresholds(self) -> bool:
+        return self.config.completion == "paper"
+
+    @torch.no_grad()
+    def evidence(self, output: TRMMLOutput) -> Float[Tensor, "kinds batch classes"]:
+        """Return what speaks for each label, as the calibrated completion weighs it.
+
+        The score, the zero-shot score of the frozen towers and, where there are prototypes, the
+        similarities of the region with the bank and with the text.
+
+        Args:
+            output: What `forward` or `match` returned.
+
+        Raises:
+            ValueError: If `config.completion` is not "calibrated".
+        """
+        if self.labeler is None:
+            raise ValueError('`evidence` needs `config.completion` = "calibrated".')
+        classes = output.classes
+        texts = self.zero_shot_texts if classes is None else self.zero_shot_texts[classes]
+        found = [output.logits, dense_zero_shot_scores(output.features, texts)]
+        if self.prototypes is not None and output.region_features is not None:
+            bank = self.prototypes.bank.similarity(output.region_features, classes=classes)
+            # A class without prototypes has no similarity with them: the same for all its images.
+            bank = bank.masked_fill(bank.isnan(), 0)
+            found += [bank, text_similarity(output.region_features, output.positive)]
+        return torch.stack([one.to(output.logits.dtype) for one in found])
 
     def complete(self, output: TRMMLOutput, labels: Labels) -> Labels:
         """Return the labels as the losses see them: missing ones completed in the second stage.
@@ -157,13 +208,26 @@ class TRMML(TextRegionMatcher):
 
     def _complete(self, output: TRMMLOutput, labels: Labels) -> Labels:
         """Complete the labels of the classes in `output`."""
-        if self.prototypes is None or output.region_features is None:
+        if self.labeler is not None:
+            if not self.labeler.is_fitted:
+                return labels
+            config = self.config
+            return self.labeler(
+                self.evidence(output),
+                labels,
+                present=config.present_precision,
+                absent=config.absent_precision,
+                classes=output.classes,
+            )
+        if self.prototypes is None or output.region_features is None or not self._by_thresholds:
             return labels
         return self.prototypes.complete(
             output.region_features, output.positive, labels, classes=output.classes
         )
 
-    def loss(self, output: TRMMLOutput, labels: Labels) -> TRMMLLosses:
+    def loss(
+        self, output: TRMMLOutput, labels: Labels, *, completed: Labels | None = None
+    ) -> TRMMLLosses:
         """Compute the terms of Eq. (15) and, in training mode, learn prototypes and thresholds.
 
         Args:
@@ -171,35 +235,44 @@ class TRMML(TextRegionMatcher):
                 only, the losses are those of a model of these classes, and the prototypes and
                 thresholds of the others stay.
             labels: Known labels of all classes in {-1, 0, +1}.
+            completed: The same with missing ones completed, as the classification losses see
+                them; None completes them here, by the thresholds of the prototypes.
 
         Raises:
             ValueError: If the shapes disagree, a label is not -1, 0 or +1, or `output` has regions
                 but was made in eval mode.
         """
         expected = (len(output.logits), self.prompts.num_classes)
-        if labels.shape != expected:
-            raise ValueError(
-                f"`labels` must have a row for each image and a column for each class, {expected}, "
-                f"got {tuple(labels.shape)}."
-            )
-        check_labels(labels)
+        for argument, value in {"labels": labels, "completed": completed}.items():
+            if value is None:
+                continue
+            if value.shape != expected:
+                raise ValueError(
+                    f"`{argument}` must have a row for each image and a column for each class, "
+                    f"{expected}, got {tuple(value.shape)}."
+                )
+            check_labels(value)
         if self.decoder is not None and output.query_logits is None:
             raise ValueError("`output` must come from training mode; call `model.train()` first.")
-        labels = labels if output.classes is None else labels[:, output.classes]
+        if output.classes is not None:
+            labels = labels[:, output.classes]
+            completed = None if completed is None else completed[:, output.classes]
         if self.training and self.prototypes is not None and output.region_features is not None:
             # An image whose scores are no numbers teaches nothing that would outlast its step.
             sound = output.logits.isfinite().all(dim=1, keepdim=True)
             taught = labels.masked_fill(~sound, UNKNOWN)
             known = (output.region_features, output.positive, taught)
             self.prototypes.observe(output.features, output.energy, *known, classes=output.classes)
-        completed = self._complete(output, labels)
+        weight = self.config.completed_weight
+        if completed is None:
+            completed, weight = self._complete(output, labels), 1.0
         if self.config.unknown_as_negative:
             completed = completed.masked_fill(completed == UNKNOWN, NEGATIVE)
 
-        region = self.classification_loss(output.logits, completed)
+        region = self._classification(output.logits, labels, completed, weight)
         query = distillation = contrastive = torch.zeros_like(region)
         if output.query_logits is not None:
-            query = self.classification_loss(output.query_logits, completed)
+            query = self._classification(output.query_logits, labels, completed, weight)
             if self.distillation_loss is not None:
                 distillation = self.distillation_loss(output.logits, output.query_logits)
         if self.training and world_size() > 1:
@@ -221,10 +294,23 @@ class TRMML(TextRegionMatcher):
         )
         return TRMMLLosses(total, region, query, distillation, contrastive)
 
+    def _classification(
+        self,
+        logits: Float[Tensor, "batch classes"],
+        labels: Labels,
+        completed: Labels,
+        weight: float,
+    ) -> Float[Tensor, ""]:
+        """Let added labels count less than known ones."""
+        loss = self.classification_loss(logits, completed)
+        if weight == 1:
+            return loss
+        return weight * loss + (1 - weight) * self.classification_loss(logits, labels)
+
     def for_prediction(self, kept: dict[int, Any]) -> Any:  # noqa: ANN401
         """Return a copy that can only predict, its text features fixed."""
         copied = super().for_prediction(kept)
-        copied.prototypes = copied.contrastive_loss = None
+        copied.prototypes = copied.contrastive_loss = copied.labeler = None
         return copied
 
     def load_region_decoder(self, directory: str | Path) -> None:
@@ -232,7 +318,8 @@ class TRMML(TextRegionMatcher):
 
         Raises:
             FileNotFoundError: If a file is missing.
-            ValueError: If this or the saved model has no regions, or class names or towers differ.
+            ValueError: If this or the saved model has no regions, class names or towers differ, or
+                a weight is not finite.
         """
         card, state = read_saved_model(Path(directory))
         check_encoders(card, self.encoders)
@@ -249,10 +336,10 @@ class TRMML(TextRegionMatcher):
                 "`directory` and this model must have regions of the same energy and "
                 f"normalization, got {saved} for {here}."
             )
-        prefix = "decoder."
-        self.decoder.load_state_dict(
-            {k.removeprefix(prefix): v for k, v in state.items() if k.startswith(prefix)}
-        )
+        start = "decoder."
+        own = {k.removeprefix(start): v for k, v in state.items() if k.startswith(start)}
+        require_finite(own, path=Path(directory))
+        self.decoder.load_state_dict(own)
 
 
 def _region_settings(config: TRMMLConfig) -> tuple[str, str, str]:

@@ -4,14 +4,17 @@ from collections.abc import Sequence
 from typing import Any
 
 import torch
-from jaxtyping import Float
+from jaxtyping import Bool, Float, Int
 from torch import Tensor
 
 from trmml.class_names import NameOrSynonyms
+from trmml.completion.withholding import withheld_cells
 from trmml.encoders.protocol import EncoderPair
+from trmml.labels import UNKNOWN, Labels
 from trmml.models.batch import Batch
 from trmml.models.method_config import MethodConfig
 from trmml.models.task import ParameterGroup, Task
+from trmml.models.trmml.completed_labels import CompletedLabels
 from trmml.models.trmml.model import TRMML
 
 __all__ = ["TRMMLTask"]
@@ -37,6 +40,13 @@ class TRMMLTask(Task):
     Model = TRMML
     model: TRMML
 
+    def __init__(self, model: TRMML) -> None:
+        """Hold the model, and no completed labels yet."""
+        super().__init__(model)
+        self.completed = None
+        if model.labeler is not None:
+            self.completed = CompletedLabels(len(model.class_names))
+
     @classmethod
     def build(
         cls,
@@ -61,8 +71,58 @@ class TRMMLTask(Task):
         return task
 
     def forward(self, batch: Batch) -> dict[str, Float[Tensor, ""]]:
-        """Return the terms of Eq. (15), and learn prototypes and thresholds."""
-        return self.model.loss(self.match(batch), batch.labels)._asdict()
+        """Return the terms of Eq. (15), and learn prototypes and thresholds.
+
+        Raises:
+            ValueError: If the batch has no `rows` where completion is calibrated.
+        """
+        labels, completed = self._taught(batch)
+        return self.model.loss(self.match(batch), labels, completed=completed)._asdict()
+
+    def _taught(self, batch: Batch) -> tuple[Labels, Labels | None]:
+        """Return the labels known in this stage, and the completed ones if they are kept."""
+        if self.completed is None:
+            return batch.labels, None
+        if batch.rows is None:
+            raise ValueError(
+                '`batch.rows` must say which images these are where `completion` is "calibrated", '
+                "got None."
+            )
+        labels = batch.labels
+        if not len(self.completed) or not self.model.config.give_back:
+            labels = labels.masked_fill(self._withheld(batch.rows), UNKNOWN)
+        if not len(self.completed):
+            return labels, labels
+        completed = self.completed.of(batch.rows).to(labels.dtype)
+        return labels, torch.where(labels == UNKNOWN, completed, labels)
+
+    def _withheld(self, rows: Int[Tensor, " rows"]) -> Bool[Tensor, "rows classes"]:
+        share = self.model.config.withheld_share
+        return withheld_cells(rows, len(self.model.class_names), share=share, seed=0)
+
+    def surveys(self, epoch: int, *, epochs: int) -> bool:
+        """Look at all images once, when the second stage begins."""
+        if self.completed is None or len(self.completed):
+            return False
+        return epoch >= self.model.config.first_stage_epochs(epochs)
+
+    def look(self, batch: Batch) -> Float[Tensor, "batch kinds classes"]:
+        """Return the evidence for each label."""
+        return self.model.evidence(self.match(batch)).transpose(0, 1)
+
+    def take_survey(self, found: Float[Tensor, "images kinds classes"], labels: Labels) -> None:
+        """Fit the completion to the withheld labels, and complete the others once."""
+        labeler, config = self.model.labeler, self.model.config
+        if labeler is None or self.completed is None:
+            return
+        evidence, labels = (
+            found.transpose(0, 1).to(labeler.mean.device),
+            labels.to(labeler.mean.device),
+        )
+        withheld = self._withheld(torch.arange(len(labels), device=labels.device))
+        labeler.fit(evidence, labels.masked_fill(~withheld, UNKNOWN))
+        precision = {"present": config.present_precision, "absent": config.absent_precision}
+        self.completed.hold(labeler(evidence, labels, **precision))
 
     def parameter_groups(self) -> list[ParameterGroup]:
         """Return the region decoder apart from everything else."""
@@ -91,6 +151,15 @@ class TRMMLTask(Task):
         self.model.calibrate(features)
 
     def facts(self) -> dict[str, Any]:
-        """Return the stage."""
+        """Return the stage, and how many labels are completed."""
         prototypes = self.model.prototypes
-        return {} if prototypes is None else {"stage": int(prototypes.stage)}
+        found: dict[str, Any] = {}
+        if prototypes is not None:
+            found["stage"] = int(prototypes.stage)
+        if self.completed is not None:
+            labels = self.completed.labels
+            found["completed"] = {
+                "positive": int((labels > 0).sum()),
+                "negative": int((labels < 0).sum()),
+            }
+        return found

@@ -27,8 +27,9 @@ class CachedSource:
         """Yield one batch for each set of rows, in the epoch's view."""
         for rows in parts:
             # A broken file's place may be taken by another row's image, and so by its labels.
-            labels = self.labels[self.cache.source_rows(rows, epoch)]
-            yield Batch(self.cache.read(rows, epoch), labels, self.cache.grid)
+            shown = self.cache.source_rows(rows, epoch)
+            dense = self.cache.read(rows, epoch)
+            yield Batch(dense, self.labels[shown], self.cache.grid, rows=shown)
 
     def describe(self, rows: Int[Tensor, " rows"]) -> str:
         """Name rows by their files."""

@@ -167,6 +167,8 @@ class Trainer:
     def _run_epoch(self, after_step: Callable[["Trainer", Losses], None] | None) -> None:
         epoch, first = self.position
         self.task.begin_epoch(epoch, epochs=self.recipe.epochs)
+        if self.task.surveys(epoch, epochs=self.recipe.epochs):
+            self._survey(epoch)
         self.task.train()
         steps = epoch_steps(
             len(self.source.labels), self.recipe.batch_size, seed=self.recipe.seed, epoch=epoch
@@ -232,11 +234,22 @@ class Trainer:
         rows = calibration_rows(len(self.source.labels), seed=self.recipe.seed, num_wanted=wanted)
         dense = []
         for batch in self.source.batches(self.share_of(rows).split(self.recipe.part_size), epoch=0):
-            inputs, _, grid, _ = batch.to(self.accelerator.device)
+            inputs, _, grid, *_ = batch.to(self.accelerator.device)
             with self.accelerator.autocast():
                 encoder = self.task.model.image_encoder
                 dense.append(inputs if grid else encoder.encode_dense(inputs)[0])
         self.task.calibrate(gather_rows(torch.cat(dense)))
+
+    @torch.no_grad()
+    def _survey(self, epoch: int) -> None:
+        """Show the task all training images, each looked at by one process."""
+        self.task.eval()
+        parts = self.share_of(torch.arange(len(self.source.labels))).split(self.recipe.part_size)
+        found = []
+        for batch in self.source.batches(parts, epoch=epoch):
+            with self.accelerator.autocast():
+                found.append(self.task.look(batch.to(self.accelerator.device)).float())
+        self.task.take_survey(gather_rows(torch.cat(found)).cpu(), self.source.labels)
 
     def _close_epoch(self) -> None:
         measured: dict[str, Any] = {"lr": self.scheduler.get_last_lr()[0], **self.task.facts()}

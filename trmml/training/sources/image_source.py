@@ -47,7 +47,8 @@ class ImageSource:
             )
         self.images = SeededImages(table, seed=seed)
         self.labels = table.labels
-        self._no_images = torch.zeros(0, 3, *image_size)
+        no_rows = torch.zeros(0, dtype=torch.long)
+        self._nothing = [torch.zeros(0, 3, *image_size), self.labels[:0], no_rows]
         self._items: list[list[tuple[int, int]]] = []
         self._loader = DataLoader(
             self.images,
@@ -65,8 +66,8 @@ class ImageSource:
         """
         self._items[:] = [[(row, epoch) for row in rows.tolist()] for rows in parts]
         try:
-            for images, labels in self._loader:
-                yield Batch(images, labels, None)
+            for images, labels, rows in self._loader:
+                yield Batch(images, labels, rows=rows)
         except RuntimeError as error:
             if "DataLoader worker" not in str(error):
                 raise
@@ -80,7 +81,7 @@ class ImageSource:
         return name_files(self.images.table, rows)
 
     def _collate(
-        self, items: list[tuple[Float[Tensor, "3 height width"], Shaped[Tensor, " classes"]]]
+        self, items: list[tuple[Float[Tensor, "3 height width"], Shaped[Tensor, " classes"], int]]
     ) -> list[Tensor]:
         # A process may have no image of a small last step, and still has to take part in it.
-        return default_collate(items) if items else [self._no_images, self.labels[:0]]
+        return default_collate(items) if items else self._nothing

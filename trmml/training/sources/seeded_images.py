@@ -20,7 +20,7 @@ SEEDED: Final = ("torch", "random", "numpy.random")
 """Global generators that a transform may draw from, as the same pixels need them seeded."""
 
 
-class SeededImages(Dataset[tuple[Tensor, Tensor]]):
+class SeededImages(Dataset[tuple[Tensor, Tensor, int]]):
     """A table's images, each augmented from a seed of its own.
 
     The random numbers of a transform come from the seed, the row and the number of the draw,
@@ -43,14 +43,16 @@ class SeededImages(Dataset[tuple[Tensor, Tensor]]):
 
     def __getitem__(
         self, item: tuple[int, int]
-    ) -> tuple[Float[Tensor, "3 height width"], Shaped[Tensor, " classes"]]:
-        """Return image and labels of a row, in one draw of the augmentation.
+    ) -> tuple[Float[Tensor, "3 height width"], Shaped[Tensor, " classes"], int]:
+        """Return image, labels and row, in one draw of the augmentation.
+
+        The row is another than was asked for where that one's image cannot be read.
 
         Args:
             item: Row, and number of the draw: the epoch, or the view of a feature cache.
         """
         image, source = self.read(*item)
-        return image, self.table.labels[source].clone()
+        return image, self.table.labels[source].clone(), source
 
     def read(self, row: int, draw: int) -> tuple[Float[Tensor, "3 height width"], int]:
         """Return one draw of a row's image, and the row it comes from, as `ImageTable.read`."""
@@ -59,7 +61,7 @@ class SeededImages(Dataset[tuple[Tensor, Tensor]]):
 
     def __getitems__(
         self, items: Sequence[tuple[int, int]]
-    ) -> list[tuple[Float[Tensor, "3 height width"], Shaped[Tensor, " classes"]]]:
+    ) -> list[tuple[Float[Tensor, "3 height width"], Shaped[Tensor, " classes"], int]]:
         """Return several draws, as loaders ask for a batch."""
         return [self[item] for item in items]
 

@@ -26,7 +26,10 @@ class TrainingSource(Protocol):
         ...
 
     def batches(self, parts: Sequence[Int[Tensor, " _"]], *, epoch: int) -> Iterator[Batch]:
-        """Yield one batch for each set of rows, which may be empty."""
+        """Yield one batch for each set of rows, which may be empty.
+
+        Where another image takes the place of one that cannot be read, `Batch.rows` says which.
+        """
         ...
 
     def describe(self, rows: Int[Tensor, " rows"]) -> str:
@@ -59,7 +62,8 @@ class FeatureSource:
     def batches(self, parts: Sequence[Int[Tensor, " _"]], *, epoch: int) -> Iterator[Batch]:  # noqa: ARG002
         """Yield one batch for each set of rows; every epoch sees the same features."""
         for rows in parts:
-            yield Batch(self.features.dense[rows], self.labels[rows], self.features.grid)
+            dense = self.features.dense[rows]
+            yield Batch(dense, self.labels[rows], self.features.grid, rows=rows)
 
     def describe(self, rows: Int[Tensor, " rows"]) -> str:
         """Name rows by their number."""
