@@ -30,7 +30,6 @@ from trmml.models import (
     TRMML,
     TRMMLConfig,
     TRMMLTask,
-    zero_shot_scores,
     zero_shot_text_features,
 )
 from trmml.training import complete_stored_labels, encode_images, fit, predict_logits
