@@ -196,3 +196,16 @@ def test_a_page_for_review_is_written_beside_the_table(home, run):
     assert status == 2
     assert "must be two files" in re.sub(r"[\s│]+", " ", err)
     assert not (home / "c.csv").exists()
+
+
+@pytest.mark.parametrize("form", ["label-studio", "fiftyone"])
+def test_questions_for_other_programs_come_back_by_merge(home, run, form):
+    status, _, err = run("label", "model", *DATA, "--min-confidence", 0, "--format", form)
+    assert status == 0
+    assert "Export the answers as JSON" in err
+    options = ("--images", "photos", "--out", "new.csv")
+    status, out, err = run("data", "merge", "labels.csv", "review.json", *options)
+    assert (status, out) == (0, "new.csv: 0 labels filled in\n")
+    status, _, err = run("label", "model", *DATA, "--format", form, "--out", "review.csv")
+    assert status == 2
+    assert "must end in .json" in re.sub(r"[\s│]+", " ", err)

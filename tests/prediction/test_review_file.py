@@ -113,7 +113,7 @@ def test_answers_that_contradict_each_other_are_never_taken(table, tmp_path):
     path = tmp_path / "suspects.csv"
     lines = [f'"{table.names[row]}","{NAMES[column]}",{label},y' for label in (-1, 1)]
     path.write_text("\n".join(["image,class,label,accept", *lines]) + "\n", "utf-8")
-    with pytest.raises(ValueError, match=r"line 3: .* is labelled for .* already, and otherwise"):
+    with pytest.raises(ValueError, match=r"line 3: .* are accepted twice in this file"):
         merge_review(table, path, correct=True)
 
 

@@ -30,14 +30,15 @@ from trmml.data import ReadingOptions, open_split
 from trmml.labels import POSITIVE
 from trmml.prediction import (
     ProposalSource,
+    ReviewFormat,
     ReviewOrder,
     align_classes,
     calibrated_proposals,
     is_calibrated,
     order_for_review,
     propose_labels,
-    write_review,
     write_review_page,
+    write_review_tasks,
 )
 
 __all__ = ["label"]
@@ -46,9 +47,14 @@ __all__ = ["label"]
 def label(
     model: Model,
     data: Labelled,
-    out: Annotated[Path, typer.Option(help="Review file to write, a CSV table.")] = Path(
-        "review.csv"
-    ),
+    out: Annotated[
+        Path | None,
+        typer.Option(help="Review file to write; without it, review.csv or review.json."),
+    ] = None,
+    format: Annotated[
+        ReviewFormat,
+        typer.Option(help="A CSV table, tasks for Label Studio, or samples for FiftyOne."),
+    ] = "csv",
     split: Split = None,
     images: Images = None,
     read: ReadAs = None,
@@ -136,6 +142,9 @@ def label(
             "a precision can be promised by calibrated probabilities only; leave out --source "
             f"{source}."
         )
+    out = out or Path("review.csv" if format == "csv" else "review.json")
+    if format != "csv" and out.suffix.lower() != ".json":
+        raise typer.BadParameter(f"--out must end in .json for {format}, got {out}.")
     check_new_file(out)
     if page is not None:
         check_new_file(page)
@@ -178,7 +187,7 @@ def label(
     found = order_for_review(found, table, order=order or ("usefulness" if kept else "confidence"))
     unreadable = table.broken_files()
     report_unreadable(unreadable, of=len(table))
-    write_review(found, out)
+    write_review_tasks(found, out, table=table, format=format)
     if page is not None:
         with progress_bar(
             "Drawing", len({one.image for one in found[:page_items]}), quiet=quiet
@@ -201,8 +210,9 @@ def label(
             note(line, quiet=quiet)
     else:
         print("\n".join(said))
+    answer = "Put yes in the column accept" if format == "csv" else "Export the answers as JSON"
     note(
-        f"Put yes in the column accept, then: trmml data merge {data} {out} --out NEW.csv",
+        f"{answer}, then: trmml data merge {data} {out} --out NEW.csv",
         quiet=quiet,
     )
     raise typer.Exit(1 if unreadable else 0)

@@ -84,12 +84,12 @@ def merge_review(table: ImageTable, review: str | Path, *, correct: bool = False
         if answered.setdefault(place, label) != label:
             raise ValueError(
                 f"{where}: {image!r} and {name!r} are accepted twice in this file, once as there "
-                "and once as not there; take one of the lines out."
+                "and once as not there; take one of the answers out."
             )
         if labels[place] == -label and not correct:
             raise ValueError(
                 f"{where}: {image!r} is labelled for {name!r} already, and otherwise; correct the "
-                "table, do not accept this line, or add --correct (`correct=True`)."
+                "table, do not accept this, or add --correct (`correct=True`)."
             )
         accepted += int(labels[place] == UNKNOWN)
         corrected += int(labels[place] == -label)
