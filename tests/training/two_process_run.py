@@ -7,7 +7,7 @@ from dataclasses import replace
 from pathlib import Path
 
 from tests.training.squares_run import squares_config
-from trmml.models import METHODS
+from trmml.models import METHODS, TRMMLConfig
 from trmml.training import Recipe, RunConfig, TrainingStopped, run_training
 
 
@@ -18,13 +18,15 @@ def uneven_config(root: Path) -> RunConfig:
 
 
 def other_methods(root: Path) -> dict[str, RunConfig]:
-    """Return the same run by every method but TRM-ML."""
+    """Return the same run by every other method, and with labels completed once by TRM-ML."""
     config = uneven_config(root)
-    return {
+    others = {
         name: replace(config, model=task.Model.Config())
         for name, task in METHODS.items()
         if name != config.model.method
     }
+    calibrated = TRMMLConfig(completion="calibrated", present_precision=0.5, absent_precision=0.5)
+    return {**others, "calibrated": replace(config, model=calibrated)}
 
 
 def main(root: Path, folder: Path, *, stop: bool) -> None:
