@@ -3,6 +3,7 @@ import torch
 
 from tests.prediction.evidence import partly_known, streaming, truth_and_scores
 from tests.prediction.photographs import NAMES, small_model, table_of, write_pictures
+from trmml.models import TRMMLConfig
 from trmml.modules import CalibratedPseudoLabeler
 from trmml.prediction import calibrated_proposals, is_calibrated, propose_labels
 
@@ -121,3 +122,26 @@ def test_what_is_missing_is_said(known):
         calibrated_proposals(small_model(), table, present=0.9)
     with pytest.raises(ValueError, match=r"`absent` must be in \(0, 1\) or None, got 1"):
         calibrated_proposals(small_model(), table, unseen=True, absent=1)
+
+
+def test_trmml_keeps_its_calibration_with_the_training_state(tmp_path):
+    table = table_of(tmp_path, write_pictures(tmp_path), broken="skip")
+    model = small_model(config=TRMMLConfig(completion="calibrated", bank_capacity=4))
+    assert model.labeler is not None
+    assert not is_calibrated(model)
+    generator = torch.Generator().manual_seed(7)
+    truth = torch.where(torch.rand(90, 3, generator=generator) < 0.4, 1, -1)
+    kinds = model.labeler.num_evidence
+    model.labeler.fit(truth + torch.randn(kinds, 90, 3, generator=generator), truth)
+    model.save_pretrained(tmp_path / "model", training_state=True)
+    loaded = type(model).from_pretrained(tmp_path / "model", encoders=model.encoders)
+    assert is_calibrated(loaded)
+    assert loaded.labeler is not None
+    found = propose_labels(loaded, table, min_confidence=0, batch_size=3)
+    assert len(found) == int((table.labels == 0).sum())
+    with torch.no_grad():
+        output = loaded(torch.cat([loaded.preprocess(path) for path in table.paths]))
+        probability = loaded.labeler.probability(loaded.evidence(output))
+    for one in found:
+        row, column = table.names.index(one.image), NAMES.index(one.class_name)
+        assert one.probability == pytest.approx(float(probability[row, column]), abs=1e-4)
