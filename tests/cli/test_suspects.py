@@ -87,6 +87,7 @@ def test_a_class_that_teaches_nothing_and_a_damaged_image_are_named(home, run):
         (["--folds", "99"], "no more than there are images, got 99 for 7 images"),
         (["--out", "labels.csv"], "labels.csv"),
         (["--top-k", "0"], "top-k"),
+        (["--config", "tiny"], "--model and --config both name towers"),
     ],
 )
 def test_a_wrong_call_says_what_is_wrong(home, run, extra, message):

@@ -45,8 +45,12 @@ def suspects(
         ),
     ] = None,
     config: Annotated[
-        str, typer.Option(help="Without --model: whose towers, see `trmml train --list`.")
-    ] = "paper",
+        str | None,
+        typer.Option(
+            help="Instead of --model, a configuration that names the towers, see `trmml train "
+            "--list`; without both, that of the paper."
+        ),
+    ] = None,
     out: Annotated[
         Path | None, typer.Option(help="Write a review file with the corrections, a CSV table.")
     ] = None,
@@ -72,6 +76,8 @@ def suspects(
     Examples: `trmml data suspects labels.csv --images photos --model my-model --out suspects.csv`,
     or `trmml data suspects COCO --split coco2014/train/all --config coco2014 --top-k 500`.
     """
+    if model is not None and config is not None:
+        raise typer.BadParameter("--model and --config both name towers; give one of them.")
     if out is not None:
         check_new_file(out)
     _, table = open_split(data, split, images=images, reading=ReadingOptions.parse(read))
@@ -111,12 +117,12 @@ def suspects(
 
 
 def _towers(
-    model: Path | None, config: str, table: ImageTable, *, device: str | None
+    model: Path | None, config: str | None, table: ImageTable, *, device: str | None
 ) -> MultiLabelModel:
     """Open the model, or put the least possible one on the towers of a configuration."""
     if model is not None:
         return open_model(model, device=device)
-    place, chosen = choose_device(device), load_run_config(config)
+    place, chosen = choose_device(device), load_run_config(config or "paper")
     size = chosen.data.image_size
     pair = chosen.encoder.load(image_size=size)
     return LinearProbe(pair, table.class_names, image_size=size).to(place)
