@@ -1,5 +1,6 @@
 import csv
 import logging
+import shutil
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -20,7 +21,7 @@ from trmml.data import (
 )
 from trmml.models import TRMMLConfig
 from trmml.training import DataConfig, Recipe, RunConfig, RunData, load_run_config, open_run_data
-from trmml.training.run.data import check_batch, check_present, check_selection
+from trmml.training.run.data import check_batch, check_present, check_selection, note_copies
 
 NAMES = ("cat", "dog", "cow")
 SMALL = Recipe(batch_size=4)
@@ -368,3 +369,21 @@ def test_what_a_table_leaves_open_is_said_by_the_configuration(tmp_path):
     assert open_run_data(asked, mean=None, std=None).test is not None
     with pytest.raises(ValueError, match=r"did you mean `data\.read\.blank`"):
         load_run_config("voc2007", ["data.read.blnk=negative"])
+
+
+def test_copies_among_the_images_to_be_judged_on_are_noted(tmp_path, caplog):
+    table = write_table(tmp_path / "labels.csv", full_labels(20))
+    for row in range(20):
+        (tmp_path / f"{row}.jpg").write_bytes(f"picture {row}".encode())
+    (tmp_path / "test").mkdir()
+    shutil.copy(tmp_path / "3.jpg", tmp_path / "test" / "copy.jpg")
+    test = tmp_path / "test.csv"
+    test.write_text("image,cat,dog,cow\ntest/copy.jpg,1,0,1\n")
+    config = DataConfig(
+        path=str(table), test_path=str(test), images=str(tmp_path), validation_share=0.0
+    )
+    data = open_run_data(config, mean=None, std=None)
+    with caplog.at_level(logging.WARNING):
+        note_copies(data)
+    assert "1 test images are copies of training images, such as" in caplog.text
+    assert f"{tmp_path / 'test' / 'copy.jpg'} of {tmp_path / '3.jpg'}" in caplog.text

@@ -13,11 +13,18 @@ from jaxtyping import Int
 from torch import Tensor
 
 from trmml.data import ImageTable, LabelMask, make_mask, open_split, split_train_validation
-from trmml.data.same_files import same_files
+from trmml.data.same_files import same_contents, same_files
 from trmml.training.config.data_config import DataConfig
 from trmml.training.sources.source import labels_checksum
 
-__all__ = ["RunData", "check_batch", "check_present", "check_selection", "open_run_data"]
+__all__ = [
+    "RunData",
+    "check_batch",
+    "check_present",
+    "check_selection",
+    "note_copies",
+    "open_run_data",
+]
 
 _LOGGER = logging.getLogger(__name__)
 _NAMED: Final = 10  # categories that a message names before it only counts them
@@ -267,6 +274,21 @@ def check_present(data: RunData) -> None:
                 f"{text}; check the folder of images, or set `data.broken` to 'replace'."
             )
         _LOGGER.warning("%s", text)
+
+
+def note_copies(data: RunData) -> None:
+    """Say in the log which images to be judged on are copies of images to learn from."""
+    for name, table in {"validation": data.validation, "test": data.test}.items():
+        copies = [] if table is None else same_contents(data.train, table)
+        if copies:
+            _LOGGER.warning(
+                "%d %s images are copies of training images, such as %s of %s; what is known by "
+                "heart flatters the figures",
+                len(copies),
+                name,
+                copies[0][1],
+                copies[0][0],
+            )
 
 
 def _check_known(train: ImageTable, path: str | None) -> None:

@@ -19,6 +19,7 @@ from trmml.training.run.data import (
     check_batch,
     check_present,
     check_selection,
+    note_copies,
     open_run_data,
 )
 from trmml.training.run.evaluation import RunEvaluator
@@ -80,6 +81,8 @@ def run_training(
     if config.selection == "validation":
         check_selection(data)
     check_present(data)
+    if accelerator.is_main_process:
+        note_copies(data)
     accelerator.wait_for_everyone()  # nobody writes before everybody has looked
     with run.claimed(resume=resume):
         state = run.load_state(selects=selects) if resume else None
