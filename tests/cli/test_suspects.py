@@ -67,6 +67,9 @@ def test_towers_can_be_those_of_a_configuration(home, run):
     status, printed, _ = run(*ask)
     assert status == 0
     assert len(printed.splitlines()) == 3
+    status, printed, said = run(*ASK[:5], "--config", "papr")
+    assert (status, printed) == (2, "")
+    assert "papr" in said
 
 
 def test_a_class_that_teaches_nothing_and_a_damaged_image_are_named(home, run):
