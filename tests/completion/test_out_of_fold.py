@@ -5,7 +5,7 @@ import pytest
 import torch
 from sklearn.linear_model import LogisticRegression
 
-from trmml.completion import linear_probes, out_of_fold_probabilities
+from trmml.completion import logistic_probes, out_of_fold_probabilities
 
 
 def some(images=200, classes=3, dim=5, *, known=0.7, seed=0):
@@ -20,7 +20,7 @@ def some(images=200, classes=3, dim=5, *, known=0.7, seed=0):
 @pytest.mark.parametrize("penalty", [0.5, 20.0])
 def test_the_lines_are_those_of_scikit_learn(penalty):
     features, _, labels = some()
-    weights, constants = linear_probes(features, labels, penalty=penalty)
+    weights, constants = logistic_probes(features, labels, penalty=penalty)
     for column in range(labels.shape[1]):
         known = labels[:, column] != 0
         other = LogisticRegression(C=1 / penalty, tol=1e-8, max_iter=1000)
@@ -89,4 +89,4 @@ def test_what_cannot_be_learnt_from_is_refused():
     with pytest.raises(ValueError, match="`evidence` must be finite"):
         out_of_fold_probabilities(features, labels, evidence=torch.full((1, 10, 3), torch.inf))
     with pytest.raises(ValueError, match="`penalty` must be above 0, got 0"):
-        linear_probes(features, labels, penalty=0.0)
+        logistic_probes(features, labels, penalty=0.0)

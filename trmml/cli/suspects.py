@@ -21,8 +21,7 @@ from trmml.cli.outputs import print_json
 from trmml.cli.progress import progress_bar
 from trmml.cli.standard_streams import check_new_file
 from trmml.data import ImageTable, ReadingOptions, open_split
-from trmml.models import MultiLabelModel
-from trmml.models.linear_probe import LinearProbe
+from trmml.models import METHODS, MultiLabelModel
 from trmml.prediction import (
     Suspect,
     choose_device,
@@ -125,7 +124,8 @@ def _towers(
     place, chosen = choose_device(device), load_run_config(config or "paper")
     size = chosen.data.image_size
     pair = chosen.encoder.load(image_size=size)
-    return LinearProbe(pair, table.class_names, image_size=size).to(place)
+    least = METHODS["linear-probe"].Model  # its weights are not looked at
+    return least(pair, table.class_names, config=least.Config(), image_size=size).to(place)
 
 
 def _as_dict(one: Suspect) -> dict[str, object]:

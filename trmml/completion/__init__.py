@@ -10,7 +10,7 @@ from trmml.completion.evidence_regression import (
     evidence_logits,
     evidence_regression,
 )
-from trmml.completion.out_of_fold import OutOfFold, linear_probes, out_of_fold_probabilities
+from trmml.completion.out_of_fold import OutOfFold, logistic_probes, out_of_fold_probabilities
 from trmml.completion.promised_precision import (
     ScoreTable,
     precision_lower_bound,
@@ -34,7 +34,7 @@ __all__ = [
     "evidence_logits",
     "evidence_regression",
     "fit_withheld",
-    "linear_probes",
+    "logistic_probes",
     "out_of_fold_probabilities",
     "precision_lower_bound",
     "rank_suspects",

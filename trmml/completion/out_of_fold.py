@@ -11,7 +11,7 @@ from trmml.completion.withheld_labels import cross_fitted, wide
 from trmml.functional.checks import check_axes
 from trmml.labels import NEGATIVE, POSITIVE, UNKNOWN, Labels, check_labels
 
-__all__ = ["OutOfFold", "linear_probes", "out_of_fold_probabilities"]
+__all__ = ["OutOfFold", "logistic_probes", "out_of_fold_probabilities"]
 
 PENALTIES = (3.0, 30.0, 300.0)
 """From lines that follow each label to ones that follow many."""
@@ -43,7 +43,7 @@ def out_of_fold_probabilities(
 ) -> OutOfFold:
     """Say how likely every label is by what the *other* images' known labels teach.
 
-    The images are dealt out into `folds` parts. `linear_probes` that saw all parts but one score
+    The images are dealt out into `folds` parts. `logistic_probes` that saw all parts but one score
     that one; the scores, with further evidence beside them, are then made probabilities by the
     regression of `CalibratedPseudoLabeler`, cross-fitted as well. So no label has a say in its own
     probability, nor have the other labels of its image.
@@ -107,7 +107,7 @@ def out_of_fold_probabilities(
 
 
 @torch.enable_grad()
-def linear_probes(
+def logistic_probes(
     features: Float[Tensor, "images dim"], labels: Labels, *, penalty: float
 ) -> tuple[Float[Tensor, "dim classes"], Float[Tensor, " classes"]]:
     r"""Fit a line to the known labels of each class: the only minimum of
@@ -167,7 +167,7 @@ def linear_probes(
 def _scored(features: Tensor, labels: Labels, fold: Tensor, *, penalty: float) -> Tensor:
     logits = features.new_zeros(labels.shape)
     for held in (fold == number for number in range(int(fold.max()) + 1)):
-        weights, constants = linear_probes(features[~held], labels[~held], penalty=penalty)
+        weights, constants = logistic_probes(features[~held], labels[~held], penalty=penalty)
         logits[held] = features[held] @ weights + constants
     return logits
 

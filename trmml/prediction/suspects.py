@@ -94,8 +94,8 @@ def find_suspects(
     Examples:
         >>> import torch
         >>> from trmml.encoders import load_tiny
-        >>> from trmml.models.linear_probe import LinearProbe
-        >>> model = LinearProbe(load_tiny(), ["tree"], image_size=64)
+        >>> from trmml.models import TRMML
+        >>> model = TRMML(load_tiny(), ["tree"], image_size=64)
         >>> find_suspects(model, ImageTable(".", ["a.jpg"], torch.tensor([[0]]), ["tree"]))
         Traceback (most recent call last):
             ...
