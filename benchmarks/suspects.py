@@ -4,9 +4,9 @@
 
 turns 5 % of the known labels of the generated world round, ranks the known ones by
 `trmml.completion`, and writes which share of the first k are mistakes to
-`benchmarks/results/suspects.json`, beside the ranking without the similarity of image and name, that
-of lines fitted to the very labels they judge, and cleanlab's of the same probabilities with its
-adjustment to each class (without it, its order is that of `rank_suspects`).
+`benchmarks/results/suspects.json`, beside the ranking without the similarity of image and name,
+that of lines fitted to the very labels they judge, and cleanlab's of the same probabilities with
+its adjustment to each class (without it, its order is that of `rank_suspects`).
 """
 
 import argparse
