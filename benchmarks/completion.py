@@ -153,10 +153,10 @@ def main(arguments: Sequence[str] | None = None) -> None:
     parser.add_argument("--arms", nargs="+", choices=[*ARMS], default=[*ARMS])
     options = parser.parse_args(arguments)
     path = RESULTS / f"completion_{options.name}.json"
-    done = json.loads(path.read_text()) if path.exists() else {"keep": {}}
-    own = options.images is not None and options.labels is not None
-    world = photographs(options.images, options.labels) if own else generated()
-    done["torch"], done["zero_shot"] = torch.__version__, zero_shot(world)
+    done: dict[str, Any] = json.loads(path.read_text()) if path.exists() else {"keep": {}}
+    images, labels = options.images, options.labels
+    world = generated() if images is None or labels is None else photographs(images, labels)
+    done |= {"torch": str(torch.__version__), "zero_shot": zero_shot(world)}
     for seed in range(options.seeds):
         for keep in options.keep:
             known = hide_labels(world["truth"], keep, seed=seed)

@@ -196,7 +196,7 @@ def test_weights_that_are_not_finite_are_refused_by_name(home, run):
 def test_a_score_that_is_no_number_is_no_absence(home, run, form):
     model = own_model()
     with torch.no_grad():
-        model.head.weight[1] = 3e38  # finite, and too large to be multiplied
+        model.get_parameter("head.weight")[1] = 3e38  # finite, and too large to be multiplied
     model.save_pretrained(home / "model")
     own = ("--task", OWN_METHOD, "--format", form, "--quiet")
     status, out, err = run("predict", "model", "photos", *own)

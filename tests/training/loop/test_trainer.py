@@ -114,8 +114,8 @@ def test_a_loss_that_is_not_finite_ends_training_before_it_spoils_the_weights() 
     for name, value in trainer.task.model.named_parameters():
         assert value.isfinite().all(), name
     # Nor do prototypes and thresholds remember the image.
-    prototypes = trainer.task.model.prototypes
-    assert prototypes.bank.counts.any()
+    prototypes = trainer.task.model.get_submodule("prototypes")
+    assert prototypes.get_buffer("bank.counts").any()
     for name, value in prototypes.named_buffers():
         assert value.isfinite().all(), name
 
