@@ -51,7 +51,7 @@ def kill_and_resume(root: Path, kills: int) -> dict[str, object]:
     reached = set()
     while killed < kills:
         child = start(config, runs[-1])
-        time.sleep(random.uniform(0, 0.5 * duration))
+        time.sleep(random.uniform(0, 0.8 * duration))
         os.kill(child, signal.SIGKILL)
         if wait(child):
             killed += 1

@@ -13,7 +13,7 @@ from trmml.training.loop.history import History
 from trmml.training.loop.random_state import random_state, restore_random_state
 from trmml.training.loop.weight_average import WeightAverage
 
-__all__ = ["Learners", "Position", "RunState", "collect_state", "restore_state"]
+__all__ = ["Learners", "Position", "RunState", "collect_state", "restore_state", "saved_settings"]
 
 
 PLAIN_KINDS: Final[dict[str, Any]] = {
@@ -112,6 +112,16 @@ def restore_state(learners: Learners, state: RunState) -> Position:
             f"The checkpoint must hold the state of this training, but does not fit it ({reason}); "
             "delete it to go on from the one before, or start again in another folder."
         ) from error
+
+
+def saved_settings(state: RunState) -> dict[str, Any]:
+    """Return the settings that a state was saved under.
+
+    Raises:
+        ValueError: If something in the state is missing, or of another kind than a state's.
+    """
+    require_kinds(state.plain, PLAIN_KINDS, where="The checkpoint", what="the state of a run")
+    return state.plain["settings"]
 
 
 def _restore(learners: Learners, state: RunState) -> Position:

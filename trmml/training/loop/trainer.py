@@ -24,6 +24,7 @@ from trmml.training.loop.state import (
     RunState,
     collect_state,
     restore_state,
+    saved_settings,
 )
 from trmml.training.loop.weight_average import WeightAverage
 from trmml.training.sources.source import TrainingSource, labels_checksum
@@ -150,7 +151,7 @@ class Trainer:
         Raises:
             ValueError: If it belongs to another method, recipe, class list, encoder or labels.
         """
-        check_settings(state.plain.get("settings", {}), self.settings)
+        check_settings(saved_settings(state), self.settings)
         self.position = restore_state(self._learners, state)
 
     @property

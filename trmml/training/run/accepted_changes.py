@@ -3,7 +3,7 @@
 from typing import Any, Final
 
 from trmml.training.loop.changes import Change, check_settings, describe_changes, find_changes
-from trmml.training.loop.state import RunState
+from trmml.training.loop.state import RunState, saved_settings
 
 __all__ = ["accept_changes"]
 
@@ -27,7 +27,7 @@ def accept_changes(
     Raises:
         ValueError: If something differs that may not, or anything does and `accept` is False.
     """
-    saved = state.plain.get("settings", {})
+    saved = saved_settings(state)
     changes = find_changes(saved, settings)
     fixed = {name: change for name, change in changes.items() if not _may_change(name)}
     if fixed:
