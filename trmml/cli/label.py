@@ -63,7 +63,7 @@ def label(
         typer.Option(
             callback=check_share,
             help="Propose only as long as so many of the labels are right in expectation, such as "
-            "0.95; needs a model trained with calibrated completion, or --unseen.",
+            "0.95; needs --unseen, or a model whose labeler was fitted to labels it never saw.",
         ),
     ] = None,
     absent_precision: Annotated[

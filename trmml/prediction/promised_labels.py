@@ -48,8 +48,8 @@ def is_calibrated(model: MultiLabelModel) -> bool:
     """Return whether a model knows how often its evidence is right.
 
     Args:
-        model: One of TRM-ML does if it was trained with `completion="calibrated"` and saved with
-            `training_state=True` in its second stage.
+        model: One of TRM-ML with `completion="calibrated"` does once its `labeler` was fitted to
+            labels that it was never trained on.
     """
     return _own_labeler(model) is not None
 
@@ -68,10 +68,10 @@ def calibrated_proposals(
 ) -> CalibratedProposals:
     """Propose unknown labels as long as they are right as often as asked for.
 
-    A model that was calibrated in training says how likely each label is. For any other, or for
-    labels of another kind of photographs, the table's own known labels tell it: if the model was
-    **not** trained on them, `unseen=True` fits a `CalibratedPseudoLabeler` to them, and none is
-    withheld. Labels that a model was trained on make it far too sure.
+    A model whose `labeler` was fitted to labels that it never saw says how likely each label is.
+    For any other, or for another kind of photographs, the table's own known labels tell it: if the
+    model was **not** trained on them, `unseen=True` fits a `CalibratedPseudoLabeler` to them, and
+    none is withheld. Labels that a model was trained on make it far too sure.
 
     Args:
         model: A trained model.
@@ -103,9 +103,8 @@ def calibrated_proposals(
     if labeler is None and not unseen:
         raise ValueError(
             "`model` must know how often it is right before anything can be promised, and this "
-            'one does not: train TRM-ML with `completion` "calibrated" and save it with '
-            "`training_state=True`; or, if it was never trained on the labels of this table, say "
-            "so (`unseen=True`, or --unseen)."
+            "one does not: if it was never trained on the labels of this table, say so "
+            "(`unseen=True`, or --unseen), or fit its `labeler` to labels that it never saw."
         )
     rows, evidence = _look(model, table, batch_size, num_workers, progress)
     known = table.labels[rows]
@@ -163,6 +162,6 @@ def _look(
 
 @torch.no_grad()
 def _evidence(model: MultiLabelModel, output: ModelOutput) -> Float[Tensor, "kinds images classes"]:
-    if isinstance(model, _Calibrated) and _own_labeler(model) is not None:
+    if isinstance(model, _Calibrated) and model.labeler is not None:
         return model.evidence(output).float().cpu()
     return output.logits.float().cpu()[None]

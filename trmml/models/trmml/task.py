@@ -16,6 +16,7 @@ from trmml.models.method_config import MethodConfig
 from trmml.models.task import ParameterGroup, Task
 from trmml.models.trmml.completed_labels import CompletedLabels
 from trmml.models.trmml.model import TRMML
+from trmml.modules import CalibratedPseudoLabeler
 
 __all__ = ["TRMMLTask"]
 
@@ -43,9 +44,13 @@ class TRMMLTask(Task):
     def __init__(self, model: TRMML) -> None:
         """Hold the model, and no completed labels yet."""
         super().__init__(model)
-        self.completed = None
+        self.completed = self.labeler = None
         if model.labeler is not None:
             self.completed = CompletedLabels(len(model.class_names))
+            # Not the model's: once the withheld labels are learnt from, it is too sure of them.
+            self.labeler = CalibratedPseudoLabeler(
+                len(model.class_names), num_evidence=model.labeler.num_evidence
+            )
 
     @classmethod
     def build(
@@ -112,7 +117,7 @@ class TRMMLTask(Task):
 
     def take_survey(self, found: Float[Tensor, "images kinds classes"], labels: Labels) -> None:
         """Fit the completion to the withheld labels, and complete the others once."""
-        labeler, config = self.model.labeler, self.model.config
+        labeler, config = self.labeler, self.model.config
         if labeler is None or self.completed is None:
             return
         evidence, labels = (
