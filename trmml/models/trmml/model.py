@@ -110,7 +110,6 @@ class TRMML(TextRegionMatcher):
 
         self.labeler = None
         if config.completion == "calibrated":
-            # To be fitted by labels that the trained model has never seen; see `evidence`.
             kinds = 4 if self.prototypes is not None else 2
             self.labeler = CalibratedPseudoLabeler(num_classes, num_evidence=kinds)
             texts = zero_shot_text_features(encoders.text, class_names)
@@ -170,8 +169,7 @@ class TRMML(TextRegionMatcher):
     def evidence(self, output: TRMMLOutput) -> Float[Tensor, "kinds batch classes"]:
         """Return what speaks for each label, as the calibrated completion weighs it.
 
-        Training fits a labeler of its own. What it says of the model halfway is too sure of the
-        trained one; for that, fit `labeler` to labels that were never trained on.
+        Training fits a labeler of its own; fit `labeler` to labels that were never trained on.
 
         The score, the zero-shot score of the frozen towers and, where there are prototypes, the
         similarities of the region with the bank and with the text.
