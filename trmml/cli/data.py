@@ -9,9 +9,8 @@ import typer
 
 from trmml.cli.messages import note
 from trmml.cli.options import AsJson, Images, Overwrite, Quiet, ReadAs
-from trmml.cli.outputs import check_output, print_json
+from trmml.cli.outputs import check_new_file, check_output, print_json
 from trmml.cli.progress import progress_bar
-from trmml.cli.standard_streams import check_new_file
 from trmml.cli.suspects import suspects
 from trmml.data import (
     LabelMask,

@@ -22,10 +22,9 @@ from trmml.cli.options import (
     Split,
     Workers,
 )
-from trmml.cli.outputs import print_json
+from trmml.cli.outputs import check_new_file, print_json
 from trmml.cli.progress import progress_bar
 from trmml.cli.promise import Promise, check_share
-from trmml.cli.standard_streams import check_new_file
 from trmml.data import ReadingOptions, open_split
 from trmml.labels import POSITIVE
 from trmml.prediction import (

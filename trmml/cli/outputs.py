@@ -6,12 +6,11 @@ from collections.abc import Iterable
 from pathlib import Path
 from typing import Any
 
-from trmml.cli.standard_streams import check_folder
 from trmml.json_text import json_text
 from trmml.models.saved_model import CARD, WEIGHTS
 from trmml.regular_files import irregular_kind
 
-__all__ = ["check_output", "check_output_folder", "print_json", "speak_utf8"]
+__all__ = ["check_new_file", "check_output", "check_output_folder", "print_json", "speak_utf8"]
 
 
 def check_output(
@@ -32,7 +31,7 @@ def check_output(
     kind = irregular_kind(out)
     if kind not in (None, "a folder"):
         raise ValueError(f"{out}: this is {kind}, not a file; choose another name.")
-    check_folder(out)
+    _check_folder(out)
     if not out.exists():
         return
     for path in map(Path, filter(None, inputs)):
@@ -41,6 +40,17 @@ def check_output(
             raise ValueError(f"{out}: the command reads this; choose another name.")
     if not overwrite:
         raise ValueError(f"{out}: is there already; choose another name, or add --overwrite.")
+
+
+def check_new_file(path: Path) -> None:
+    """Refuse, before any work, to write over labels or answers that a person wrote.
+
+    Raises:
+        ValueError: If the file exists, or its folder does not.
+    """
+    if path.exists():
+        raise ValueError(f"{path}: is there already and is never overwritten; choose a new name.")
+    _check_folder(path)
 
 
 def check_output_folder(
@@ -80,3 +90,14 @@ def print_json(value: Any, *, indent: int | None = 1) -> None:  # noqa: ANN401 -
     """Print plain values as JSON, in UTF-8."""
     speak_utf8()
     print(json_text(value, indent=indent))
+
+
+def _check_folder(path: Path) -> None:
+    """Refuse, before any work, a file that could not be written for want of a folder.
+
+    Raises:
+        ValueError: If the folder does not exist, or the path is a folder itself.
+    """
+    if path.is_dir() or not path.parent.is_dir():
+        what = "is a folder" if path.is_dir() else f"the folder {path.parent} does not exist"
+        raise ValueError(f"{path}: cannot be written, {what}.")

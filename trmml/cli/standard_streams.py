@@ -14,29 +14,7 @@ from trmml.atomic_write import atomic_write
 from trmml.cli.messages import note
 from trmml.prediction import find_images, split_names
 
-__all__ = ["check_folder", "check_new_file", "output_file", "photograph_files"]
-
-
-def check_new_file(path: Path) -> None:
-    """Refuse, before any work, to write over labels or answers that a person wrote.
-
-    Raises:
-        ValueError: If the file exists, or its folder does not.
-    """
-    if path.exists():
-        raise ValueError(f"{path}: is there already and is never overwritten; choose a new name.")
-    check_folder(path)
-
-
-def check_folder(path: Path) -> None:
-    """Refuse, before any work, a file that could not be written for want of a folder.
-
-    Raises:
-        ValueError: If the folder does not exist, or the path is a folder itself.
-    """
-    if path.is_dir() or not path.parent.is_dir():
-        what = "is a folder" if path.is_dir() else f"the folder {path.parent} does not exist"
-        raise ValueError(f"{path}: cannot be written, {what}.")
+__all__ = ["output_file", "photograph_files"]
 
 
 def photograph_files(arguments: list[str], *, quiet: bool) -> list[Path]:

@@ -17,9 +17,8 @@ from trmml.cli.options import (
     Split,
     Workers,
 )
-from trmml.cli.outputs import print_json
+from trmml.cli.outputs import check_new_file, print_json
 from trmml.cli.progress import progress_bar
-from trmml.cli.standard_streams import check_new_file
 from trmml.data import ImageTable, ReadingOptions, open_split
 from trmml.models import METHODS, MultiLabelModel
 from trmml.prediction import (

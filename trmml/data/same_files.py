@@ -2,6 +2,7 @@
 
 import hashlib
 import os
+import stat
 from collections import defaultdict
 from collections.abc import Callable, Hashable, Sequence
 from pathlib import Path
@@ -61,9 +62,10 @@ def _alike(
 
 
 def _size(path: Path) -> int:
-    if not path.is_file():
+    found = path.stat()
+    if not stat.S_ISREG(found.st_mode):
         raise FileNotFoundError(path)
-    return path.stat().st_size
+    return found.st_size
 
 
 def _end(path: Path) -> bytes:

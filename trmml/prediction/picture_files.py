@@ -43,10 +43,10 @@ class NewNames:
         """
         stem = "-".join(_cut(_plain(part), _LONGEST // len(parts)) for part in parts)
         name, number = f"{stem}{suffix}", 1
-        while _key(name) in self._taken:
+        while name.casefold() in self._taken:
             number += 1
             name = f"{stem}-{number}{suffix}"
-        self._taken.add(_key(name))
+        self._taken.add(name.casefold())
         return name
 
 
@@ -71,7 +71,3 @@ def _plain(name: str) -> str:
 
 def _cut(name: str, most: int) -> str:
     return name.encode("utf-8", "surrogateescape")[:most].decode("utf-8", "ignore")
-
-
-def _key(name: str) -> str:
-    return unicodedata.normalize("NFC", name).casefold()

@@ -71,14 +71,19 @@ def rename_an_image(root: Path, config: RunConfig) -> RunConfig:
 def test_other_data_do_not_go_on_and_nothing_is_written(
     stopped: Path, tmp_path: Path, change: Change, named: str
 ) -> None:
+    assert f"`{named}`" in refusal(stopped, tmp_path, change, accept_changes=False)
+
+
+def refusal(stopped: Path, tmp_path: Path, change: Change, *, accept_changes: bool) -> str:
+    """Go on with a copy of the run after a change; return why not, when nothing was written."""
     root = tmp_path / "root"
     shutil.copytree(stopped, root)
     before = outcome(root / "run")
     other = change(root, config_of(root))
     with pytest.raises(ValueError, match="The checkpoint is of another training: ") as refused:
-        run_training(other, root / "run", resume=True)
-    assert f"`{named}`" in str(refused.value)
+        run_training(other, root / "run", resume=True, accept_changes=accept_changes)
     assert outcome(root / "run") == before
+    return str(refused.value)
 
 
 def test_after_a_refusal_the_run_goes_on_as_it_was(stopped: Path, tmp_path: Path) -> None:
@@ -159,12 +164,6 @@ def drop_an_image(root: Path, config: RunConfig) -> RunConfig:
 def test_what_a_state_is_made_of_never_changes(
     stopped: Path, tmp_path: Path, change: Change, named: str
 ) -> None:
-    root = tmp_path / "root"
-    shutil.copytree(stopped, root)
-    before = outcome(root / "run")
-    other = change(root, config_of(root))
-    with pytest.raises(ValueError, match="is of another training") as refused:
-        run_training(other, root / "run", resume=True, accept_changes=True)
-    assert named in str(refused.value)
-    assert "--resume-with-changes" not in str(refused.value)
-    assert outcome(root / "run") == before
+    said = refusal(stopped, tmp_path, change, accept_changes=True)
+    assert named in said
+    assert "--resume-with-changes" not in said

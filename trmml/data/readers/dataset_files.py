@@ -12,7 +12,15 @@ from trmml.data.readers.csv_rows import strict_rows
 from trmml.data.readers.text_files import read_text
 from trmml.regular_files import require_regular_file
 
-__all__ = ["multi_hot", "read_csv_rows", "read_json", "read_lines", "require", "require_rows"]
+__all__ = [
+    "multi_hot",
+    "parse_json",
+    "read_csv_rows",
+    "read_json",
+    "read_lines",
+    "require",
+    "require_rows",
+]
 
 
 def require(*candidates: Path, what: str) -> Path:
@@ -49,15 +57,29 @@ def read_json(path: Path) -> Any:  # noqa: ANN401 - whatever the file holds
     Raises:
         ValueError: If the file is missing, or no JSON, with the line.
     """
-    text = read_text(path)
+    return parse_json(read_text(path), source=str(path))
+
+
+def parse_json(text: str, *, source: str, place: str = "line {line}") -> Any:  # noqa: ANN401
+    """Return what a JSON text says.
+
+    Args:
+        text: The text.
+        source: File to name in errors.
+        place: How to name a place in it, of `line` and `column`.
+
+    Raises:
+        ValueError: If it is no JSON, with the place, or is too deep or too large to be read.
+    """
     try:
         return json.loads(text)
     except json.JSONDecodeError as error:
-        raise ValueError(f"{path}: line {error.lineno} is no JSON: {error.msg}.") from None
+        where = place.format(line=error.lineno, column=error.colno)
+        raise ValueError(f"{source}: {where} is no JSON: {error.msg}.") from None
     except (RecursionError, ValueError) as error:
         deep = isinstance(error, RecursionError)
         reason = "lists within lists without end" if deep else str(error)
-        raise ValueError(f"{path}: no JSON that can be read: {reason}.") from None
+        raise ValueError(f"{source}: no JSON that can be read: {reason}.") from None
 
 
 def read_csv_rows(path: Path) -> Iterator[list[str]]:

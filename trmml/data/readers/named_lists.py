@@ -1,11 +1,12 @@
 """Images that list their labels by name: positives, negatives, everything else by rule."""
 
-import json
 from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
 from jaxtyping import Int
+
+from trmml.data.readers.dataset_files import parse_json
 
 __all__ = ["from_records"]
 
@@ -92,16 +93,8 @@ def _refuse_joined(classes: list[str], source: str) -> None:
 
 
 def _parse(text: str, source: str) -> tuple[list[Any], list[str] | None]:
-    try:
-        data = json.loads(text.removeprefix("\ufeff"))
-    except json.JSONDecodeError as error:
-        raise ValueError(
-            f"{source}: line {error.lineno}, column {error.colno} is no JSON: {error.msg}."
-        ) from None
-    except (RecursionError, ValueError) as error:
-        deep = isinstance(error, RecursionError)
-        reason = "lists within lists without end" if deep else str(error)
-        raise ValueError(f"{source}: no JSON that can be read: {reason}.") from None
+    text = text.removeprefix("\ufeff")
+    data = parse_json(text, source=source, place="line {line}, column {column}")
     got, stated = _described(data), None
     if isinstance(data, dict):
         stated = data.get("class_names")

@@ -5,7 +5,7 @@ from typing import Any, Final
 from trmml.training.loop.changes import Change, check_settings, describe_changes, find_changes
 from trmml.training.loop.state import RunState, saved_settings
 
-__all__ = ["accept_changes"]
+__all__ = ["take_up"]
 
 # What only says what is learnt from, shown and selected. The recipe, the method, the classes and
 # the number of images decide what the state itself looks like: schedule, weights, position.
@@ -14,7 +14,7 @@ _FREE_GROUPS: Final = ("data.", "cache.")
 _FIXED: Final = ("data.class_names",)
 
 
-def accept_changes(
+def take_up(
     state: RunState, settings: dict[str, Any], *, accept: bool
 ) -> tuple[RunState, dict[str, Change]]:
     """Return a saved state as one of the training here, and what changed.

@@ -12,7 +12,7 @@ from trmml.training.config.run_config import RunConfig
 from trmml.training.loop.acceleration import build_accelerator
 from trmml.training.loop.history import History
 from trmml.training.loop.trainer import Trainer, training_settings
-from trmml.training.run.accepted_changes import accept_changes as take_up
+from trmml.training.run.accepted_changes import take_up
 from trmml.training.run.callbacks import RunCallbacks
 from trmml.training.run.data import (
     RunData,
