@@ -9,6 +9,7 @@ from jaxtyping import Float
 from torch import Tensor, nn
 
 from trmml.class_names import NameOrSynonyms
+from trmml.completion.added_labels import Completion
 from trmml.distributed import mean_over_processes
 from trmml.encoders.fingerprint import pair_fingerprints
 from trmml.encoders.protocol import EncoderPair
@@ -157,6 +158,19 @@ class Task(nn.Module, ABC):
             **{f"{tower} encoder": print_ for tower, print_ in fingerprints.items()},
             "model": self.model.config.as_dict(),
         }
+
+    def completion(self, labels: Labels) -> Completion | None:  # noqa: ARG002
+        """Return what the losses take for the labels of all training images, to report on it.
+
+        Asked after each epoch, and the same in every process.
+
+        Args:
+            labels: Known labels of all training images, in order.
+
+        Returns:
+            These with what was added by now; None where the method never adds a label.
+        """
+        return None
 
     def facts(self) -> dict[str, Any]:
         """Return what is worth a note in the record of an epoch, as JSON knows it."""

@@ -8,7 +8,9 @@ from jaxtyping import Bool, Float, Int
 from torch import Tensor
 
 from trmml.class_names import NameOrSynonyms
+from trmml.completion.added_labels import Completion
 from trmml.completion.withholding import withheld_cells
+from trmml.distributed import gather_rows
 from trmml.encoders.protocol import EncoderPair
 from trmml.labels import UNKNOWN, Labels
 from trmml.models.batch import Batch
@@ -16,6 +18,7 @@ from trmml.models.method_config import MethodConfig
 from trmml.models.task import ParameterGroup, Task
 from trmml.models.trmml.completed_labels import CompletedLabels
 from trmml.models.trmml.model import TRMML
+from trmml.models.trmml.outputs import TRMMLOutput
 from trmml.modules import CalibratedPseudoLabeler
 
 __all__ = ["TRMMLTask"]
@@ -44,7 +47,10 @@ class TRMMLTask(Task):
     def __init__(self, model: TRMML) -> None:
         """Hold the model, and no completed labels yet."""
         super().__init__(model)
-        self.completed = self.labeler = None
+        self.completed = self.labeler = self.seen = None
+        config = model.config
+        if config.completion == "paper" and config.prototypes != "none":
+            self.seen = CompletedLabels(len(model.class_names))
         if model.labeler is not None:
             self.completed = CompletedLabels(len(model.class_names))
             # Not the model's: once the withheld labels are learnt from, it is too sure of them.
@@ -82,7 +88,19 @@ class TRMMLTask(Task):
             ValueError: If the batch has no `rows` where completion is calibrated.
         """
         labels, completed = self._taught(batch)
-        return self.model.loss(self.match(batch), labels, completed=completed)._asdict()
+        output = self.match(batch)
+        losses = self.model.loss(output, labels, completed=completed)._asdict()
+        self._note(output, batch)
+        return losses
+
+    @torch.no_grad()
+    def _note(self, output: TRMMLOutput, batch: Batch) -> None:
+        """Note what the losses have just seen, where every step completes labels anew."""
+        if self.seen is None or batch.rows is None or not self.model.completes_labels:
+            return
+        # The loss has learnt from the batch before it completed; nothing has changed since.
+        completed = self.model.complete(output, batch.labels).to(torch.int8)
+        self.seen.note(gather_rows(batch.rows), gather_rows(completed))
 
     def _taught(self, batch: Batch) -> tuple[Labels, Labels | None]:
         """Return the labels known in this stage, and the completed ones if they are kept."""
@@ -127,7 +145,8 @@ class TRMMLTask(Task):
         withheld = self._withheld(torch.arange(len(labels), device=labels.device))
         labeler.fit(evidence, labels.masked_fill(~withheld, UNKNOWN))
         precision = {"present": config.present_precision, "absent": config.absent_precision}
-        self.completed.hold(labeler(evidence, labels, **precision))
+        probabilities = labeler.probability(evidence) if labeler.is_fitted else None
+        self.completed.hold(labeler(evidence, labels, **precision), probabilities)
 
     def parameter_groups(self) -> list[ParameterGroup]:
         """Return the region decoder apart from everything else."""
@@ -154,6 +173,22 @@ class TRMMLTask(Task):
     def calibrate(self, features: Float[Tensor, "batch positions dim"]) -> None:
         """Set the start of the regions."""
         self.model.calibrate(features)
+
+    def completion(self, labels: Labels) -> Completion | None:
+        """Return the labels as the losses last saw each image; the paper's rule promises nothing.
+
+        Args:
+            labels: Known labels of all training images, in order.
+        """
+        if self.seen is not None:
+            return Completion(self.seen.over(labels))
+        if self.completed is None or self.labeler is None:
+            return None
+        config, held = self.model.config, self.completed
+        precision = {"present": config.present_precision, "absent": config.absent_precision}
+        probabilities = held.probabilities.to(labels.device) if len(held.probabilities) else None
+        reasons = self.labeler.report(**precision).reasons if len(held) else ()
+        return Completion(held.over(labels), probabilities, **precision, reasons=reasons)
 
     def facts(self) -> dict[str, Any]:
         """Return the stage, and how many labels are completed."""
