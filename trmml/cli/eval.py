@@ -17,6 +17,7 @@ from trmml.cli.options import (
     Model,
     Overwrite,
     OwnTask,
+    PredictBy,
     Quiet,
     ReadAs,
     Split,
@@ -27,7 +28,13 @@ from trmml.cli.progress import progress_bar
 from trmml.data import ReadingOptions, open_split
 from trmml.json_text import json_text
 from trmml.models.saved_model import read_saved_model
-from trmml.prediction import align_classes, calibrate_thresholds, evaluate_scores, score_images
+from trmml.prediction import (
+    align_classes,
+    calibrate_thresholds,
+    evaluate_scores,
+    score_images,
+    stack_and_score,
+)
 from trmml.prediction.opening import find_saved_model, is_on_the_hub
 
 __all__ = ["evaluate"]
@@ -43,8 +50,9 @@ def evaluate(
         bool,
         typer.Option(
             "--calibrate",
-            help="Find the threshold of each class that is best on this data, and save it with "
-            "the model; use validation images, not those reported on.",
+            help="Find the threshold of each class that is best on this data, with --prediction "
+            "stack the stack as well, and save them with the model; use validation images, not "
+            "those reported on.",
         ),
     ] = False,
     model_out: Annotated[
@@ -60,6 +68,7 @@ def evaluate(
     workers: Workers = 0,
     device: Device = None,
     task: OwnTask = None,
+    prediction: PredictBy = None,
     as_json: AsJson = False,
     quiet: Quiet = False,
 ) -> None:
@@ -82,13 +91,13 @@ def evaluate(
         check_output_folder(model_out, inputs=[data], overwrite=overwrite)
     name, table = open_split(data, split, images=images, reading=ReadingOptions.parse(read))
     folder = find_saved_model(model)
-    judged = opened(folder, device=device, task=task)
+    fits = calibrate and prediction == "stack"
+    judged = opened(folder, device=device, task=task, prediction=None if fits else prediction)
     training_state = calibrate and read_saved_model(folder)[0]["training_state"]
     table = align_classes(table, judged.class_names).replace(broken="skip")
     with progress_bar("Scoring", len(table), quiet=quiet) as advance:
-        scores = score_images(
-            judged, table, batch_size=batch_size, num_workers=workers, progress=advance
-        )
+        score = stack_and_score if fits else score_images
+        scores = score(judged, table, batch_size=batch_size, num_workers=workers, progress=advance)
     unreadable = table.broken_files()
     report_unreadable(unreadable, of=len(table))
     if calibrate:
@@ -98,6 +107,7 @@ def evaluate(
     )
     report = {
         "model": str(model),
+        "prediction": "score" if judged.stack is None else "stack",
         "data": str(data),
         "split": name,
         "calibrated_here": calibrate,
@@ -114,8 +124,9 @@ def evaluate(
     if calibrate:
         judged.save_pretrained(model_out or folder, training_state=training_state)
         note(
-            f"Saved the thresholds with the model in {model_out or folder}. The figures at the "
-            "calibrated thresholds are of the images they were found on.",
+            f"Saved the thresholds{' and the stack' * fits} with the model in "
+            f"{model_out or folder}. The figures at the calibrated thresholds are of the images "
+            "they were found on.",
             quiet=quiet,
         )
     raise typer.Exit(1 if unreadable else 0)

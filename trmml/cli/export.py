@@ -6,7 +6,7 @@ from typing import Annotated, Literal
 import typer
 
 from trmml.cli.opening import opened
-from trmml.cli.options import AsJson, Model, Overwrite, OwnTask, Quiet
+from trmml.cli.options import AsJson, Model, Overwrite, OwnTask, PredictBy, Quiet
 from trmml.cli.outputs import check_output, print_json
 from trmml.cli.progress import progress_bar
 
@@ -40,6 +40,7 @@ def export(
     ] = True,
     overwrite: Overwrite = False,
     task: OwnTask = None,
+    prediction: PredictBy = None,
     as_json: AsJson = False,
     quiet: Quiet = False,
 ) -> None:
@@ -58,7 +59,7 @@ def export(
         raise typer.BadParameter("--opset is of an .onnx file; leave it out for .pt2.")
     check_output(out, inputs=[model], overwrite=overwrite)
     with progress_bar("Exporting", 3 if check else 2, quiet=quiet) as advance:
-        loaded = opened(model, device="cpu", task=task)
+        loaded = opened(model, device="cpu", task=task, prediction=prediction)
         advance(1)
         if chosen == "onnx":
             export_onnx(loaded, out, opset=opset, regions=regions)

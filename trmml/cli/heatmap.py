@@ -10,7 +10,16 @@ import typer
 
 from trmml.cli.messages import note
 from trmml.cli.opening import opened
-from trmml.cli.options import AsJson, Device, Model, Overwrite, OwnTask, Photographs, Quiet
+from trmml.cli.options import (
+    AsJson,
+    Device,
+    Model,
+    Overwrite,
+    OwnTask,
+    Photographs,
+    PredictBy,
+    Quiet,
+)
 from trmml.cli.outputs import check_output_folder, print_json
 from trmml.cli.progress import progress_bar
 from trmml.cli.standard_streams import photograph_files
@@ -35,6 +44,7 @@ def heatmap(
     overwrite: Overwrite = False,
     device: Device = None,
     task: OwnTask = None,
+    prediction: PredictBy = None,
     as_json: AsJson = False,
     quiet: Quiet = False,
 ) -> None:
@@ -47,7 +57,7 @@ def heatmap(
     """
     paths = photograph_files(images, quiet=quiet)
     check_output_folder(out, inputs=[model, *paths], overwrite=overwrite)
-    seer = opened(model, device=device, task=task)
+    seer = opened(model, device=device, task=task, prediction=prediction)
     names = None if classes is None else next(csv.reader([classes], skipinitialspace=True), [])
     drawing = draw_heatmaps(seer, paths, out, classes=names, top_k=top_k)  # checks; draws later
     out.mkdir(parents=True, exist_ok=True)

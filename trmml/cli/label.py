@@ -17,6 +17,7 @@ from trmml.cli.options import (
     Labelled,
     Model,
     OwnTask,
+    PredictBy,
     Quiet,
     ReadAs,
     Split,
@@ -121,6 +122,7 @@ def label(
     workers: Workers = 0,
     device: Device = None,
     task: OwnTask = None,
+    prediction: PredictBy = None,
     as_json: AsJson = False,
     quiet: Quiet = False,
 ) -> None:
@@ -150,7 +152,7 @@ def label(
         if page.resolve() == out.resolve():
             raise typer.BadParameter("--page and --out must be two files.")
     _, table = open_split(data, split, images=images, reading=ReadingOptions.parse(read))
-    labeler = opened(model, device=device, task=task)
+    labeler = opened(model, device=device, task=task, prediction=prediction)
     table = align_classes(table, labeler.class_names).replace(broken="skip")
     calibrated = source == "calibrated" or bool(promise) or unseen
     calibrated = calibrated or (source is None and is_calibrated(labeler))

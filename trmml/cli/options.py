@@ -5,6 +5,8 @@ from typing import Annotated
 
 import typer
 
+from trmml.models import PredictsBy
+
 __all__ = [
     "AsJson",
     "BatchSize",
@@ -15,6 +17,7 @@ __all__ = [
     "Overwrite",
     "OwnTask",
     "Photographs",
+    "PredictBy",
     "Quiet",
     "ReadAs",
     "Split",
@@ -73,6 +76,15 @@ Overwrite = Annotated[
 BatchSize = Annotated[int, typer.Option(min=1, help="Images at once.")]
 Workers = Annotated[
     int, typer.Option(min=0, help="Processes that read images; 0 reads in the main one.")
+]
+PredictBy = Annotated[
+    PredictsBy | None,
+    typer.Option(
+        "--prediction",
+        help="By the model's own score, or by its stack with what the frozen towers say; without "
+        "it, by the stack where the model has one.",
+        show_default=False,
+    ),
 ]
 OwnTask = Annotated[
     str | None,

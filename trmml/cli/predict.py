@@ -14,6 +14,7 @@ from trmml.cli.options import (
     Overwrite,
     OwnTask,
     Photographs,
+    PredictBy,
     Quiet,
     Workers,
 )
@@ -52,6 +53,7 @@ def predict(
     workers: Workers = 0,
     device: Device = None,
     task: OwnTask = None,
+    prediction: PredictBy = None,
     quiet: Quiet = False,
 ) -> None:
     """Say which classes photographs show; exit with 1 if some could not be read.
@@ -67,7 +69,7 @@ def predict(
     if form != "table":
         speak_utf8()
     predictions = tag_images(
-        opened(model, device=device, task=task),
+        opened(model, device=device, task=task, prediction=prediction),
         paths,
         top_k=top_k,
         threshold=threshold,
@@ -79,11 +81,11 @@ def predict(
         quiet = quiet or file.isatty()  # the predictions show on their own how far it is
         write = prediction_writer(form, file)
         with progress_bar("Predicting", len(paths), quiet=quiet) as advance:
-            for prediction in predictions:
-                if prediction.problem is None:
-                    write(prediction)
+            for found in predictions:
+                if found.problem is None:
+                    write(found)
                 else:
                     unreadable += 1
-                    print(f"trmml: {prediction.path}: {prediction.problem}", file=sys.stderr)
+                    print(f"trmml: {found.path}: {found.problem}", file=sys.stderr)
                 advance(1)
     raise typer.Exit(1 if unreadable else 0)

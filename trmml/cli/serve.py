@@ -5,7 +5,7 @@ from typing import Annotated
 import typer
 
 from trmml.cli.opening import opened
-from trmml.cli.options import Device, Model, OwnTask
+from trmml.cli.options import Device, Model, OwnTask, PredictBy
 
 __all__ = ["serve"]
 
@@ -30,6 +30,7 @@ def serve(
     ] = False,
     device: Device = None,
     task: OwnTask = None,
+    prediction: PredictBy = None,
 ) -> None:
     """Serve a page: drop a photograph, see its tags and, by a model with regions, where they are.
 
@@ -40,5 +41,5 @@ def serve(
 
     from trmml.page import serve as serve_page
 
-    loaded = opened(model, device=device, task=task)
+    loaded = opened(model, device=device, task=task, prediction=prediction)
     serve_page(loaded, host=host, port=port, names=names or (), open_browser=open_browser)

@@ -18,6 +18,7 @@ from trmml.completion.promised_precision import (
     threshold_for_precision,
 )
 from trmml.completion.report import CalibrationReport
+from trmml.completion.stacking import Stacking, fit_stacking
 from trmml.completion.suspect_labels import SuspectLabels, rank_suspects
 from trmml.completion.withheld_labels import CrossFit, cross_fitted, fit_withheld
 
@@ -27,12 +28,14 @@ __all__ = [
     "EvidenceRegression",
     "OutOfFold",
     "ScoreTable",
+    "Stacking",
     "SuspectLabels",
     "conformal_p_values",
     "conformal_selection",
     "cross_fitted",
     "evidence_logits",
     "evidence_regression",
+    "fit_stacking",
     "fit_withheld",
     "logistic_probes",
     "out_of_fold_probabilities",

@@ -7,7 +7,7 @@ from jaxtyping import Bool, Float, Int
 from torch import Tensor
 from torch.nn.functional import binary_cross_entropy_with_logits, logsigmoid
 
-from trmml.completion.withheld_labels import cross_fitted, wide
+from trmml.completion.withheld_labels import best_cross_fit, standardised, wide
 from trmml.functional.checks import check_axes
 from trmml.labels import NEGATIVE, POSITIVE, UNKNOWN, Labels, check_labels
 
@@ -15,7 +15,6 @@ __all__ = ["OutOfFold", "logistic_probes", "out_of_fold_probabilities"]
 
 PENALTIES = (3.0, 30.0, 300.0)
 """From lines that follow each label to ones that follow many."""
-OFFSET_DEVIATIONS = (0.0, 0.3, 1.0, 3.0)
 
 
 class OutOfFold(NamedTuple):
@@ -89,18 +88,14 @@ def out_of_fold_probabilities(
             f"{int((labels == NEGATIVE).sum())} negatives; without both there is nothing to learn."
         )
     kept = labels[:, judged]
-    standard = _standard(wide(features), dim=0)
+    standard = standardised(wide(features)[None])[0][0]
     fold = _dealt(len(labels), folds, seed).to(labels.device)
     tried = [_scored(standard, kept, fold, penalty=penalty) for penalty in PENALTIES]
     best = max(range(len(tried)), key=lambda index: _likelihood(tried[index], kept))
     kinds = tried[best][None]
     if evidence is not None:
         kinds = torch.cat([kinds, wide(evidence[:, :, judged])])
-    fits = [
-        cross_fitted(_standard(kinds, dim=1), kept, offset_deviation=deviation)
-        for deviation in OFFSET_DEVIATIONS
-    ]
-    logits = max(fits, key=lambda fit: fit.likelihood).logits
+    logits = best_cross_fit(standardised(kinds)[0], kept)[1].logits
     probabilities = logits.new_full(labels.shape, torch.nan)
     probabilities[:, judged] = logits.sigmoid()
     return OutOfFold(probabilities, judged, PENALTIES[best])
@@ -183,8 +178,3 @@ def _dealt(images: int, folds: int, seed: int) -> Int[Tensor, " images"]:
 
 def _likelihood(logits: Tensor, labels: Labels) -> float:
     return float(logsigmoid((labels * logits)[labels != UNKNOWN]).mean())
-
-
-def _standard(values: Tensor, *, dim: int) -> Tensor:
-    spread = values.std(dim, correction=0, keepdim=True)
-    return (values - values.mean(dim, keepdim=True)) / torch.where(spread > 0, spread, 1)

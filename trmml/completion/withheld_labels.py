@@ -16,14 +16,18 @@ from trmml.labels import NEGATIVE, POSITIVE, UNKNOWN, Labels
 
 __all__ = [
     "CrossFit",
+    "best_cross_fit",
     "class_log_odds",
     "cross_fitted",
     "evidence_features",
     "fit_withheld",
+    "standardised",
     "wide",
 ]
 
 FOLDS = 5
+OFFSET_DEVIATIONS = (0.0, 0.3, 1.0, 3.0)
+"""From one fit for all classes to one that leaves each class much of its own."""
 
 
 class CrossFit(NamedTuple):
@@ -63,6 +67,26 @@ def cross_fitted(
     known = labels != UNKNOWN
     likelihood = logsigmoid((labels * logits)[known]).mean()
     return CrossFit(logits, uncertainty, float(likelihood))
+
+
+def best_cross_fit(
+    standard: Float[Tensor, "kinds images classes"], labels: Labels
+) -> tuple[float, CrossFit]:
+    """Choose by cross-fitting how much of its own each class is left.
+
+    Args:
+        standard: As in `cross_fitted`.
+        labels: As in `cross_fitted`, some positive and some negative.
+
+    Returns:
+        The `offset_deviation` under which unseen labels are the most likely, and its fit.
+    """
+    fits = {
+        deviation: cross_fitted(standard, labels, offset_deviation=deviation)
+        for deviation in OFFSET_DEVIATIONS
+    }
+    best = max(fits, key=lambda deviation: fits[deviation].likelihood)
+    return best, fits[best]
 
 
 def fit_withheld(
@@ -115,6 +139,23 @@ def evidence_features(
     """
     same = torch.stack([log_odds, torch.ones_like(log_odds)])[:, None]
     return torch.cat([standard, same.expand(-1, standard.shape[1], -1)]).permute(1, 2, 0)
+
+
+def standardised(
+    evidence: Float[Tensor, "kinds images classes"],
+) -> tuple[
+    Float[Tensor, "kinds images classes"],
+    Float[Tensor, "kinds classes"],
+    Float[Tensor, "kinds classes"],
+]:
+    """Bring each kind and class to mean 0 and deviation 1; return mean and deviation as well.
+
+    Args:
+        evidence: Scores of any scale; where all are equal, the deviation is 1.
+    """
+    mean, spread = evidence.mean(1), evidence.std(1, correction=0)
+    deviation = torch.where(spread > 0, spread, 1)
+    return (evidence - mean[:, None]) / deviation[:, None], mean, deviation
 
 
 def wide(values: Shaped[Tensor, "..."]) -> Shaped[Tensor, "..."]:

@@ -6,7 +6,8 @@ from trmml.models.hub import push_folder
 from trmml.models.loss_config import LossConfig
 from trmml.models.method_config import MethodConfig
 from trmml.models.methods import METHODS, load_task
-from trmml.models.multi_label_model import ModelOutput, MultiLabelModel, Scores
+from trmml.models.multi_label_model import MultiLabelModel
+from trmml.models.outputs import ModelOutput, Scores
 from trmml.models.random_start import drawing_from
 from trmml.models.task import ParameterGroup, Task
 from trmml.models.trmml.ablations import ABLATIONS, PROTOTYPE_ABLATIONS
@@ -18,6 +19,7 @@ from trmml.models.trmml.region_maps import region_maps
 from trmml.models.trmml.task import TRMMLTask
 from trmml.models.trmml.text_region_matcher import TextRegionMatcher
 from trmml.models.zero_shot import TEMPLATES, zero_shot_scores, zero_shot_text_features
+from trmml.models.zero_shot_stack import PredictsBy, ZeroShotStack
 
 __all__ = [
     "ABLATIONS",
@@ -32,6 +34,7 @@ __all__ = [
     "MultiLabelModel",
     "MultimodalPrototypes",
     "ParameterGroup",
+    "PredictsBy",
     "Scores",
     "TRMMLConfig",
     "TRMMLLosses",
@@ -39,6 +42,7 @@ __all__ = [
     "TRMMLTask",
     "Task",
     "TextRegionMatcher",
+    "ZeroShotStack",
     "drawing_from",
     "load_task",
     "push_folder",

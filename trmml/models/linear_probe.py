@@ -15,7 +15,8 @@ from trmml.functional.checks import check_numbers
 from trmml.labels import check_labels
 from trmml.models.batch import Batch
 from trmml.models.method_config import MethodConfig
-from trmml.models.multi_label_model import MultiLabelModel, Scores
+from trmml.models.multi_label_model import MultiLabelModel
+from trmml.models.outputs import Scores
 from trmml.models.random_start import drawing_from
 from trmml.models.task import Task
 

@@ -5,7 +5,7 @@ from abc import ABC, abstractmethod
 from collections.abc import Mapping, Sequence
 from copy import deepcopy
 from pathlib import Path
-from typing import Any, ClassVar, NamedTuple, Protocol, TypeVar, runtime_checkable
+from typing import Any, ClassVar, TypeVar
 
 import torch
 from jaxtyping import Float, Int
@@ -26,6 +26,7 @@ from trmml.models.finite_scores import require_finite_scores
 from trmml.models.hub import find_model, push_folder
 from trmml.models.method_config import MethodConfig
 from trmml.models.model_card import model_card_text
+from trmml.models.outputs import ModelOutput
 from trmml.models.saved_model import (
     check_encoders,
     fill_model,
@@ -34,36 +35,13 @@ from trmml.models.saved_model import (
     read_saved_model,
     write_saved_model,
 )
+from trmml.models.zero_shot_stack import ZeroShotStack
 from trmml.modules.frozen import FrozenHolder
 
-__all__ = ["ModelOutput", "MultiLabelModel", "Scores"]
+__all__ = ["MultiLabelModel"]
 
 _LOGGER = logging.getLogger(__name__)
 _Model = TypeVar("_Model", bound="MultiLabelModel")  # not `Self`: beartype refuses it
-
-
-@runtime_checkable
-class ModelOutput(Protocol):
-    """What a model returns: any tuple with logits.
-
-    Attributes:
-        logits: The prediction; the sigmoid is the probability.
-    """
-
-    @property
-    def logits(self) -> Float[Tensor, "batch classes"]:
-        """The prediction; the sigmoid is the probability."""
-        ...
-
-
-class Scores(NamedTuple):
-    """The output of a model that has nothing to give but its scores.
-
-    Attributes:
-        logits: The prediction; the sigmoid is the probability.
-    """
-
-    logits: Float[Tensor, "batch classes"]
 
 
 class MultiLabelModel(FrozenHolder, ABC):
@@ -86,6 +64,8 @@ class MultiLabelModel(FrozenHolder, ABC):
         has_regions: Whether `region_maps` gives any.
         class_names: What each class is called.
         decision_thresholds: From which probability on each class counts as present, or None.
+        stack: Adds what the frozen towers say to the prediction, calibrated; None leaves the
+            prediction to the method's own score.
 
     Raises:
         ValueError: If `image_size` is below 1, or a class has no name.
@@ -115,6 +95,7 @@ class MultiLabelModel(FrozenHolder, ABC):
         for twins in self.class_names.twins:
             _LOGGER.warning("class names: %s; a model can hardly tell such classes apart.", twins)
         self.decision_thresholds: list[float] | None = None
+        self.stack: ZeroShotStack | None = None
         self.hold("image_encoder", encoders.image)
         if isinstance(encoders.image, TimmImageEncoder):
             self.image_projection = encoders.image.projection  # learnt, so trained and saved
@@ -132,10 +113,10 @@ class MultiLabelModel(FrozenHolder, ABC):
         *,
         classes: Int[Tensor, " sampled"] | None = None,
     ) -> ModelOutput:
-        """Score dense features, from the image encoder or from a store.
+        """Score dense features by what the method learnt.
 
         Args:
-            features: Dense image features in the joint space.
+            features: Dense image features in the joint space, from the encoder or from a store.
             grid: Height and width of the grid of positions.
             classes: Indices of the only classes to score, each once; None scores all.
         """
@@ -146,8 +127,21 @@ class MultiLabelModel(FrozenHolder, ABC):
         *,
         classes: Int[Tensor, " sampled"] | None = None,
     ) -> ModelOutput:
-        """Score normalised images; `match` starts from stored features instead."""
-        return self.match(*self.image_encoder.encode_dense(images), classes=classes)
+        """Score normalised images; `prediction` starts from stored features instead."""
+        return self.prediction(*self.image_encoder.encode_dense(images), classes=classes)
+
+    def prediction(
+        self,
+        features: Float[Tensor, "batch positions dim"],
+        grid: tuple[int, int],
+        *,
+        classes: Int[Tensor, " sampled"] | None = None,
+    ) -> Any:  # noqa: ANN401 - what this class's `match` returns
+        """Score as `match` does, with the last word to the `stack` where there is one."""
+        output: Any = self.match(features, grid, classes=classes)
+        if self.stack is None:
+            return output
+        return output._replace(logits=self.stack(output.logits, features, classes=classes))
 
     def region_maps(
         self,
@@ -293,6 +287,8 @@ class MultiLabelModel(FrozenHolder, ABC):
         encoders = encoders or load_towers(card, folder=folder)
         check_encoders(card, encoders)
         model = cls(encoders, card["class_names"], config=config, image_size=card["image_size"])
+        if any(name.startswith("stack.") for name in state):
+            model.stack = ZeroShotStack(len(model.class_names), encoders.image.dim)
         if not card["training_state"]:
             fresh = model.state_dict().items()
             state |= {name: value for name, value in fresh if name.startswith(cls.training_only)}

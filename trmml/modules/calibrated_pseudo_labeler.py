@@ -15,8 +15,8 @@ from trmml.completion.promised_precision import (
 from trmml.completion.report import CalibrationReport
 from trmml.completion.withheld_labels import (
     CrossFit,
+    best_cross_fit,
     class_log_odds,
-    cross_fitted,
     evidence_features,
     fit_withheld,
     wide,
@@ -27,8 +27,6 @@ from trmml.labels import NEGATIVE, POSITIVE, UNKNOWN, Labels, check_labels
 
 __all__ = ["CalibratedPseudoLabeler"]
 
-OFFSET_DEVIATIONS = (0.0, 0.3, 1.0, 3.0)
-"""From one fit for all classes to one that leaves each class much of its own."""
 SIDES = (POSITIVE, NEGATIVE)
 
 
@@ -155,17 +153,13 @@ class CalibratedPseudoLabeler(nn.Module):
             self.allowed.zero_()
             return self
         standard = (evidence - wide(self.mean)[:, None]) / wide(self.deviation)[:, None]
-        fits = [
-            cross_fitted(standard, labels, offset_deviation=deviation)
-            for deviation in OFFSET_DEVIATIONS
-        ]
-        best = max(range(len(fits)), key=lambda index: fits[index].likelihood)
-        self.offset_deviation.fill_(OFFSET_DEVIATIONS[best])
+        offset_deviation, cross = best_cross_fit(standard, labels)
+        self.offset_deviation.fill_(offset_deviation)
         self.log_odds.copy_(class_log_odds(labels))
-        fit = fit_withheld(standard, labels, offset_deviation=OFFSET_DEVIATIONS[best])
+        fit = fit_withheld(standard, labels, offset_deviation=offset_deviation)
         for name, value in fit._asdict().items():
             getattr(self, name).copy_(value)
-        self._tabulate(evidence, labels, fits[best])
+        self._tabulate(evidence, labels, cross)
         return self
 
     @torch.no_grad()

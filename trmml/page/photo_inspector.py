@@ -114,7 +114,7 @@ class PhotoInspector:
         photograph = decode_image(path)
         model, names = self.model, self.model.class_names.shown
         features, grid = model.image_encoder.encode_dense(model.preprocess(photograph))
-        output = model.match(features, grid)
+        output = model.prediction(features, grid)
         require_finite_scores(output.logits, names, image=lambda _: "this photograph")
         probabilities = output.logits[0].float().sigmoid().cpu()
         maps = model.region_maps(output)

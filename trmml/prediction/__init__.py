@@ -21,6 +21,7 @@ from trmml.prediction.review_order import ReviewOrder, answer_value, order_for_r
 from trmml.prediction.review_page import write_review_page
 from trmml.prediction.review_tasks import ReviewFormat, write_review_tasks
 from trmml.prediction.scoring import ScoredBatch, score_images, stream_scores
+from trmml.prediction.stacking import fit_stack, stack_and_score
 from trmml.prediction.suspects import Suspect, Suspects, find_suspects
 from trmml.prediction.tagging import ImageTag, Prediction, decision_thresholds, tag_images
 
@@ -56,6 +57,7 @@ __all__ = [
     "evaluate_scores",
     "find_images",
     "find_suspects",
+    "fit_stack",
     "is_calibrated",
     "merge_review",
     "open_model",
@@ -65,6 +67,7 @@ __all__ = [
     "propose_labels",
     "score_images",
     "split_names",
+    "stack_and_score",
     "stream_scores",
     "tag_images",
     "write_review",

@@ -4,7 +4,8 @@ from pathlib import Path
 
 import torch
 
-from trmml.models import METHODS, MultiLabelModel, Task
+from trmml.choices import check_choice
+from trmml.models import METHODS, MultiLabelModel, PredictsBy, Task
 from trmml.models.hub import find_model
 from trmml.models.saved_model import read_saved_model
 
@@ -55,7 +56,11 @@ def find_saved_model(path: str | Path) -> Path:
 
 
 def open_model(
-    path: str | Path, *, device: str | None = None, task: type[Task] | None = None
+    path: str | Path,
+    *,
+    device: str | None = None,
+    task: type[Task] | None = None,
+    prediction: PredictsBy | None = None,
 ) -> MultiLabelModel:
     """Load a saved model of any method for prediction.
 
@@ -64,11 +69,13 @@ def open_model(
             exists, a repository on the Hugging Face Hub such as "user/name".
         device: As in `choose_device`.
         task: Of a method that this library does not bring, see `trmml.models.load_task`.
+        prediction: "score" leaves the model's stack away, "stack" insists on one; None predicts
+            by the stack where there is one.
 
     Raises:
         FileNotFoundError: If there is no saved model; names those below the folder.
-        ValueError: If the method is unknown, a file is damaged, the files do not fit together, or
-            there is no such device.
+        ValueError: If the method is unknown, a file is damaged, the files do not fit together,
+            there is no such device, or no stack where one is asked for.
         ConnectionError: If the Hub refuses.
     """
     place, folder = choose_device(device), find_saved_model(path)
@@ -79,6 +86,7 @@ def open_model(
     except (RuntimeError, TypeError, KeyError) as error:
         reason = str(error).splitlines()[0]
         raise ValueError(f"{folder}: card and weights do not fit together: {reason}") from error
+    _choose_prediction(model, prediction, where=folder)
     return model.to(place)
 
 
@@ -92,3 +100,18 @@ def _model_class(folder: Path, method: str, task: type[Task] | None) -> type[Mul
             f"({', '.join(METHODS)}){other}; say where it is, as in --task my_file.py:MyTask."
         )
     return METHODS[method].Model
+
+
+def _choose_prediction(
+    model: MultiLabelModel, prediction: PredictsBy | None, *, where: Path
+) -> None:
+    """Let a model predict by its score alone, or insist on its stack."""
+    if prediction is not None:
+        check_choice(prediction, PredictsBy, argument="prediction")
+    if prediction == "score":
+        model.stack = None
+    if prediction == "stack" and model.stack is None:
+        raise ValueError(
+            f"{where}: the model has no stack to predict by; fit one to validation images with "
+            "`trmml eval MODEL DATA --calibrate --prediction stack`."
+        )

@@ -18,6 +18,7 @@ from trmml.models import ModelOutput, MultiLabelModel
 from trmml.models.finite_scores import require_finite_scores
 
 __all__ = [
+    "Look",
     "PixelBatch",
     "ScoredBatch",
     "eval_mode",
@@ -30,6 +31,9 @@ __all__ = [
 
 Inputs = tuple[Float[Tensor, "batch ..."] | UInt8[Tensor, "batch 3 height width"], Any]
 """Images, 8-bit or normalised, with None; or dense features with the grid of their positions."""
+
+Look = Callable[[Float[Tensor, "batch positions dim"], tuple[int, int]], ModelOutput]
+"""Makes an output of dense features and their grid."""
 
 PixelBatch = tuple[list[int], Tensor | None, dict[int, BrokenImageError]]
 """Rows, their images (None of no row), and the broken rows with what is wrong."""
@@ -56,13 +60,15 @@ def stream_outputs(
     batches: Iterable[Inputs],
     *,
     image: Callable[[int, int], str] = "image {1} of batch {0}".format,
-) -> Iterator[ModelOutput]:
+    look: Look | None = None,
+) -> Iterator[Any]:
     """Yield what a model makes of each batch, in eval mode and without autograd.
 
     Args:
         model: Computes where it lives.
         batches: See `Inputs`.
         image: Names an image by the number of its batch and its place there, for the message.
+        look: Another output to make of dense features and their grid; None is the prediction.
 
     Raises:
         FloatingPointError: If a score is nan or infinite, with the image and the class.
@@ -75,7 +81,11 @@ def stream_outputs(
                 inputs = inputs.to(model.device, non_blocking=True)
                 if inputs.dtype == torch.uint8:  # a quarter of the bytes to send between processes
                     inputs = normalize_pixels(inputs, model.image_encoder)
-                output = model(inputs) if grid is None else model.match(inputs, grid)
+                if look is not None:
+                    dense = (inputs, grid) if grid else model.image_encoder.encode_dense(inputs)
+                    output = look(*dense)
+                else:
+                    output = model(inputs) if grid is None else model.prediction(inputs, grid)
                 require_finite_scores(output.logits, names, image=partial(image, number))
             yield output
 
@@ -165,8 +175,13 @@ def score_images(
 
 
 def stream_table(
-    model: MultiLabelModel, table: ImageTable, *, batch_size: int = 32, num_workers: int = 0
-) -> Iterator[tuple[list[int], ModelOutput | None, dict[int, BrokenImageError]]]:
+    model: MultiLabelModel,
+    table: ImageTable,
+    *,
+    batch_size: int = 32,
+    num_workers: int = 0,
+    look: Look | None = None,
+) -> Iterator[tuple[list[int], Any, dict[int, BrokenImageError]]]:
     """Yield rows, what the model makes of them (None of no row), and the broken ones."""
     loader = pixel_batches(model, table, batch_size=batch_size, num_workers=num_workers)
     waiting: deque[tuple[list[int], dict[int, BrokenImageError]]] = deque()
@@ -180,7 +195,7 @@ def stream_table(
     def name(_: int, place: int) -> str:
         return table.names[waiting[-1][0][place]]  # the last batch that was asked for
 
-    for output in stream_outputs(model, readable(), image=name):
+    for output in stream_outputs(model, readable(), image=name, look=look):
         while not waiting[0][0]:  # batches of which not one image could be read
             yield [], None, waiting.popleft()[1]
         rows, broken = waiting.popleft()

@@ -8,21 +8,20 @@ import torch
 from jaxtyping import Float
 from torch import Tensor
 
-from trmml.class_names import ClassNames, NameOrSynonyms
+from trmml.class_names import NameOrSynonyms
 from trmml.distributed import mean_over_processes, world_size
 from trmml.encoders.protocol import EncoderPair
 from trmml.functional import text_similarity
 from trmml.labels import NEGATIVE, UNKNOWN, Labels, check_labels
 from trmml.losses import MultimodalInfoNCE, RegionDistillation
 from trmml.models.random_start import drawing_from
-from trmml.models.saved_model import check_encoders, read_saved_model
 from trmml.models.trmml.config import TRMMLConfig
 from trmml.models.trmml.multimodal_prototypes import MultimodalPrototypes
 from trmml.models.trmml.outputs import TRMMLLosses, TRMMLOutput
+from trmml.models.trmml.region_decoder import take_region_decoder
 from trmml.models.trmml.text_region_matcher import TextRegionMatcher
 from trmml.models.zero_shot import dense_zero_shot_scores, zero_shot_text_features
 from trmml.modules import CalibratedPseudoLabeler
-from trmml.stored_files import require_finite
 
 __all__ = ["TRMML"]
 
@@ -182,9 +181,11 @@ class TRMML(TextRegionMatcher):
         """
         if self.labeler is None:
             raise ValueError('`evidence` needs `config.completion` = "calibrated".')
-        classes = output.classes
+        classes, score = output.classes, output.logits
+        if self.stack is not None:  # whose prediction is no evidence of the score alone
+            score = self.match(output.features, output.grid, classes=classes).logits
         texts = self.zero_shot_texts if classes is None else self.zero_shot_texts[classes]
-        found = [output.logits, dense_zero_shot_scores(output.features, texts)]
+        found = [score, dense_zero_shot_scores(output.features, texts)]
         if self.prototypes is not None and output.region_features is not None:
             bank = self.prototypes.bank.similarity(output.region_features, classes=classes)
             # A class without prototypes has no similarity with them: the same for all its images.
@@ -323,27 +324,4 @@ class TRMML(TextRegionMatcher):
             ValueError: If this or the saved model has no regions, class names or towers differ, or
                 a weight is not finite.
         """
-        card, state = read_saved_model(Path(directory))
-        check_encoders(card, self.encoders)
-        names = ClassNames(card["class_names"])
-        if names != self.class_names:
-            raise ValueError(
-                "`directory` must hold a model of the same classes in the same order, got "
-                f"{names.plain} where this model has {self.class_names.plain}."
-            )
-        saved = _region_settings(TRMMLConfig.from_dict(card["config"]))
-        here = _region_settings(self.config)
-        if self.decoder is None or saved != here:
-            raise ValueError(
-                "`directory` and this model must have regions of the same energy and "
-                f"normalization, got {saved} for {here}."
-            )
-        start = "decoder."
-        own = {k.removeprefix(start): v for k, v in state.items() if k.startswith(start)}
-        require_finite(own, path=Path(directory))
-        self.decoder.load_state_dict(own)
-
-
-def _region_settings(config: TRMMLConfig) -> tuple[str, str, str]:
-    """Return what decides how a region decoder's weights are read."""
-    return config.aggregation, config.energy, config.normalization
+        take_region_decoder(self, Path(directory))

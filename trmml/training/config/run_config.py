@@ -3,8 +3,9 @@
 from dataclasses import dataclass, field, replace
 from typing import Any, ClassVar, Literal
 
+from trmml.choices import check_choice
 from trmml.functional.checks import check_numbers
-from trmml.models import MethodConfig, TRMMLConfig
+from trmml.models import MethodConfig, PredictsBy, TRMMLConfig
 from trmml.training.config.data_config import DataConfig
 from trmml.training.config.encoder_config import EncoderConfig
 from trmml.training.config.recipe import Recipe
@@ -52,6 +53,9 @@ class RunConfig:
         cache: Features on disk.
         selection: Which epoch is kept: the best on the images set aside ("validation"), the
             "last", or the best on the "test" set, as the peers do, which flatters the figure.
+        prediction: Whether the model predicts by its own "score", or by its "stack" with the
+            zero-shot score of the frozen towers, fitted to the images set aside. With the stack,
+            epochs are selected by it, and the model before the first step is a candidate too.
         checkpoint_every: Steps between checkpoints, besides the one after each epoch.
     """
 
@@ -65,6 +69,7 @@ class RunConfig:
     recipe: Recipe = field(default_factory=Recipe)
     cache: CacheConfig = field(default_factory=CacheConfig)
     selection: Literal["validation", "last", "test"] = "validation"
+    prediction: PredictsBy = "score"
     checkpoint_every: int | None = None
 
     def __post_init__(self) -> None:
@@ -84,6 +89,12 @@ class RunConfig:
             raise ValueError(
                 "`recipe.patience` needs a selection score, but `selection` is 'last'; set "
                 "`selection` to 'validation' or `recipe.patience` to null."
+            )
+        check_choice(self.prediction, PredictsBy, argument="prediction")
+        if self.prediction == "stack" and self.data.validation_share == 0:
+            raise ValueError(
+                "`prediction` = 'stack' needs `data.validation_share` above 0, got 0: what the "
+                "stack is fitted to must not be trained on."
             )
         if self.checkpoint_every is not None and self.checkpoint_every < 1:
             raise ValueError(

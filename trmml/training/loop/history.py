@@ -6,7 +6,11 @@ from typing import Any
 import torch
 from torch import Tensor
 
-__all__ = ["History"]
+__all__ = ["START", "History"]
+
+START = -1
+"""Stands for the epoch of a model that has not learnt yet."""
+NO_SCORE = float("-inf")
 
 
 class History:
@@ -14,11 +18,13 @@ class History:
 
     Attributes:
         records: One for each finished epoch: its number, mean losses, and what validation gave.
+        start: What validation gave before the first step, where that is a candidate too.
     """
 
     def __init__(self) -> None:
         """Start with nothing measured."""
         self.records: list[dict[str, Any]] = []
+        self.start: dict[str, Any] | None = None
         self._sums: dict[str, float] = {}
         self._steps = 0
 
@@ -37,12 +43,13 @@ class History:
 
     def scores(self) -> list[float]:
         """Return the selection score of each epoch; -inf where there is none."""
-        found = [(record.get("validation") or {}).get("map") for record in self.records]
-        return [float("-inf") if s is None or isnan(s) else s for s in found]
+        return [_score(record.get("validation")) for record in self.records]
 
     def best_epoch(self) -> int | None:
-        """Return the first epoch with the best score; None before the first epoch."""
-        scores = self.scores()
+        """Return the first epoch with the best score, or `START`; None before the first epoch."""
+        scores, start = self.scores(), _score(self.start)
+        if self.start is not None and (not scores or start >= max(scores) > NO_SCORE):
+            return START
         return scores.index(max(scores)) if scores else None
 
     def epochs_without_progress(self) -> int:
@@ -52,9 +59,15 @@ class History:
 
     def as_plain(self) -> dict[str, Any]:
         """Return everything as JSON knows it."""
-        return {"records": self.records, "sums": self._sums, "steps": self._steps}
+        plain = {"records": self.records, "sums": self._sums, "steps": self._steps}
+        return plain if self.start is None else plain | {"start": self.start}
 
     def load(self, plain: dict[str, Any]) -> None:
         """Go on from what `as_plain` returned."""
-        self.records = list(plain["records"])
+        self.records, self.start = list(plain["records"]), plain.get("start")
         self._sums, self._steps = dict(plain["sums"]), plain["steps"]
+
+
+def _score(validation: dict[str, Any] | None) -> float:
+    score = (validation or {}).get("map")
+    return NO_SCORE if score is None or isnan(score) else score

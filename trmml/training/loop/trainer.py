@@ -48,6 +48,8 @@ class Trainer:
         recipe: How to train.
         validate: Scores the model after each epoch; what it returns goes into the history, and its
             "map" decides which epoch is best. None where nothing is selected.
+        judge_start: Whether the model before the first step is a candidate too, as one that
+            predicts by what the frozen towers say may be.
         accelerator: An `accelerate.Accelerator`; None builds one for the recipe.
         settings: What has to be the same for a saved state to go on, as JSON knows it; None is
             what `training_settings` gives.
@@ -63,6 +65,7 @@ class Trainer:
         *,
         recipe: Recipe,
         validate: Callable[[MultiLabelModel], dict[str, Any]] | None = None,
+        judge_start: bool = False,
         accelerator: Any = None,  # noqa: ANN401 - imported only when needed
         settings: dict[str, Any] | None = None,
     ) -> None:
@@ -70,6 +73,7 @@ class Trainer:
         if not bool((source.labels != 0).any()):
             raise ValueError("`labels` must have a known label, got none; nothing can be learnt.")
         self.task, self.source, self.recipe, self.validate = task, source, recipe, validate
+        self.judge_start = judge_start
         self.accelerator = accelerator or build_accelerator(recipe)
         self.steps_per_epoch = num_steps(len(source.labels), recipe.batch_size)
         if recipe.compile:
@@ -92,6 +96,7 @@ class Trainer:
         *,
         after_step: Callable[["Trainer", Losses], None] | None = None,
         after_epoch: Callable[["Trainer"], None] | None = None,
+        after_start: Callable[["Trainer"], None] | None = None,
     ) -> None:
         """Train to the end, or until an epoch was too long without a better score.
 
@@ -99,6 +104,7 @@ class Trainer:
             after_step: Called after each optimiser step with the losses over the whole step. What
                 it raises ends the run; `position` and `state` are then those of the next step.
             after_epoch: Called after each epoch, when its record is in `history`.
+            after_start: Called before the first step, once the start is judged.
 
         Raises:
             FloatingPointError: If a loss is not finite, with the images of its step. The weights
@@ -106,6 +112,11 @@ class Trainer:
         """
         if self.position == Position():
             self._calibrate()
+            if self.judge_start and self.validate is not None:
+                with self.ready_model() as model:
+                    self.history.start = self.validate(model)
+                if after_start is not None:
+                    after_start(self)
         patience = self.recipe.patience or self.recipe.epochs
         while (
             self.position.epoch < self.recipe.epochs
@@ -264,7 +275,9 @@ class Trainer:
     def ready_model(self) -> Iterator[MultiLabelModel]:
         """Give the model as it is evaluated and saved: in eval mode, with averaged weights."""
         model = self.task.model
-        average = nullcontext() if self.average is None else self.average.applied_to(model)
+        average = nullcontext()
+        if self.average is not None and self.average.updates:
+            average = self.average.applied_to(model)
         with average:
             yield model.eval()
 

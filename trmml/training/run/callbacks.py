@@ -6,7 +6,9 @@ from typing import Any
 
 import torch
 
+from trmml.labels import Labels
 from trmml.training.loop.trainer import Losses, Trainer
+from trmml.training.run.completion import added_labels
 from trmml.training.run.folder import RunFolder
 from trmml.training.run.interruption import StopRequest, TrainingStopped
 from trmml.training.run.sources import RunProgress
@@ -21,6 +23,8 @@ class RunCallbacks:
         folder: Of the run.
         request: Says whether to stop.
         selects: Whether the best epoch's model is kept, or only the last one's.
+        truth: Labels of the images to learn from before any was hidden, for the record of each
+            epoch; None where nobody knows.
         checkpoint_every: Steps between checkpoints, besides the one after each epoch.
         progress: Told of every step.
         on_epoch: Given the record of each epoch.
@@ -32,13 +36,14 @@ class RunCallbacks:
         request: StopRequest,
         *,
         selects: bool,
+        truth: Labels | None = None,
         checkpoint_every: int | None = None,
         progress: RunProgress | None = None,
         on_epoch: Callable[[dict[str, Any]], None] | None = None,
     ) -> None:
         """Note what to do; nothing happens yet."""
         self.folder, self.request = folder, request
-        self.selects, self.checkpoint_every = selects, checkpoint_every
+        self.selects, self.truth, self.checkpoint_every = selects, truth, checkpoint_every
         self.progress, self.on_epoch = progress, on_epoch
 
     def after_step(self, trainer: Trainer, losses: Losses) -> None:  # noqa: ARG002
@@ -58,6 +63,11 @@ class RunCallbacks:
         if stop:
             raise TrainingStopped(stop)
 
+    def after_start(self, trainer: Trainer) -> None:
+        """Keep the model before its first step: so far the best."""
+        if self.selects:
+            self._keep_model(trainer, self.folder.best)
+
     def after_epoch(self, trainer: Trainer) -> None:
         """Keep the best model and the record, then the state.
 
@@ -65,6 +75,7 @@ class RunCallbacks:
         """
         trainer.check_finite()  # before anything is written
         history = trainer.history
+        history.records[-1] |= added_labels(trainer.task, trainer.source.labels, self.truth)
         is_best = history.best_epoch() == len(history.records) - 1
         if self.selects and is_best:
             self._keep_model(trainer, self.folder.best)

@@ -21,7 +21,6 @@ __all__ = [
     "RunData",
     "check_batch",
     "check_present",
-    "check_selection",
     "note_copies",
     "open_run_data",
 ]
@@ -40,6 +39,8 @@ class RunData:
         test: Images to be tested on, not augmented; None where no test split is named.
         mask: Which labels of the whole training split are known, validation included; its
             `sha256` tells runs on other labels apart.
+        truth: Labels of the images to learn from before any was hidden, to report on and never to
+            learn from; None where none was hidden here.
         class_names: Names for the prompts.
         plain_transform: The pipeline without augmentation, for
             `train.replace(transform=plain_transform)`.
@@ -49,6 +50,7 @@ class RunData:
     validation: ImageTable | None
     test: ImageTable | None
     mask: LabelMask
+    truth: Int[Tensor, "rows classes"] | None
     class_names: tuple[str, ...]
     plain_transform: Any
 
@@ -145,6 +147,7 @@ def open_run_data(
     )
     train = told.select(rows).replace(transform=augment)
     _check_known(train, data.path)
+    truth = full.select(rows).labels
     validation = None
     if len(aside):
         validation = (told if data.validation_labels == "known" else full).select(aside)
@@ -158,6 +161,7 @@ def open_run_data(
         validation=validation,
         test=test,
         mask=mask,
+        truth=None if torch.equal(truth, train.labels) else truth,
         class_names=tuple(names),
         plain_transform=plain,
     )
@@ -301,28 +305,6 @@ def _check_known(train: ImageTable, path: str | None) -> None:
             len(unseen),
             train.num_classes,
             _listed([train.class_names[column] for column in unseen]),
-        )
-
-
-def check_selection(data: RunData) -> None:
-    """Refuse to select on images that say nothing.
-
-    Raises:
-        ValueError: If there are none, or no category has a known positive and negative.
-    """
-    advice = "raise `data.validation_share`, or set `selection` to 'last'"
-    if data.validation is None:
-        raise ValueError(
-            f"`data.validation_share` leaves none of {len(data.train)} images to select on; "
-            f"{advice}."
-        )
-    labels = data.validation.labels
-    both = (labels > 0).any(dim=0) & (labels < 0).any(dim=0)
-    if not bool(both.any()):
-        raise ValueError(
-            f"No category has a known positive and a known negative among the {len(labels)} "
-            f"images to select on; {advice}. Where only positives are known, set "
-            "`model.unknown_as_negative`."
         )
 
 

@@ -1,14 +1,18 @@
 """What a run measures: after each epoch to select one, and at the end to report."""
 
+from collections.abc import Callable
+from functools import partial
 from typing import Any
 
 from jaxtyping import Float
 from torch import Tensor
 
+from trmml.metrics import mean_average_precision
 from trmml.models import MultiLabelModel
-from trmml.prediction import Evaluation, calibrate_thresholds, evaluate_scores
+from trmml.models.zero_shot_stack import ZeroShotStack
+from trmml.prediction import Evaluation, calibrate_thresholds, evaluate_scores, fit_stack
 from trmml.training.run.sources import RunSources
-from trmml.training.sources.scoring import score_source
+from trmml.training.sources.scoring import score_source, stack_evidence_of_source
 from trmml.training.sources.source import TrainingSource
 
 __all__ = ["RunEvaluator"]
@@ -22,6 +26,7 @@ class RunEvaluator:
         on_test: Whether epochs are selected on the test images, as the peers do.
         batch_size: Images at once.
         accelerator: An `accelerate.Accelerator`; every process scores a share of the images.
+        stack: What models predict by, with the texts of the classes; None for their own score.
     """
 
     def __init__(
@@ -31,17 +36,20 @@ class RunEvaluator:
         on_test: bool,
         batch_size: int,
         accelerator: Any,  # noqa: ANN401
+        stack: ZeroShotStack | None = None,
     ) -> None:
         """Keep what scoring needs."""
         self.sources, self.on_test, self.batch_size = sources, on_test, batch_size
         self.accelerator = accelerator
+        self.stack = None if stack is None else stack.to(accelerator.device)
 
     def selection_scores(self, model: MultiLabelModel) -> dict[str, float]:
         """Return the figures of one epoch; "map" selects."""
         source = self.sources.test if self.on_test else self.sources.validation
         if source is None:
             raise ValueError("`sources` must have images to select on, got none.")
-        found = self._evaluate(model, source, self._score(model, source))
+        logits, _ = self._judge(model, source)
+        found = self._evaluate(model, source, logits)
         return {
             "map": found.mean_average_precision,
             "interpolated_map": found.interpolated_mean_average_precision,
@@ -50,18 +58,42 @@ class RunEvaluator:
         }
 
     def final_figures(self, model: MultiLabelModel) -> dict[str, Any]:
-        """Calibrate the selected model's thresholds on the validation images; test it, once."""
+        """Fit the selected model's stack and thresholds to the validation images; test it, once."""
         figures: dict[str, Any] = {"validation": None, "test": None}
         if self.sources.validation is not None:
-            logits = self._score(model, self.sources.validation)
+            logits, alone = self._judge(model, self.sources.validation)
             labels = self.sources.validation.labels
+            model.stack = self.stack
             model.decision_thresholds = calibrate_thresholds(logits.sigmoid(), labels).tolist()
             found = self._evaluate(model, self.sources.validation, logits)
-            figures["validation"] = found.as_dict()
+            figures["validation"] = found.as_dict() | alone
         if self.sources.test is not None:
-            logits = self._score(model, self.sources.test)
-            figures["test"] = self._evaluate(model, self.sources.test, logits).as_dict()
+            logits, alone = self._judge(model, self.sources.test)
+            figures["test"] = self._evaluate(model, self.sources.test, logits).as_dict() | alone
         return figures
+
+    def _judge(
+        self, model: MultiLabelModel, source: TrainingSource
+    ) -> tuple[Float[Tensor, "images classes"], dict[str, Any]]:
+        """Return what the model predicts and, by a stack, what its parts are worth alone."""
+        if self.stack is None:
+            return self._score(model, source), {}
+        stack, held = self.stack, self.sources.validation
+        if held is None:
+            raise ValueError("`sources` must have validation images to fit a stack to, got none.")
+        evidence = self._evidence(model, held)
+        logits = fit_stack(stack, evidence, held.labels)
+        if source is not held:
+            evidence = self._evidence(model, source)
+            logits = stack.add_up(evidence.to(stack.bias)).cpu()
+        figures = [mean_average_precision(scores, source.labels) for scores in evidence]
+        return logits, {"alone": dict(zip(("score", "zero_shot"), figures, strict=True))}
+
+    def _evidence(
+        self, model: MultiLabelModel, source: TrainingSource
+    ) -> Float[Tensor, "2 images classes"]:
+        assert self.stack is not None
+        return self._read(partial(stack_evidence_of_source, model, self.stack, source))
 
     def _evaluate(
         self,
@@ -75,6 +107,9 @@ class RunEvaluator:
     def _score(
         self, model: MultiLabelModel, source: TrainingSource
     ) -> Float[Tensor, "images classes"]:
+        return self._read(partial(score_source, model, source))
+
+    def _read(self, read: Callable[..., Tensor]) -> Tensor:
         process = (self.accelerator.process_index, self.accelerator.num_processes)
         with self.accelerator.autocast():
-            return score_source(model, source, batch_size=self.batch_size, process=process)
+            return read(batch_size=self.batch_size, process=process)

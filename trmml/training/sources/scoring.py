@@ -1,6 +1,7 @@
 """What a model makes of the rows of a source: their logits, or their completed labels."""
 
 from collections.abc import Iterator
+from typing import Any
 
 import torch
 from jaxtyping import Float
@@ -9,11 +10,13 @@ from torch import Tensor
 from trmml.distributed import gather_rows
 from trmml.labels import Labels
 from trmml.models import MultiLabelModel
-from trmml.prediction.scoring import stream_outputs
+from trmml.models.zero_shot_stack import ZeroShotStack
+from trmml.prediction.scoring import Look, stream_outputs
+from trmml.prediction.stacking import stack_look
 from trmml.training.sources.source import TrainingSource
 from trmml.training.sources.stored_features import StoredFeatures
 
-__all__ = ["complete_stored_labels", "predict_logits", "score_source"]
+__all__ = ["complete_stored_labels", "predict_logits", "score_source", "stack_evidence_of_source"]
 
 
 @torch.no_grad()
@@ -35,6 +38,49 @@ def score_source(
     Raises:
         FloatingPointError: If a score is nan or infinite, with the image and the class.
     """
+    outputs = _outputs_of(model, source, None, batch_size=batch_size, process=process)
+    nothing = torch.zeros(0, len(model.class_names), device=model.device)
+    logits = torch.cat([nothing, *(output.logits.float() for output in outputs)])
+    return gather_rows(logits).cpu()
+
+
+@torch.no_grad()
+def stack_evidence_of_source(
+    model: MultiLabelModel,
+    stack: ZeroShotStack,
+    source: TrainingSource,
+    *,
+    batch_size: int = 64,
+    process: tuple[int, int] = (0, 1),
+) -> Float[Tensor, "2 rows classes"]:
+    """Return score and zero-shot score of all rows, as `score_source` returns the prediction.
+
+    Args:
+        model: As in `score_source`.
+        stack: Knows the texts of the classes.
+        source: As in `score_source`.
+        batch_size: As in `score_source`.
+        process: As in `score_source`.
+
+    Raises:
+        FloatingPointError: As `score_source`.
+    """
+    look = stack_look(model, stack)
+    outputs = _outputs_of(model, source, look, batch_size=batch_size, process=process)
+    nothing = torch.zeros(0, 2, len(model.class_names), device=model.device)
+    by_row = [output.evidence.float().transpose(0, 1) for output in outputs]
+    return gather_rows(torch.cat([nothing, *by_row])).transpose(0, 1).cpu()
+
+
+def _outputs_of(
+    model: MultiLabelModel,
+    source: TrainingSource,
+    look: Look | None,
+    *,
+    batch_size: int,
+    process: tuple[int, int],
+) -> Iterator[Any]:
+    """Yield what is made of this process's rows, batch by batch."""
     index, count = process
     rows = torch.arange(len(source.labels)).tensor_split(count)[index]
     parts = rows.split(batch_size) if len(rows) else []
@@ -42,11 +88,8 @@ def score_source(
     def name(batch: int, place: int) -> str:
         return source.describe(parts[batch][place : place + 1])
 
-    logits = [torch.zeros(0, len(model.class_names), device=model.device)]
     inputs = ((batch.inputs, batch.grid) for batch in source.batches(parts, epoch=0))
-    outputs = stream_outputs(model, inputs, image=name)
-    logits += [output.logits.float() for output in outputs]
-    return gather_rows(torch.cat(logits)).cpu()
+    return stream_outputs(model, inputs, image=name, look=look)
 
 
 def predict_logits(
