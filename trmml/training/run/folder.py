@@ -24,6 +24,7 @@ from trmml.training.loop.changes import Change, describe_changes
 from trmml.training.loop.history import History
 from trmml.training.loop.state import RunState
 from trmml.training.run.checkpoints import CheckpointStore
+from trmml.training.run.completion_pictures import write_completion_pictures
 from trmml.training.run.report import report_text
 
 __all__ = ["SETTINGS", "RunFolder"]
@@ -49,6 +50,8 @@ class RunFolder:
     | `best/`, `last/` | models for `open_model`: of the selected and of the last epoch |
     | `changes.jsonl` | what changed between stop and resumption, if anything did |
     | `report.json`, `report.md` | what came out |
+    | `labels_added.png` | labels that training added, epoch by epoch, if it added any |
+    | `reliability.png` | what was promised of them, and what is so, where the truth is known |
     | `.lock` | held by the process that writes; one that has died holds nothing |
 
     Args:
@@ -209,6 +212,8 @@ class RunFolder:
             model.save_pretrained(selected, training_state=True)
             self._write_json("report.json", report)
             write_atomically(self.path / "report.md", report_text(report))
+            if report.get("completed") is not None:
+                write_completion_pictures(report["completed"], self.path)
 
     def _write_json(self, name: str, content: dict[str, Any]) -> None:
         write_atomically(self.path / name, json_text(content, indent=2) + "\n")

@@ -3,6 +3,7 @@
 from typing import Any
 
 from trmml.markdown_table import markdown_table, percent
+from trmml.training.run.completion import completion_section
 
 __all__ = ["report_text"]
 
@@ -21,11 +22,12 @@ def report_text(report: dict[str, Any]) -> str:
     Args:
         report: What `run_training` returns.
     """
-    epoch = report["selected_epoch"] + 1
+    epoch, epochs = report["selected_epoch"] + 1, report["epochs"]
+    selected = f"Epoch {epoch} of {epochs}" if epoch else f"Before the first of {epochs} epochs"
     lines = [
         f"# {report['name']}",
         "",
-        f"- Epoch {epoch} of {report['epochs']}: {SELECTION[report['selection']]}.",
+        f"- {selected}: {SELECTION[report['selection']]}.",
         f"- Trained on {report['num_train']:,} images, {report['known_share']:.1%} of whose labels "
         f"are known (checksum {report['labels_sha256'][:12]}).",
     ]
@@ -37,6 +39,8 @@ def report_text(report: dict[str, Any]) -> str:
     for split in ("validation", "test"):
         if report[split] is not None:
             lines += ["", *_section(split, report[split])]
+    if report.get("completed") is not None:
+        lines += ["", *completion_section(report["completed"])]
     return "\n".join(lines) + "\n"
 
 
@@ -50,7 +54,7 @@ def _section(split: str, figures: dict[str, Any]) -> list[str]:
     return [
         f"## {split.capitalize()}",
         "",
-        ranking,
+        ranking + _alone(figures),
         "",
         markdown_table(
             ("decisions", *DECISIONS),
@@ -69,3 +73,14 @@ def _section(split: str, figures: dict[str, Any]) -> list[str]:
             ],
         ),
     ]
+
+
+def _alone(figures: dict[str, Any]) -> str:
+    """Say what the parts of a stack are worth, where there is one."""
+    if "alone" not in figures:
+        return ""
+    alone = figures["alone"]
+    return (
+        f" By the stack; by the model's score alone {percent(alone['score'])}, by what the frozen "
+        f"towers say unasked {percent(alone['zero_shot'])} (plain)."
+    )

@@ -7,23 +7,25 @@ from typing import Any
 
 import torch
 
-from trmml.models import METHODS, Task
+from trmml.encoders.protocol import EncoderPair
+from trmml.models import METHODS, Task, ZeroShotStack
 from trmml.training.config.run_config import RunConfig
 from trmml.training.loop.acceleration import build_accelerator
 from trmml.training.loop.history import History
 from trmml.training.loop.trainer import Trainer, training_settings
 from trmml.training.run.accepted_changes import take_up
 from trmml.training.run.callbacks import RunCallbacks
+from trmml.training.run.completion import completion_report
 from trmml.training.run.data import (
     RunData,
     check_batch,
     check_present,
-    check_selection,
     note_copies,
     open_run_data,
 )
 from trmml.training.run.evaluation import RunEvaluator
 from trmml.training.run.folder import RunFolder
+from trmml.training.run.held_out_labels import check_selection, check_stack
 from trmml.training.run.interruption import stop_requests
 from trmml.training.run.sources import RunProgress, open_sources
 
@@ -80,6 +82,8 @@ def run_training(
     selects = config.selection != "last"
     if config.selection == "validation":
         check_selection(data)
+    if config.prediction == "stack":
+        check_stack(data)
     check_present(data)
     if accelerator.is_main_process:
         note_copies(data)
@@ -116,6 +120,7 @@ def run_training(
             evaluator = RunEvaluator(
                 sources,
                 on_test=config.selection == "test",
+                stack=_stack(config, encoders, data),
                 batch_size=config.recipe.part_size,
                 accelerator=accelerator,
             )
@@ -124,6 +129,7 @@ def run_training(
                 sources.train,
                 recipe=config.recipe,
                 validate=evaluator.selection_scores if selects else None,
+                judge_start=config.prediction == "stack",
                 accelerator=accelerator,
                 settings=settings,
             )
@@ -133,6 +139,7 @@ def run_training(
                 run,
                 request,
                 selects=selects,
+                truth=data.truth,
                 checkpoint_every=config.checkpoint_every,
                 progress=progress,
                 on_epoch=on_epoch,
@@ -140,7 +147,11 @@ def run_training(
             if changes:
                 run.note_changes(changes, position=trainer.position)
                 callbacks.save(trainer)  # from now on these are the run's settings
-            trainer.run(after_step=callbacks.after_step, after_epoch=callbacks.after_epoch)
+            trainer.run(
+                after_step=callbacks.after_step,
+                after_epoch=callbacks.after_epoch,
+                after_start=callbacks.after_start,
+            )
             callbacks.finish(trainer)
         accelerator.wait_for_everyone()
 
@@ -148,6 +159,14 @@ def run_training(
         model = task.Model.from_pretrained(selected, encoders=encoders).to(accelerator.device)
         report = _report(config, data, trainer.history) | evaluator.final_figures(model)
         report["changes"] = run.changes()
+        labels = data.train.labels
+        report["completed"] = completion_report(
+            learning.completion(labels),
+            trainer.history.records,
+            labels,
+            data.truth,
+            selected=report["selected_epoch"],
+        )
         run.finish(model, selected, report)
         return report
 
@@ -159,9 +178,16 @@ def _settings(config: RunConfig, task: Task, data: RunData) -> dict[str, Any]:
         **data.settings(),
         "data": config.data.settings(),
         "cache": config.cache.settings(),
-        "selection": config.selection,
+        # The score's is as it was before there were stacks.
+        "selection": config.selection + ", by the stack" * (config.prediction == "stack"),
     }
     return json.loads(json.dumps(settings))  # as they come back from a checkpoint
+
+
+def _stack(config: RunConfig, encoders: EncoderPair, data: RunData) -> ZeroShotStack | None:
+    if config.prediction == "score":
+        return None
+    return ZeroShotStack.of_towers(encoders.text, data.class_names)
 
 
 def _report(config: RunConfig, data: RunData, history: History) -> dict[str, Any]:
@@ -170,6 +196,7 @@ def _report(config: RunConfig, data: RunData, history: History) -> dict[str, Any
     return {
         "name": config.name,
         "selection": config.selection,
+        "prediction": config.prediction,
         "selected_epoch": last if config.selection == "last" else history.best_epoch(),
         "epochs": len(history.records),
         "num_train": len(data.train),
