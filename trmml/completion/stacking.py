@@ -1,5 +1,6 @@
 """Several scores of one label as one calibrated logit: linear in the scores."""
 
+from math import inf
 from typing import NamedTuple
 
 from jaxtyping import Float
@@ -17,59 +18,80 @@ from trmml.labels import NEGATIVE, POSITIVE, Labels, check_labels
 
 __all__ = ["Stacking", "fit_stacking"]
 
+LEAST_SLOPE = 1e-3  # of what says nothing: its order still shows, its probabilities are the share
+
 
 class Stacking(NamedTuple):
     """How scores are added up to a logit.
 
     Attributes:
-        weights: Of each kind of score and class.
+        weights: Of each kind of score and class, at least 0.
         bias: Of each class.
     """
 
     weights: Float[Tensor, "kinds classes"]
     bias: Float[Tensor, " classes"]
 
+    def logits(
+        self, evidence: Float[Tensor, "kinds images classes"]
+    ) -> Float[Tensor, "images classes"]:
+        """Add scores up.
+
+        Args:
+            evidence: As at the fit.
+        """
+        return (self.weights[:, None] * evidence).sum(0) + self.bias
+
 
 def fit_stacking(
-    evidence: Float[Tensor, "kinds images classes"], labels: Labels
+    evidence: Float[Tensor, "kinds images classes"],
+    labels: Labels,
+    *,
+    deviations: float = 1.28,
 ) -> Stacking | None:
     r"""Learn from labels that no score was trained on how to add the scores up.
 
-    $$ \operatorname{logit} P(y_{b,c} = 1) = \sum_k a_{k,c}\, e_{k,b,c} + d_c $$
+    $$ \operatorname{logit} P(y_{b,c} = 1) = \beta \sum_k \max(0, w_k - \kappa \sigma_k)
+       \frac{e_{k,b,c} - \mu_{k,c}}{s_{k,c}} + d_c $$
 
     | symbol | in code | meaning |
     |---|---|---|
     | $e_k$ | `evidence` | scores, one matrix a kind |
-    | $a_{k,c}$ | `weights` | one weight a kind, over the spread of its scores of the class |
-    | $d_c$ | `bias` | how often the class is there, and where its scores lie |
+    | $\mu$, $s$ | | mean and deviation of each kind and class |
+    | $w_k$, $\sigma_k$ | | weight of a kind in a regression over all classes; how unsure it is |
+    | $\kappa$ | `deviations` | a score counts as far as it is sure to help |
+    | $\beta$, $d_c$ | | how steep the sum is, how often a class is there: a second regression |
 
-    The model is that of `CalibratedPseudoLabeler`: one weight a kind for all classes, so that few
-    labels are enough.
+    With few labels a regression leans on whatever happens to agree with them. Here a kind counts by
+    the lower bound of its weight: a worthless score adds nothing, a good one is not lost among
+    others, and where nothing is sure the first kind alone decides.
 
     Source: stacked generalisation, [Wolpert](https://doi.org/10.1016/S0893-6080(05)80023-1)
     (Neural Networks 5, 1992), by `evidence_regression`.
-    Differs from the paper: the second level is a logistic regression over all classes, and the
-    first one is judged by labels that were never trained on instead of by leaving each one out.
+    Differs from the paper: weights are lower bounds, shared by all classes, and the first level is
+    judged by labels that were never trained on instead of by leaving each one out.
 
     Args:
-        evidence: Scores of any scale, finite.
+        evidence: Scores of any scale, finite; more of each speaks for the label.
         labels: Known labels in {-1, 0, +1} that nothing which gives the scores has learnt from.
+        deviations: $\kappa$, at least 0; 1.28 leaves out what helps by chance nine times of ten.
 
     Returns:
         The sum, in double precision where the device has it; None if no positive or no negative
         label is known.
 
     Raises:
-        ValueError: If shapes disagree, a score is not finite, or labels hold other values.
+        ValueError: If shapes disagree, a score is not finite, labels hold other values, or
+            `deviations` is negative or not finite.
 
     Examples:
+        >>> import torch
         >>> generator = torch.Generator().manual_seed(0)
         >>> truth = torch.where(torch.rand(300, 4, generator=generator) < 0.3, 1, -1)
         >>> noise = torch.randn(2, 300, 4, generator=generator)
-        >>> evidence = truth + noise * torch.tensor([0.5, 3.0])[:, None, None]
-        >>> stacking = fit_stacking(evidence, truth)
-        >>> bool((stacking.weights[0] > stacking.weights[1]).all())
-        True
+        >>> stacking = fit_stacking(torch.stack([truth + noise[0], noise[1]]), truth)
+        >>> stacking.weights.gt(0).all(1).tolist()
+        [True, False]
     """
     check_axes(evidence=(evidence, "kinds images classes"), labels=(labels, "images classes"))
     check_labels(labels)
@@ -77,13 +99,21 @@ def fit_stacking(
         raise ValueError(
             "`evidence` must be finite, got nan or infinity; leave images without a score out."
         )
+    if not 0 <= deviations < inf:
+        raise ValueError(f"`deviations` must be finite and at least 0, got {deviations}.")
     if not bool((labels == POSITIVE).any() and (labels == NEGATIVE).any()):
         return None
     standard, mean, deviation = standardised(wide(evidence))
     offset_deviation, _ = best_cross_fit(standard, labels)
     fit = fit_withheld(standard, labels, offset_deviation=offset_deviation)
     kinds = len(evidence)
-    weights = fit.weights[:kinds, None] / deviation
-    of_log_odds, constant = fit.weights[kinds:]
+    unsure = fit.covariance.diagonal()[:kinds].sqrt()
+    counts = (fit.weights[:kinds] - deviations * unsure).clamp(min=0)
+    if not bool(counts.any()):
+        counts[0] = 1
+    total = (counts[:, None, None] * standard).sum(0, keepdim=True)
+    fit = fit_withheld(total, labels, offset_deviation=offset_deviation)
+    slope, of_log_odds, constant = fit.weights
+    weights = slope.clamp(min=LEAST_SLOPE) * counts[:, None] / deviation
     bias = of_log_odds * class_log_odds(labels) + constant + fit.offsets - (weights * mean).sum(0)
     return Stacking(weights, bias)

@@ -125,7 +125,7 @@ def fit_stack(
 
     Returns:
         Logits of the same images by the stack. Two weights for all classes and a constant for
-        each were fitted to them, so that ranking them is next to honest.
+        each were fitted to them, so that figures on them flatter next to nothing.
 
     Raises:
         ValueError: If no positive or no negative label is known.
