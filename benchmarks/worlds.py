@@ -1,0 +1,186 @@
+"""The worlds that benchmarks measure in: drawn scenes and photographs, each with its towers.
+
+    python -m benchmarks.worlds landscapes --images DIR --labels CSV
+    python -m benchmarks.worlds coco256 --images DIR
+
+encode the photographs with the real pair of `examples/own_towers`, keep the features in `--cache`,
+and print what the frozen towers know of them: all of it is ImageNet's.
+"""
+
+import argparse
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Final, TypedDict
+
+import numpy as np
+import torch
+
+from benchmarks.kept_features import cache_folder, kept_features
+from trmml.data import decode_image, square_pixels
+from trmml.data.readers.coco import load_coco
+from trmml.demo import photograph_data
+from trmml.demo.images import WORLD_SEED, ImageSet
+from trmml.encoders import EncoderPair, load_tiny
+from trmml.labels import Labels
+from trmml.metrics import average_precision
+from trmml.models import zero_shot_text_features
+from trmml.models.zero_shot import dense_zero_shot_scores
+from trmml.training import StoredFeatures, encode_images
+from trmml.world import make_world
+
+COCO_SIZE: Final = 448
+
+
+class World(TypedDict):
+    """Stored features to learn from and to judge by, with complete labels of both."""
+
+    encoders: EncoderPair
+    names: Sequence[str]
+    train: StoredFeatures
+    truth: Labels
+    judged: StoredFeatures
+    judged_truth: Labels
+
+
+def real_pair() -> EncoderPair:
+    """Return the pair of towers whose knowledge is ImageNet's."""
+    from examples.own_towers.pair import load_pair
+
+    return load_pair()
+
+
+def generated() -> World:
+    """Return the generated world, its validation part to be judged on."""
+    encoders, world = load_tiny(), make_world(seed=WORLD_SEED, num_test=0)
+    train, judged = world.train, world.validation
+    return {
+        "encoders": encoders,
+        "names": train.class_names,
+        "train": encode_images(encoders.image, torch.from_numpy(train.images).split(50)),
+        "truth": torch.from_numpy(train.labels).long(),
+        "judged": encode_images(encoders.image, torch.from_numpy(judged.images).split(50)),
+        "judged_truth": torch.from_numpy(judged.labels).long(),
+    }
+
+
+def photographs(images: Path, labels: Path) -> World:
+    """Return photographs with the tiny pair, their test part to be judged on."""
+    encoders, data = load_tiny(), photograph_data(images, labels)
+    return {
+        "encoders": encoders,
+        "names": data.class_names,
+        "train": encode_images(encoders.image, data.train.batches(50)),
+        "truth": data.train.labels.long(),
+        "judged": encode_images(encoders.image, data.test.batches(50)),
+        "judged_truth": data.test.labels.long(),
+    }
+
+
+def real_photographs(images: Path, labels: Path, *, cache: Path | None = None) -> World:
+    """Return photographs with the real pair, split as `photographs` does.
+
+    Args:
+        images: Their folder.
+        labels: A table of them.
+        cache: Where features are kept; None for the system's folder of such things.
+    """
+    encoders, data = real_pair(), photograph_data(images, labels)
+    return {
+        "encoders": encoders,
+        "names": data.class_names,
+        "train": kept_features(encoders, data.train, cache or cache_folder()),
+        "truth": data.train.labels.long(),
+        "judged": kept_features(encoders, data.test, cache or cache_folder()),
+        "judged_truth": data.test.labels.long(),
+    }
+
+
+def real_coco256(root: Path, *, seed: int = 0, cache: Path | None = None) -> World:
+    """Return 256 photographs of COCO with the real pair, half of them to be judged on.
+
+    So few tell little: a category has three positives in half of them at the median. Draw several
+    splits, and leave out of a mean the categories without a positive among those judged.
+
+    Args:
+        root: Folder in COCO's layout of 2017.
+        seed: Of the split.
+        cache: Where features are kept; None for the system's folder of such things.
+    """
+    encoders, images = real_pair(), coco_images(root)
+    features = kept_features(encoders, images, cache or cache_folder())
+    order = torch.from_numpy(np.random.RandomState(seed).permutation(len(images)))
+    train, judged = order[: len(order) // 2], order[len(order) // 2 :]
+    return {
+        "encoders": encoders,
+        "names": coco_names(root),
+        "train": StoredFeatures(*features[train]),
+        "truth": images.labels[train],
+        "judged": StoredFeatures(*features[judged]),
+        "judged_truth": images.labels[judged],
+    }
+
+
+def coco_names(root: Path) -> tuple[str, ...]:
+    """Return COCO's 80 names."""
+    return load_coco(root, "val", year=2017, rows="all").class_names
+
+
+def coco_images(root: Path) -> ImageSet:
+    """Return the photographs of both parts of COCO 2017."""
+    tables = [load_coco(root, split, year=2017, rows="all") for split in ("train", "val")]
+    paths = [path for table in tables for path in table.paths]
+
+    def read(row: int) -> torch.Tensor:
+        return square_pixels(decode_image(paths[row], min_side=COCO_SIZE), COCO_SIZE)
+
+    labels = torch.cat([table.labels for table in tables]).long()
+    return ImageSet([path.name for path in paths], labels, read)
+
+
+def zero_shot(features: StoredFeatures, encoders: EncoderPair, names: Sequence[str]) -> dict:
+    """Return the scores of frozen towers, by position and of whole images."""
+    texts = zero_shot_text_features(encoders.text, names)
+    dense = [dense_zero_shot_scores(part, texts) for part in features.dense.split(256)]
+    return {
+        "dense": torch.cat(dense),
+        "whole": torch.nn.functional.normalize(features.pooled, dim=-1) @ texts.T,
+    }
+
+
+def main(arguments: Sequence[str] | None = None) -> None:
+    """Encode what is not kept yet, and print what the towers know."""
+    parser = argparse.ArgumentParser(
+        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
+    parser.add_argument("world", choices=["landscapes", "coco256"])
+    parser.add_argument("--images", type=Path, required=True, help="folder of photographs")
+    parser.add_argument("--labels", type=Path, help="table of landscapes")
+    parser.add_argument("--cache", type=Path, help="folder to keep features in")
+    options = parser.parse_args(arguments)
+    if options.world == "coco256":
+        world = real_coco256(options.images, cache=options.cache)
+    elif options.labels is None:
+        parser.error("--labels: landscapes need a table; give its path.")
+    else:
+        world = real_photographs(options.images, options.labels, cache=options.cache)
+    both = StoredFeatures(
+        torch.cat([world["train"].dense, world["judged"].dense]),
+        torch.cat([world["train"].pooled, world["judged"].pooled]),
+        world["train"].grid,
+    )
+    parts = {
+        "all": (both, torch.cat([world["truth"], world["judged_truth"]])),
+        "judged": (world["judged"], world["judged_truth"]),
+    }
+    for part, (features, truth) in parts.items():
+        for kind, scores in zero_shot(features, world["encoders"], world["names"]).items():
+            found = average_precision(scores, truth)
+            seen = found[~found.isnan()]
+            print(
+                f"{options.world}, {part}, {len(truth)} photographs, zero-shot {kind}: "
+                f"mAP {100 * seen.mean():.1f} over {len(seen)} categories"
+            )
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,1 @@
+"""A frozen pair of towers from two packages: what `examples/own_encoders.py` is made of."""
