@@ -9,6 +9,7 @@ from trmml.models import TRMML
 from trmml.prediction import calibrate_thresholds, evaluate_scores, score_images
 
 COCO256 = Path(__file__).parents[3] / "shared" / "data" / "coco256"
+SCORE = ("--prediction", "score")
 DATA = ("labels.csv", "--images", "photos")
 
 
@@ -51,6 +52,29 @@ def test_calibrated_thresholds_are_saved_with_the_model(home, run):
     again = json.loads(run("eval", "model", *DATA, "--json")[1])
     assert again["thresholds"] == saved
     assert again["calibrated_here"] is False
+
+
+def test_a_stack_is_fitted_and_saved_with_the_thresholds(home, run):
+    status, out, err = run("eval", "model", *DATA, "--calibrate", "--prediction", "stack", "--json")
+    assert status == 0
+    assert "Saved the thresholds and the stack with the model in model" in err
+    report = json.loads(out)
+    assert report["prediction"] == "stack"
+    by_stack = json.loads(run("eval", "model", *DATA, "--json")[1])
+    for key in ("prediction", "mean_average_precision", "thresholds"):
+        assert by_stack[key] == pytest.approx(report[key])
+    by_score = json.loads(run("eval", "model", *DATA, "--json", "--prediction", "score")[1])
+    found, _, _ = expected()
+    assert by_score["prediction"] == "score"
+    assert by_score["mean_average_precision"] == pytest.approx(found.mean_average_precision)
+    told = [run("predict", "model", "photos", "--json", *more)[1] for more in ((), SCORE)]
+    assert told[0] != told[1]
+
+
+def test_a_model_without_a_stack_says_how_to_get_one(home, run):
+    status, out, err = run("predict", "model", "photos", "--prediction", "stack")
+    assert (status, out) == (2, "")
+    assert "trmml eval MODEL DATA --calibrate --prediction stack" in err
 
 
 def test_calibration_can_leave_the_model_alone(home, run):

@@ -175,7 +175,11 @@ def fill_model(model: nn.Module, state: dict[str, Tensor], *, folder: Path) -> N
             "again."
         )
     learnt = {name for name, _ in model.named_parameters()}
-    values = {name: value for name, value in state.items() if name in learnt}
+    values = {
+        name: value
+        for name, value in state.items()
+        if name in learnt or name.startswith("stack.")  # other buffers may be nan until they learn
+    }
     require_finite(values, path=folder / WEIGHTS)
     model.load_state_dict(state)
 

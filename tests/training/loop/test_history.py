@@ -4,7 +4,7 @@ import pytest
 import torch
 from torch import Tensor
 
-from trmml.training.loop.history import History
+from trmml.training.loop.history import START, History
 
 
 def losses(value: float) -> dict[str, Tensor]:
@@ -49,6 +49,29 @@ def test_the_best_epoch_is_the_first_with_the_best_score(
     history = with_scores(*scores)
     assert history.best_epoch() == best
     assert history.epochs_without_progress() == waited
+
+
+@pytest.mark.parametrize(
+    ("start", "scores", "best", "waited"),
+    [
+        (0.2, (), START, 0),
+        (0.2, (0.1, 0.15), START, 2),
+        (0.2, (0.1, 0.3), 1, 0),
+        (0.2, (0.2,), START, 1),
+        (float("nan"), (), START, 0),
+        (float("nan"), (float("nan"),), 0, 0),
+    ],
+)
+def test_the_start_is_a_candidate_where_it_was_judged(
+    start: float, scores: tuple[float, ...], best: int, waited: int
+) -> None:
+    history = with_scores(*scores)
+    history.start = {"map": start}
+    again = History()
+    again.load(history.as_plain())
+    for one in (history, again):
+        assert one.best_epoch() == best
+        assert one.epochs_without_progress() == waited
 
 
 def test_a_history_comes_back_from_json_in_the_middle_of_an_epoch() -> None:
