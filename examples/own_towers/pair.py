@@ -57,7 +57,7 @@ def load_classifier() -> torch.nn.Module:
 
 def imagenet_sentences() -> list[list[str]]:
     """Return a sentence with each of up to three names of every class, as timm tells them."""
-    from timm.data import ImageNetInfo
+    from timm.data.imagenet_info import ImageNetInfo
 
     info = ImageNetInfo()
     described = [info.index_to_description(index) for index in range(info.num_classes())]

@@ -52,9 +52,9 @@ class WordPieces:
 
 def words(text: str) -> Iterator[str]:
     """Yield small words without accents, and every punctuation mark as one."""
-    text = "".join(" " if character.isspace() else character for character in text)
-    plain = unicodedata.normalize("NFD", "".join(map(_spaced, text)).lower())
-    plain = "".join(c for c in plain if unicodedata.category(c) != "Mn")
+    letters = unicodedata.normalize("NFD", "".join(map(_spaced, text)))
+    # one by one, for the small form of a Greek letter depends on where in a word it stands
+    plain = "".join(c.lower() for c in letters if unicodedata.category(c) != "Mn")
     for run in plain.split():
         word = ""
         for character in run:
@@ -71,7 +71,9 @@ def words(text: str) -> Iterator[str]:
 
 def _spaced(character: str) -> str:
     """Drop what cannot be seen, and set Chinese characters apart."""
-    if character in "\0\ufffd" or unicodedata.category(character).startswith("C"):
+    if character in "\t\n\r":
+        return " "
+    if character in "\0\ufffd" or unicodedata.category(character) in ("Cc", "Cf"):
         return ""
     number = ord(character)
     return f" {character} " if any(low <= number <= high for low, high in CHINESE) else character
