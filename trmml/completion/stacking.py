@@ -18,7 +18,8 @@ from trmml.labels import NEGATIVE, POSITIVE, Labels, check_labels
 
 __all__ = ["Stacking", "fit_stacking"]
 
-LEAST_SLOPE = 1e-3  # of what says nothing: its order still shows, its probabilities are the share
+LEAST = 1e-3  # counts of what is not sure to help: its order shows, and it moves no probability
+AS_IT_IS = (1.0, 1e-6)  # a weight that is not to be learnt again
 
 
 class Stacking(NamedTuple):
@@ -51,7 +52,7 @@ def fit_stacking(
 ) -> Stacking | None:
     r"""Learn from labels that no score was trained on how to add the scores up.
 
-    $$ \operatorname{logit} P(y_{b,c} = 1) = \beta \sum_k \max(0, w_k - \kappa \sigma_k)
+    $$ \operatorname{logit} P(y_{b,c} = 1) = \sum_k \max(0, w_k - \kappa \sigma_k)
        \frac{e_{k,b,c} - \mu_{k,c}}{s_{k,c}} + d_c $$
 
     | symbol | in code | meaning |
@@ -60,11 +61,12 @@ def fit_stacking(
     | $\mu$, $s$ | | mean and deviation of each kind and class |
     | $w_k$, $\sigma_k$ | | weight of a kind in a regression over all classes; how unsure it is |
     | $\kappa$ | `deviations` | a score counts as far as it is sure to help |
-    | $\beta$, $d_c$ | | how steep the sum is, how often a class is there: a second regression |
+    | $d_c$ | `bias` | how often a class is there: a second regression, of the sum |
 
     With few labels a regression leans on whatever happens to agree with them. Here a kind counts by
     the lower bound of its weight: a worthless score adds nothing, a good one is not lost among
-    others, and where nothing is sure the first kind alone decides.
+    others, and few labels make no probability extreme. Where nothing is sure to help, the kind that
+    is nearest to it decides on the order, and the probabilities are those of the classes.
 
     Source: stacked generalisation, [Wolpert](https://doi.org/10.1016/S0893-6080(05)80023-1)
     (Neural Networks 5, 1992), by `evidence_regression`.
@@ -110,10 +112,10 @@ def fit_stacking(
     unsure = fit.covariance.diagonal()[:kinds].sqrt()
     counts = (fit.weights[:kinds] - deviations * unsure).clamp(min=0)
     if not bool(counts.any()):
-        counts[0] = 1
+        counts[(fit.weights[:kinds] / unsure).argmax()] = LEAST
     total = (counts[:, None, None] * standard).sum(0, keepdim=True)
-    fit = fit_withheld(total, labels, offset_deviation=offset_deviation)
-    slope, of_log_odds, constant = fit.weights
-    weights = slope.clamp(min=LEAST_SLOPE) * counts[:, None] / deviation
+    fit = fit_withheld(total, labels, offset_deviation=offset_deviation, expected=AS_IT_IS)
+    _, of_log_odds, constant = fit.weights
+    weights = counts[:, None] / deviation
     bias = of_log_odds * class_log_odds(labels) + constant + fit.offsets - (weights * mean).sum(0)
     return Stacking(weights, bias)

@@ -90,7 +90,11 @@ def best_cross_fit(
 
 
 def fit_withheld(
-    standard: Float[Tensor, "kinds images classes"], labels: Labels, *, offset_deviation: float
+    standard: Float[Tensor, "kinds images classes"],
+    labels: Labels,
+    *,
+    offset_deviation: float,
+    expected: tuple[float, float] = (0.0, 3.0),
 ) -> EvidenceRegression:
     """Fit `evidence_regression` to all withheld labels.
 
@@ -98,13 +102,15 @@ def fit_withheld(
         standard: Evidence, of mean 0 and deviation 1 for each kind and class.
         labels: Withheld labels in {-1, +1}; 0 elsewhere.
         offset_deviation: As in `evidence_regression`.
+        expected: Mean and deviation of the prior of each kind's weight: evidence may say nothing
+            or much.
     """
     known = labels != UNKNOWN
     features = evidence_features(standard, class_log_odds(labels))
     kinds = len(standard)
-    # Evidence may say nothing or much; log odds are expected to count as they are.
-    prior_mean = features.new_tensor([*[0.0] * kinds, 1.0, 0.0])
-    prior_deviation = features.new_tensor([*[3.0] * kinds, 1.0, 3.0])
+    mean, deviation = expected  # log odds are expected to count as they are
+    prior_mean = features.new_tensor([*[mean] * kinds, 1.0, 0.0])
+    prior_deviation = features.new_tensor([*[deviation] * kinds, 1.0, 3.0])
     return evidence_regression(
         features[known],
         known.nonzero()[:, 1],
