@@ -1,13 +1,18 @@
 """What completing labels is worth, how often what is added is right, and what a stack makes of it.
 
-    python benchmarks/completion.py
-    python benchmarks/completion.py --images DIR --labels CSV --name landscapes
+    python -m benchmarks.completion generated
+    python -m benchmarks.completion landscapes --images DIR --labels CSV
+    python -m benchmarks.completion real-landscapes --images DIR --labels CSV
+    python -m benchmarks.completion coco256 --images DIR
 
 trains TRM-ML without completion, with the paper's and with the calibrated one, at several shares of
 known labels and seeds. A fifth of the training images is set aside, its known labels too: the stack
 of score and zero-shot score is fitted to them, and they could choose between the arms. All figures
 are of images of a third part. What is done already is not done again; tables and JSON are in
-`benchmarks/results/completion_<name>.*`.
+`benchmarks/results/completion_<world>.*`.
+
+The first two worlds are seen by the tiny towers, which were made for the first and have never seen
+a photograph; the others by the pair of `examples/own_towers`, all of whose knowledge is ImageNet's.
 
 Rules that needed choosing were chosen on seeds 0 and 1; the figures are of the five after them.
 """
@@ -22,12 +27,18 @@ from typing import Any, Final
 
 import torch
 
+from benchmarks.worlds import (
+    World,
+    generated,
+    photographs,
+    real_coco256,
+    real_photographs,
+    scored,
+)
 from trmml.atomic_write import write_atomically
 from trmml.completion import fit_stacking
 from trmml.data import hide_labels
-from trmml.demo import DEMO_RECIPE, photograph_data
-from trmml.demo.images import WORLD_SEED
-from trmml.encoders import load_tiny
+from trmml.demo import DEMO_RECIPE
 from trmml.labels import UNKNOWN, Labels
 from trmml.markdown_table import markdown_table
 from trmml.metrics import mean_average_precision
@@ -39,9 +50,8 @@ from trmml.models import (
     ZeroShotStack,
     zero_shot_text_features,
 )
-from trmml.training import complete_stored_labels, encode_images, fit
+from trmml.training import complete_stored_labels, fit
 from trmml.training.sources.stored_features import StoredFeatures
-from trmml.world import make_world
 
 RESULTS: Final = Path(__file__).parent / "results"
 WITHOUT: Final = ABLATIONS["carl+kd"]
@@ -69,7 +79,7 @@ def measure(
     known: Labels,
     *,
     seed: int,
-    world: Mapping[str, Any],
+    world: World,
 ) -> dict[str, Any]:
     """Train once; return the figures."""
     generator = torch.Generator().manual_seed(seed)
@@ -95,9 +105,7 @@ def measure(
     return found | stacked(task.model, taken(world["train"], held), known[held], world)
 
 
-def stacked(
-    model: TRMML, held: StoredFeatures, labels: Labels, world: Mapping[str, Any]
-) -> dict[str, Any]:
+def stacked(model: TRMML, held: StoredFeatures, labels: Labels, world: World) -> dict[str, Any]:
     """Return what score and stack are worth, and how true the stack's probabilities are."""
     stack = ZeroShotStack.of_towers(world["encoders"].text, world["names"])
     evidence = [
@@ -143,44 +151,25 @@ def outputs_of(model: TRMML, features: StoredFeatures) -> list[Any]:
     return [model.match(part, features.grid) for part in features.dense.split(100)]
 
 
-def zero_shot(world: Mapping[str, Any]) -> float:
+def zero_shot(world: World) -> float:
     """Return the mean average precision of the frozen towers alone."""
     texts = zero_shot_text_features(world["encoders"].text, world["names"])
-    return percent_map(dense_scores(world["judged"], texts), world["judged_truth"])
+    return percent_map(scored(world["judged"], texts, dense=True), world["judged_truth"])
 
 
-def dense_scores(features: StoredFeatures, texts: torch.Tensor) -> torch.Tensor:
-    """Score stored features by the names of the classes."""
-    from trmml.models.zero_shot import dense_zero_shot_scores
+def opened(name: str, images: Path | None, labels: Path | None) -> World:
+    """Return a world by its name.
 
-    return torch.cat([dense_zero_shot_scores(part, texts) for part in features.dense.split(256)])
-
-
-def generated() -> dict[str, Any]:
-    """Return the generated world, its validation part to be judged on."""
-    encoders, world = load_tiny(), make_world(seed=WORLD_SEED, num_test=0)
-    train, judged = world.train, world.validation
-    return {
-        "encoders": encoders,
-        "names": train.class_names,
-        "train": encode_images(encoders.image, torch.from_numpy(train.images).split(50)),
-        "truth": torch.from_numpy(train.labels).long(),
-        "judged": encode_images(encoders.image, torch.from_numpy(judged.images).split(50)),
-        "judged_truth": torch.from_numpy(judged.labels).long(),
-    }
-
-
-def photographs(images: Path, labels: Path) -> dict[str, Any]:
-    """Return photographs, their test part to be judged on."""
-    encoders, data = load_tiny(), photograph_data(images, labels)
-    return {
-        "encoders": encoders,
-        "names": data.class_names,
-        "train": encode_images(encoders.image, data.train.batches(50)),
-        "truth": data.train.labels.long(),
-        "judged": encode_images(encoders.image, data.test.batches(50)),
-        "judged_truth": data.test.labels.long(),
-    }
+    Raises:
+        ValueError: If it needs photographs and there are none.
+    """
+    if name == "generated":
+        return generated()
+    if images is None or (labels is None and name != "coco256"):
+        raise ValueError(f"{name} needs --images, and but for coco256 --labels.")
+    if labels is None:
+        return real_coco256(images)
+    return (photographs if name == "landscapes" else real_photographs)(images, labels)
 
 
 COLUMNS: Final = (
@@ -218,19 +207,19 @@ def mean_of(cells: Sequence[Mapping[str, Any]], key: str, digits: int) -> str:
 def main(arguments: Sequence[str] | None = None) -> None:
     """Train what is not done yet, and print the table."""
     parser = argparse.ArgumentParser(description=__doc__)
+    worlds = ("generated", "landscapes", "real-landscapes", "coco256")
+    parser.add_argument("world", choices=worlds)
     parser.add_argument("--images", type=Path)
     parser.add_argument("--labels", type=Path)
-    parser.add_argument("--name", default="generated")
     parser.add_argument("--keep", type=float, nargs="+", default=[0.01, 0.03, 0.05, 0.1, 0.3, 0.5])
     parser.add_argument("--seeds", type=int, nargs="+", default=[2, 3, 4, 5, 6])
     parser.add_argument(
         "--arms", nargs="+", choices=[*ARMS], default=["nothing completed", "paper", "calibrated"]
     )
     options = parser.parse_args(arguments)
-    path = RESULTS / f"completion_{options.name}.json"
+    path = RESULTS / f"completion_{options.world}.json"
     done: dict[str, Any] = json.loads(path.read_text()) if path.exists() else {"keep": {}}
-    images, labels = options.images, options.labels
-    world = generated() if images is None or labels is None else photographs(images, labels)
+    world = opened(options.world, options.images, options.labels)
     done |= {"torch": str(torch.__version__), "zero_shot": zero_shot(world)}
     for seed in options.seeds:
         for keep in options.keep:
