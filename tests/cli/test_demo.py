@@ -28,9 +28,10 @@ def test_the_whole_demo_runs_offline_on_generated_scenes(tmp_path: Path) -> None
         assert words in result.output
     report = json.loads((out / "results.json").read_text(encoding="utf-8"))
     assert (report["keep"], report["seed"], report["source"]) == (0.3, 0, "world")
-    assert {"zero_shot", "baseline", "trmml"} <= set(report["map"])
+    assert {"zero_shot", "baseline", "trmml", "trmml_calibrated"} <= set(report["map"])
     assert report["seconds"] > 0
     assert len([*out.glob("regions-*.png")]) == 6
+    assert (out / "labels_added.png").exists()
     model = TRMML.from_pretrained(out / "model")
     assert model.predict(model.preprocess(out / "regions.png")).shape == (1, 30)
 

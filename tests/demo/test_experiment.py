@@ -15,6 +15,7 @@ from trmml.data import hide_labels
 from trmml.demo import (
     DemoData,
     DemoResult,
+    draw_completion,
     draw_regions,
     photograph_data,
     run_experiment,
@@ -22,7 +23,7 @@ from trmml.demo import (
     write_results,
 )
 from trmml.demo.experiment import _pseudo_label_quality
-from trmml.demo.report import table_rows
+from trmml.demo.report import HEAD, reasons, table_rows
 from trmml.metrics import mean_average_precision
 from trmml.models import TRMML
 from trmml.training import encode_images, predict_logits
@@ -51,7 +52,8 @@ def test_the_report_has_what_the_demo_promises(data: DemoData, result: DemoResul
     assert (report["keep"], report["seed"], report["single_positive"]) == (0.5, 3, False)
     assert (report["source"], report["num_train"], report["num_test"]) == ("world", 16, 10)
     assert report["class_names"] == list(data.class_names)
-    assert set(report["map"]) == {"zero_shot", "zero_shot_dense", "baseline", "trmml"}
+    methods = ["zero_shot", "zero_shot_dense", "baseline", "trmml", "trmml_calibrated"]
+    assert [*report["map"]] == methods
     assert all(0 <= value <= 1 for value in report["map"].values())
     assert report["recipe"]["seed"] == 3
     assert report["encoders"]["name"] == "random"
@@ -116,6 +118,32 @@ def test_a_single_positive_label_of_each_image_may_be_kept(data: DemoData) -> No
     assert (report["single_positive"], report["keep"]) == (True, None)
     assert report["known_share"] == pytest.approx(1 / len(data.class_names))
     assert result.model.config.unknown_as_negative
+    # No negative is known, so nobody can say how often a class is there: said in words.
+    row = table_rows(report)[-1]
+    assert row[2:] == ("none", "-", "none", "-")
+    (said,) = [reason for reason in reasons(report) if "No withheld label is negative" in reason]
+    assert said.startswith("TRM-ML, calibrated: ")
+
+
+def test_added_labels_are_told_for_both_rules_and_epoch_by_epoch(
+    data: DemoData, result: DemoResult, tmp_path: Path
+) -> None:
+    report = report_of(result)
+    completion = report["completion"]
+    assert [*completion] == ["trmml", "trmml_calibrated"]
+    known = hide_labels(data.train.labels, 0.5, seed=3)
+    for found in completion.values():
+        assert [figures["epoch"] for figures in found["by_epoch"]] == [0, 1]
+        assert found["selected"] == found["by_epoch"][-1]
+    assert completion["trmml"]["selected"]["positive"]["promised"] is None
+    assert completion["trmml_calibrated"]["selected"]["positive"]["promised"] == 0.6
+    hidden = completion["trmml_calibrated"]["reliability"]["hidden"]["count"]
+    assert sum(hidden) == int((known == 0).sum())
+    written = draw_completion(report, tmp_path)
+    assert [path.name for path in written] == ["labels_added.png", "reliability.png"]
+    for path in written:
+        with Image.open(path) as picture:
+            assert np.asarray(picture.convert("L")).std() > 10
 
 
 def test_progress_covers_every_image_and_step(data: DemoData) -> None:
@@ -128,7 +156,7 @@ def test_progress_covers_every_image_and_step(data: DemoData) -> None:
         seen[title] = (total, sum(steps))
 
     run_experiment(data, random_pair(), progress=counting, recipe=SHORT)
-    assert [*seen.values()] == [(16, 16), (10, 10), (4, 4), (4, 4)]
+    assert [*seen.values()] == [(16, 16), (10, 10), (4, 4), (4, 4), (4, 4)]
 
 
 def test_keeping_no_label_is_refused(data: DemoData) -> None:
@@ -156,7 +184,19 @@ def test_results_are_written_whole_and_read_back(result: DemoResult, tmp_path: P
 
 def test_the_table_shows_every_method_in_percent() -> None:
     values = {"zero_shot": 0.1, "zero_shot_dense": 0.25, "baseline": 0.5, "trmml": 0.755}
-    assert [cells for _, cells in table_rows({"map": values})] == ["10.0", "25.0", "50.0", "75.5"]
+    rows = table_rows({"map": values})  # as reports were before labels were calibrated
+    assert [row[1] for row in rows] == ["10.0", "25.0", "50.0", "75.5"]
+    figures = {"positive": {"count": 1234, "precision": 0.5}}
+    figures["negative"] = {"count": 0, "precision": None}
+    added = {"selected": figures, "reasons": ["Because."]}
+    report = {"map": {**values, "trmml_calibrated": 0.8}, "completion": {"trmml_calibrated": added}}
+    *others, last = table_rows(report)
+    assert {row[2:] for row in others} == {("", "", "", "")}
+    assert last == ("TRM-ML, calibrated", "80.0", "1,234", "50.0", "none", "-")
+    assert len(HEAD) == len(last)
+    assert [*reasons(report)] == ["TRM-ML, calibrated: Because."]
+    figures["negative"] = {"count": 7, "precision": 1.0}
+    assert [*reasons(report)] == []
 
 
 def test_the_saved_model_is_the_one_that_was_measured(

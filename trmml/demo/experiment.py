@@ -1,10 +1,11 @@
-"""Hide labels, train the baseline and TRM-ML on what is left, and measure both."""
+"""Hide labels, train the baseline and TRM-ML on what is left, and measure them."""
 
 import json
 from collections.abc import Callable
 from contextlib import AbstractContextManager
 from dataclasses import asdict, dataclass, replace
-from typing import Final
+from functools import partial
+from typing import Any, Final
 
 import torch
 from jaxtyping import Float, Int
@@ -25,12 +26,14 @@ from trmml.models import (
     zero_shot_text_features,
 )
 from trmml.training import (
+    FeatureSource,
     Recipe,
+    Trainer,
     complete_stored_labels,
     encode_images,
-    fit,
     predict_logits,
 )
+from trmml.training.run.completion import added_labels, completion_report
 from trmml.training.sources.stored_features import StoredFeatures
 
 __all__ = ["DEMO_RECIPE", "DemoResult", "ProgressBars", "run_experiment"]
@@ -38,6 +41,16 @@ __all__ = ["DEMO_RECIPE", "DemoResult", "ProgressBars", "run_experiment"]
 DEMO_RECIPE: Final = Recipe(epochs=20, batch_size=64, max_lr=4e-3)
 """The paper's recipe at the demo's scale: fewer and smaller steps need a higher rate."""
 
+CONFIGS: Final = {
+    "baseline": ABLATIONS["dualcoop"],
+    "trmml": TRMMLConfig(),
+    "trmml_calibrated": TRMMLConfig(completion="calibrated"),
+}
+TITLES: Final = {
+    "baseline": "Training the baseline",
+    "trmml": "Training TRM-ML",
+    "trmml_calibrated": "Training calibrated TRM-ML",
+}
 ENCODING_BATCH = 50
 
 ProgressBars = Callable[[str, int], AbstractContextManager[Callable[[int], None]]]
@@ -71,17 +84,19 @@ def run_experiment(
 ) -> DemoResult:
     """Compare zero-shot recognition, the baseline and TRM-ML on the same hidden labels.
 
+    TRM-ML twice: completing labels by the paper's rule, and calibrated.
+
     Args:
         data: Images with complete labels.
         encoders: Frozen towers.
         progress: Opens progress bars.
         keep: Share of the training labels kept, in (0, 1].
-        seed: Of the hidden labels and of both trainings.
+        seed: Of the hidden labels and of every training.
         single_positive: Keep one positive label per image instead of a share of all.
-        recipe: How to train, the same for both models.
+        recipe: How to train, the same for all models.
 
     Returns:
-        The trained model and the report. Average precisions are in [0, 1].
+        The model trained by the paper's rules, and the report. Average precisions are in [0, 1].
 
     Raises:
         ValueError: If `keep` is outside its range or leaves no label.
@@ -100,14 +115,22 @@ def run_experiment(
         "zero_shot": zero_shot_scores(test[:], texts),
         "zero_shot_dense": zero_shot_scores(test[:], texts, dense=True),
     }
-    configs = {
-        "baseline": replace(ABLATIONS["dualcoop"], unknown_as_negative=single_positive),
-        "trmml": TRMMLConfig(unknown_as_negative=single_positive),
-    }
-    models = {}
-    for name, config in configs.items():
-        models[name] = _train(name, config, data, encoders, train, known, recipe, progress)
-        scores[name] = predict_logits(models[name], test)
+    models, completion = {}, {}
+    for name, config in CONFIGS.items():
+        task, records = _train(
+            replace(config, unknown_as_negative=single_positive),
+            data,
+            encoders,
+            FeatureSource(train, known),
+            recipe=recipe,
+            progress=partial(progress, TITLES[name]),
+        )
+        models[name] = task.model
+        scores[name] = predict_logits(task.model, test)
+        last = len(records) - 1
+        found = completion_report(task.completion(known), records, known, truth, selected=last)
+        if found is not None:
+            completion[name] = found
     completed = complete_stored_labels(models["trmml"], train, known)
     report = {
         "source": data.source,
@@ -123,6 +146,7 @@ def run_experiment(
         },
         "map_definition": "plain",
         "pseudo_labels": _pseudo_label_quality(truth, known, completed),
+        "completion": completion,
         "recipe": asdict(recipe),
         "model": models["trmml"].config.as_dict(),
         "encoders": encoders.source._asdict(),
@@ -139,24 +163,29 @@ def _encode(
 
 
 def _train(
-    name: str,
     config: TRMMLConfig,
     data: DemoData,
     encoders: EncoderPair,
-    features: StoredFeatures,
-    known: Int[Tensor, "images classes"],
+    source: FeatureSource,
+    *,
     recipe: Recipe,
-    progress: ProgressBars,
-) -> TRMML:
+    progress: Callable[[int], AbstractContextManager[Callable[[int], None]]],
+) -> tuple[TRMMLTask, list[dict[str, Any]]]:
+    """Train one model; return its task, and the record of each epoch."""
     generator = torch.Generator().manual_seed(recipe.seed)
     model = TRMML(
         encoders, data.class_names, config=config, image_size=IMAGE_SIZE, generator=generator
     )
-    steps = recipe.epochs * -(-len(features) // recipe.batch_size)
-    title = {"baseline": "Training the baseline", "trmml": "Training TRM-ML"}[name]
-    with progress(title, steps) as advance:
-        fit(TRMMLTask(model), features, known, recipe=recipe, progress=lambda *_: advance(1))
-    return model
+    task = TRMMLTask(model)
+    trainer = Trainer(task, source, recipe=recipe)
+
+    def note(trainer: Trainer) -> None:
+        truth = data.train.labels  # for the record, which nothing is learnt from
+        trainer.history.records[-1] |= added_labels(trainer.task, source.labels, truth)
+
+    with progress(recipe.epochs * trainer.steps_per_epoch) as advance:
+        trainer.run(after_step=lambda *_: advance(1), after_epoch=note)
+    return task, trainer.history.records
 
 
 def _pseudo_label_quality(

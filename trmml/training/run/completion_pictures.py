@@ -81,7 +81,8 @@ def write_completion_pictures(completed: Mapping[str, Any], folder: Path) -> Non
 
 
 def _draw_bins(axes: Any, reliability: Mapping[str, Any]) -> None:  # noqa: ANN401
-    axes.plot([0, 1], [0, 1], color="#d0d7de", linewidth=1, zorder=0)
+    line = {"color": "#8c959f", "linewidth": 1, "linestyle": ":", "zorder": 0}
+    axes.plot([0, 1], [0, 1], label="as promised", **line)
     for name in ("hidden", *KINDS):
         part = reliability[name]
         places = [place for place, count in enumerate(part["count"]) if count]
@@ -158,7 +159,7 @@ def _draw_epochs(axes: Any, kind: str, epochs: Sequence[Mapping[str, Any]]) -> N
         axes.bar(numbers, wrong, bottom=right, color=WRONG, alpha=0.55, label="wrong")
         _write_shares(axes, numbers, counts, shares)
     if any(unknown):
-        said = {"color": COLOURS["hidden"], "label": "nobody knows"}
+        said = {"color": COLOURS["hidden"], "label": "nobody checked"}
         axes.bar(numbers, unknown, bottom=judged, **said)
     top = max([*counts, 1, axes.get_ylim()[1] / HEADROOM])
     axes.set(ylim=(0, HEADROOM * top), xlim=(0.3, numbers[-1] + 0.7))
