@@ -10,6 +10,9 @@ from pathlib import Path
 
 import pytest
 
+from examples.own_towers.packages import INSTALL
+from tests.own_towers.installed import ABSENT
+
 FOLDER = Path(__file__).parents[1] / "examples"
 EXAMPLES = sorted(FOLDER.glob("*.py"))
 LOOPS = ["loop_plain_pytorch", "loop_lightning", "loop_accelerate"]
@@ -54,6 +57,8 @@ def result_of(tmp_path_factory: pytest.TempPathFactory) -> Callable[[Path], Resu
 
 @pytest.mark.parametrize("script", EXAMPLES, ids=lambda script: script.stem)
 def test_it_runs(script: Path, result_of: Callable[[Path], Result]) -> None:
+    if script.stem == "own_encoders" and ABSENT:
+        pytest.skip(f"needs {' and '.join(ABSENT)}: {INSTALL}")
     result = result_of(script)
     assert result.returncode == 0, result.stderr
     assert result.stdout.strip(), "an example shows its reader something"

@@ -62,12 +62,7 @@ class ImageNetTower(nn.Module):
     @torch.no_grad()
     def _map(self, images: Tensor) -> Tensor:
         height, width = images.shape[-2:]
-        if (
-            height < self.stride
-            or width < self.stride
-            or height % self.stride
-            or width % self.stride
-        ):
+        if height % self.stride or width % self.stride:
             raise ValueError(
                 f"`images` must have sides divisible by {self.stride}, got {height} x {width}; "
                 "resize, crop or pad them."

