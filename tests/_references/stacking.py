@@ -19,9 +19,9 @@ def standard(scores: Matrix) -> list[list[float]]:
 
 
 def lower_bounds(w: Sequence[float], sigma: Sequence[float], kappa: float) -> list[float]:
-    """Let each kind count as far as it is sure to help; the first alone where none is."""
+    """Let each kind count as far as it is sure to help; all the same where none is."""
     counts = [max(0.0, weight - kappa * unsure) for weight, unsure in zip(w, sigma, strict=True)]
-    return counts if any(counts) else [1.0] + [0.0] * (len(w) - 1)
+    return counts if any(counts) else [1e-3] * len(w)
 
 
 def summed(e: Sequence[Matrix], counts: Sequence[float]) -> list[list[float]]:

@@ -65,8 +65,8 @@ def fit_stacking(
 
     With few labels a regression leans on whatever happens to agree with them. Here a kind counts by
     the lower bound of its weight: a worthless score adds nothing, a good one is not lost among
-    others, and few labels make no probability extreme. Where nothing is sure to help, the kind that
-    is nearest to it decides on the order, and the probabilities are those of the classes.
+    others, and few labels make no probability extreme. Where nothing is sure to help, all count the
+    same for the order, and the probabilities are those of the classes.
 
     Source: stacked generalisation, [Wolpert](https://doi.org/10.1016/S0893-6080(05)80023-1)
     (Neural Networks 5, 1992), by `evidence_regression`.
@@ -112,7 +112,7 @@ def fit_stacking(
     unsure = fit.covariance.diagonal()[:kinds].sqrt()
     counts = (fit.weights[:kinds] - deviations * unsure).clamp(min=0)
     if not bool(counts.any()):
-        counts[(fit.weights[:kinds] / unsure).argmax()] = LEAST
+        counts += LEAST
     total = (counts[:, None, None] * standard).sum(0, keepdim=True)
     fit = fit_withheld(total, labels, offset_deviation=offset_deviation, expected=AS_IT_IS)
     _, of_log_odds, constant = fit.weights
