@@ -18,10 +18,10 @@ def uneven_config(root: Path) -> RunConfig:
 
 
 def other_methods(root: Path) -> dict[str, RunConfig]:
-    """Return the same run by every other method, and with labels completed once by TRM-ML."""
+    """Return a run that predicts by a stack for every other method, and one that completes once."""
     config = uneven_config(root)
     others = {
-        name: replace(config, model=task.Model.Config())
+        name: replace(config, model=task.Model.Config(), prediction="stack")
         for name, task in METHODS.items()
         if name != config.model.method
     }
