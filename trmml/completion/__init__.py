@@ -4,6 +4,7 @@ Statistics over whole data sets, computed once in double precision; unlike `trmm
 nothing here is meant for the inside of a training step.
 """
 
+from trmml.completion.added_labels import Completion, completion_figures
 from trmml.completion.conformal_selection import conformal_p_values, conformal_selection
 from trmml.completion.evidence_regression import (
     EvidenceRegression,
@@ -24,12 +25,14 @@ from trmml.completion.withheld_labels import CrossFit, cross_fitted, fit_withhel
 
 __all__ = [
     "CalibrationReport",
+    "Completion",
     "CrossFit",
     "EvidenceRegression",
     "OutOfFold",
     "ScoreTable",
     "Stacking",
     "SuspectLabels",
+    "completion_figures",
     "conformal_p_values",
     "conformal_selection",
     "cross_fitted",

@@ -56,6 +56,8 @@ def test_it_learns(whole: Path) -> None:
     assert records[-1]["losses"]["total"] < records[0]["losses"]["total"]
     report = json.loads((whole / "report.json").read_text())
     assert report["test"]["num_images"] == 12
+    assert report["completed"] is None  # it adds no label, and nothing is said of any
+    assert "Labels added" not in (whole / "report.md").read_text()
     card = json.loads((whole / "best" / "config.json").read_text())
     assert (card["method"], card["config"]["bias"]) == ("linear-head", False)
 
