@@ -27,6 +27,7 @@ from typing import Any, Final
 
 import torch
 
+from benchmarks.cross_fitting import cross_fitted_labels, evidence_of, outputs_of
 from benchmarks.worlds import (
     World,
     generated,
@@ -66,6 +67,10 @@ ARMS: Final[dict[str, TRMMLConfig]] = {
 }
 
 
+CROSS_FITTED: Final = "cross-fitted"
+"""Completed before training, by two other models."""
+
+
 def right(completed: Labels, known: Labels, truth: Labels, sign: int) -> tuple[int, float | None]:
     """Return how many labels of a sign were added, and which share of them is right."""
     added = (known == UNKNOWN) & (completed == sign)
@@ -75,7 +80,7 @@ def right(completed: Labels, known: Labels, truth: Labels, sign: int) -> tuple[i
 
 
 def measure(
-    config: TRMMLConfig,
+    arm: str,
     known: Labels,
     *,
     seed: int,
@@ -86,20 +91,23 @@ def measure(
     order = torch.randperm(len(known), generator=torch.Generator().manual_seed(seed))
     held, rows = order[: len(order) // 5], order[len(order) // 5 :]
     train, labels, truth = taken(world["train"], rows), known[rows], world["truth"][rows]
+    config, taught = ARMS.get(arm, WITHOUT), labels
+    if arm == CROSS_FITTED:
+        taught = cross_fitted_labels(CALIBRATED, train, labels, seed=seed, world=world)
     task = TRMMLTask(TRMML(world["encoders"], world["names"], config=config, generator=generator))
-    fit(task, train, labels, recipe=replace(DEMO_RECIPE, seed=seed))
+    fit(task, train, taught, recipe=replace(DEMO_RECIPE, seed=seed))
     found: dict[str, Any] = {}
     if task.completed is not None:
         completed = task.completed.labels.to(known.dtype)
+    elif arm == CROSS_FITTED:
+        completed = taught
     else:
         completed = complete_stored_labels(task.model, train, labels)
     for sign, kind in ((1, "positives"), (-1, "negatives")):
         found[kind], found[f"{kind}_right"] = right(completed, labels, truth, sign)
     if task.labeler is not None and task.labeler.is_fitted:
         # What the calibration of halfway says of the model that has since learnt all labels.
-        late = torch.cat(
-            [task.model.evidence(output) for output in outputs_of(task.model, train)], dim=1
-        )
+        late = evidence_of(task.model, train)
         again = task.labeler(late, labels, present=config.present_precision, absent=None)
         found["late"], found["late_right"] = right(again, labels, truth, 1)
     return found | stacked(task.model, taken(world["train"], held), known[held], world)
@@ -142,13 +150,6 @@ def taken(features: StoredFeatures, rows: torch.Tensor) -> StoredFeatures:
     return StoredFeatures(
         dense=features.dense[rows], pooled=features.pooled[rows], grid=features.grid
     )
-
-
-@torch.no_grad()
-def outputs_of(model: TRMML, features: StoredFeatures) -> list[Any]:
-    """Return what a model makes of stored features, in eval mode."""
-    model.eval()
-    return [model.match(part, features.grid) for part in features.dense.split(100)]
 
 
 def zero_shot(world: World) -> float:
@@ -214,7 +215,10 @@ def main(arguments: Sequence[str] | None = None) -> None:
     parser.add_argument("--keep", type=float, nargs="+", default=[0.01, 0.03, 0.05, 0.1, 0.3, 0.5])
     parser.add_argument("--seeds", type=int, nargs="+", default=[2, 3, 4, 5, 6])
     parser.add_argument(
-        "--arms", nargs="+", choices=[*ARMS], default=["nothing completed", "paper", "calibrated"]
+        "--arms",
+        nargs="+",
+        choices=[*ARMS, CROSS_FITTED],
+        default=["nothing completed", "paper", "calibrated"],
     )
     options = parser.parse_args(arguments)
     path = RESULTS / f"completion_{options.world}.json"
@@ -228,7 +232,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
                 cells = done["keep"].setdefault(str(keep), {}).setdefault(name, [])
                 if any(cell["seed"] == seed for cell in cells):
                     continue
-                cells.append({"seed": seed} | measure(ARMS[name], known, seed=seed, world=world))
+                cells.append({"seed": seed} | measure(name, known, seed=seed, world=world))
                 write_atomically(path, json.dumps(done, indent=1) + "\n")
                 print(f"keep {keep:.0%}, {name}: {cells[-1]}", flush=True)
     write_atomically(path.with_suffix(".md"), table(done) + "\n")
