@@ -101,7 +101,7 @@ def test_what_the_towers_know_is_told_without_classes_that_do_not_occur(monkeypa
         "judged": StoredFeatures(*features[5:]),
         "judged_truth": truth[5:],
     }
-    monkeypatch.setattr(worlds, "real_coco256", lambda _, cache: world)
+    monkeypatch.setattr(worlds, "real_coco256", lambda _, **__: world)
     worlds.main(["coco256", "--images", "photos"])
     texts = zero_shot_text_features(tiny.text, world["names"])
     scores = zero_shot_scores(features[:], texts, dense=True)
