@@ -64,6 +64,9 @@ ARMS: Final[dict[str, TRMMLConfig]] = {
     "calibrated, weight 0.3": replace(CALIBRATED, completed_weight=0.3),
     "calibrated at 0.8": replace(CALIBRATED, present_precision=0.8),
     "calibrated, positives alone": replace(CALIBRATED, absent_precision=None),
+    "calibrated, negatives alone": replace(CALIBRATED, present_precision=None),
+    "calibrated, later": replace(CALIBRATED, first_stage_share=0.5),
+    "nothing completed, contexts from words": replace(WITHOUT, prompt_init="a photo of a"),
 }
 
 
@@ -214,12 +217,8 @@ def main(arguments: Sequence[str] | None = None) -> None:
     parser.add_argument("--labels", type=Path)
     parser.add_argument("--keep", type=float, nargs="+", default=[0.01, 0.03, 0.05, 0.1, 0.3, 0.5])
     parser.add_argument("--seeds", type=int, nargs="+", default=[2, 3, 4, 5, 6])
-    parser.add_argument(
-        "--arms",
-        nargs="+",
-        choices=[*ARMS, CROSS_FITTED],
-        default=["nothing completed", "paper", "calibrated"],
-    )
+    arms = [*ARMS, CROSS_FITTED]
+    parser.add_argument("--arms", nargs="+", choices=arms, default=arms[:3])
     options = parser.parse_args(arguments)
     path = RESULTS / f"completion_{options.world}.json"
     done: dict[str, Any] = json.loads(path.read_text()) if path.exists() else {"keep": {}}
