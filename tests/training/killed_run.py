@@ -14,6 +14,7 @@ from pathlib import Path
 
 import accelerate
 import filelock
+import matplotlib.backends.backend_agg
 import open_clip
 import pydantic
 import timm
@@ -23,7 +24,9 @@ from torch.utils import tensorboard
 from tests.training.squares_run import cached, squares_config
 from trmml.training import RunConfig, run_training
 
-IMPORTED_ONCE = (accelerate, filelock, open_clip, pydantic, tensorboard, timm, torchvision)
+IMPORTED_ONCE = (
+    accelerate, filelock, matplotlib, open_clip, pydantic, tensorboard, timm, torchvision
+)  # fmt: skip
 
 
 def start(config: RunConfig, folder: Path) -> int:
