@@ -140,6 +140,11 @@ def test_added_labels_are_told_for_both_rules_and_epoch_by_epoch(
     hidden = completion["trmml_calibrated"]["reliability"]["hidden"]["count"]
     assert sum(hidden) == int((known == 0).sum())
     written = draw_completion(report, tmp_path)
+    completion["trmml_calibrated"]["reliability"] = None
+    (tmp_path / "other").mkdir()
+    (tmp_path / "other" / "reliability.png").touch()
+    assert len(draw_completion(report, tmp_path / "other")) == 1
+    assert [path.name for path in (tmp_path / "other").iterdir()] == ["labels_added.png"]
     assert [path.name for path in written] == ["labels_added.png", "reliability.png"]
     for path in written:
         with Image.open(path) as picture:

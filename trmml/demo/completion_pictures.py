@@ -28,6 +28,7 @@ def draw_completion(report: dict[str, Any], directory: Path) -> list[Path]:
         if found["reliability"] is not None:
             shown = draw_promise(found["reliability"], found["selected"])
             pictures["reliability.png"] = shown
+    (directory / "reliability.png").unlink(missing_ok=True)  # it may be of an earlier demo
     for name, picture in pictures.items():
         write_picture(picture, directory / name)
     return [directory / name for name in pictures]

@@ -167,6 +167,8 @@ def _draw_epochs(axes: Any, kind: str, epochs: Sequence[Mapping[str, Any]]) -> N
     axes.yaxis.set_major_formatter(lambda value, _: f"{value:,.0f}")
     if any(counts):
         axes.legend(loc="upper left", frameon=False, ncols=3)
+    else:
+        axes.text(0.5, 0.5, "none added", ha="center", color="gray", transform=axes.transAxes)
 
 
 def _write_shares(
