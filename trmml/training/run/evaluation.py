@@ -81,19 +81,13 @@ class RunEvaluator:
         stack, held = self.stack, self.sources.validation
         if held is None:
             raise ValueError("`sources` must have validation images to fit a stack to, got none.")
-        evidence = self._evidence(model, held)
+        evidence = self._read(partial(stack_evidence_of_source, model, stack, held))
         logits = fit_stack(stack, evidence, held.labels)
         if source is not held:
-            evidence = self._evidence(model, source)
+            evidence = self._read(partial(stack_evidence_of_source, model, stack, source))
             logits = stack.add_up(evidence.to(stack.bias)).cpu()
         figures = [mean_average_precision(scores, source.labels) for scores in evidence]
         return logits, {"alone": dict(zip(("score", "zero_shot"), figures, strict=True))}
-
-    def _evidence(
-        self, model: MultiLabelModel, source: TrainingSource
-    ) -> Float[Tensor, "2 images classes"]:
-        assert self.stack is not None
-        return self._read(partial(stack_evidence_of_source, model, self.stack, source))
 
     def _evaluate(
         self,
