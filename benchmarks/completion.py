@@ -8,7 +8,7 @@
 trains TRM-ML without completion, with the paper's and with the calibrated one, at several shares of
 known labels and seeds. A fifth of the training images is set aside, its known labels too: the stack
 of score and zero-shot score is fitted to them, and they could choose between the arms. All figures
-are of images of a third part. What is done already is not done again; tables and JSON are in
+are of images of a third part. What is done already is not trained again; tables and JSON are in
 `benchmarks/results/completion_<world>.*`.
 
 The first two worlds are seen by the tiny towers, which were made for the first and have never seen
@@ -26,8 +26,10 @@ from pathlib import Path
 from typing import Any, Final
 
 import torch
+from safetensors.torch import load_file, save
 
 from benchmarks.cross_fitting import cross_fitted_labels, evidence_of, outputs_of
+from benchmarks.kept_features import cache_folder
 from benchmarks.worlds import (
     World,
     generated,
@@ -88,8 +90,9 @@ def measure(
     *,
     seed: int,
     world: World,
+    kept: Path,
 ) -> dict[str, Any]:
-    """Train once; return the figures."""
+    """Train once, keep the evidence of what was trained in a file, and return the figures."""
     generator = torch.Generator().manual_seed(seed)
     order = torch.randperm(len(known), generator=torch.Generator().manual_seed(seed))
     held, rows = order[: len(order) // 5], order[len(order) // 5 :]
@@ -113,30 +116,39 @@ def measure(
         late = evidence_of(task.model, train)
         again = task.labeler(late, labels, present=config.present_precision, absent=None)
         found["late"], found["late_right"] = right(again, labels, truth, 1)
-    return found | stacked(task.model, taken(world["train"], held), known[held], world)
-
-
-def stacked(model: TRMML, held: StoredFeatures, labels: Labels, world: World) -> dict[str, Any]:
-    """Return what score and stack are worth, and how true the stack's probabilities are."""
     stack = ZeroShotStack.of_towers(world["encoders"].text, world["names"])
-    evidence = [
-        torch.cat([stack.evidence(o.logits, o.features) for o in outputs_of(model, part)], dim=1)
-        for part in (held, world["judged"])
-    ]
-    truth = world["judged_truth"]
-    found: dict[str, Any] = {
-        "map": percent_map(evidence[1][0], truth),
-        "validation": percent_map(evidence[0][0], labels),
+    evidence = {
+        part: torch.cat(
+            [stack.evidence(o.logits, o.features) for o in outputs_of(task.model, features)], dim=1
+        )
+        for part, features in (("held", taken(world["train"], held)), ("judged", world["judged"]))
     }
-    stacking = fit_stacking(evidence[0], labels)
+    write_atomically(kept, save(evidence | {"labels": known[held]}))
+    return found | stacked(kept, world["judged_truth"])
+
+
+def stacked(kept: Path, truth: Labels) -> dict[str, Any]:
+    """Return what score and stack are worth, and how true the stack's probabilities are.
+
+    Args:
+        kept: Evidence of a trained model, which is enough to try another way of stacking.
+        truth: Labels of the images that are judged by.
+    """
+    evidence = load_file(kept)
+    held, judged, labels = evidence["held"], evidence["judged"], evidence["labels"]
+    found: dict[str, Any] = {
+        "map": percent_map(judged[0], truth),
+        "validation": percent_map(held[0], labels),
+    }
+    stacking = fit_stacking(held, labels)
     if stacking is None:
         return found
-    logits = stacking.logits(evidence[1])
+    logits = stacking.logits(judged)
     sure = (logits > 0) & (truth != UNKNOWN)
     said, there = logits.sigmoid()[sure], (truth[sure] == 1).double()
     return found | {
         "stack": percent_map(logits, truth),
-        "stack_validation": percent_map(stacking.logits(evidence[0]), labels),
+        "stack_validation": percent_map(stacking.logits(held), labels),
         "present": int(sure.sum()),
         "present_said": round(100 * float(said.mean()), 2) if len(said) else None,
         "present_right": round(100 * float(there.mean()), 2) if len(said) else None,
@@ -224,16 +236,22 @@ def main(arguments: Sequence[str] | None = None) -> None:
     done: dict[str, Any] = json.loads(path.read_text()) if path.exists() else {"keep": {}}
     world = opened(options.world, options.images, options.labels)
     done |= {"torch": str(torch.__version__), "zero_shot": zero_shot(world)}
+    folder = cache_folder() / f"completion-{options.world}"
+    folder.mkdir(parents=True, exist_ok=True)
     for seed in options.seeds:
         for keep in options.keep:
             known = hide_labels(world["truth"], keep, seed=seed)
             for name in options.arms:
                 cells = done["keep"].setdefault(str(keep), {}).setdefault(name, [])
-                if any(cell["seed"] == seed for cell in cells):
-                    continue
-                cells.append({"seed": seed} | measure(name, known, seed=seed, world=world))
+                kept = folder / f"{keep:g}, {name}, {seed}.safetensors"
+                found = next((cell for cell in cells if cell["seed"] == seed), None)
+                if found is None:
+                    found = {"seed": seed} | measure(name, known, seed=seed, world=world, kept=kept)
+                    cells.append(found)
+                    print(f"keep {keep:.0%}, {name}: {found}", flush=True)
+                elif kept.exists():
+                    found |= stacked(kept, world["judged_truth"])
                 write_atomically(path, json.dumps(done, indent=1) + "\n")
-                print(f"keep {keep:.0%}, {name}: {cells[-1]}", flush=True)
     write_atomically(path.with_suffix(".md"), table(done) + "\n")
     print(table(done))
 

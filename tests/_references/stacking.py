@@ -19,8 +19,10 @@ def standard(scores: Matrix) -> list[list[float]]:
 
 
 def lower_bounds(w: Sequence[float], sigma: Sequence[float], kappa: float) -> list[float]:
-    """Let each kind count as far as it is sure to help; all the same where none is."""
-    counts = [max(0.0, weight - kappa * unsure) for weight, unsure in zip(w, sigma, strict=True)]
+    """Let what is added to the first kind count as far as it is sure to help."""
+    counts = [max(0.0, w[0])]
+    for weight, unsure in zip(w[1:], sigma[1:], strict=True):
+        counts.append(max(0.0, weight - kappa * unsure))
     return counts if any(counts) else [1e-3] * len(w)
 
 

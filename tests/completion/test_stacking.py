@@ -69,14 +69,22 @@ def test_what_says_nothing_costs_next_to_nothing() -> None:
     assert sum(lost) / len(lost) < 0.02
 
 
-def test_where_nothing_is_sure_all_count_the_same_for_the_order_alone() -> None:
+def test_where_nothing_counts_all_do_the_same_for_the_order_alone() -> None:
+    evidence, _, labels = drawn(3.0, 1e6, share=0.1)
+    against = torch.stack([-evidence[0], evidence[1]])  # a first kind that is worse than nothing
+    stacking = fit_stacking(against, labels, deviations=50)
+    assert stacking is not None
+    logits = stacking.logits(against)
+    standard, _, _ = standardised(against)
+    assert torch.equal(logits.argsort(0), standard.sum(0).argsort(0))
+    assert float(logits.sigmoid().std(0).max()) < 1e-2  # next to the shares of the classes
+
+
+def test_what_is_not_sure_to_help_leaves_the_first_kind_as_it_is() -> None:
     evidence, _, labels = drawn(3.0, 1e6, share=0.1)
     stacking = fit_stacking(evidence, labels, deviations=50)
     assert stacking is not None
-    logits = stacking.logits(evidence)
-    standard, _, _ = standardised(evidence)
-    assert torch.equal(logits.argsort(0), standard.sum(0).argsort(0))
-    assert float(logits.sigmoid().std(0).max()) < 1e-3  # next to the shares of the classes
+    assert torch.equal(stacking.logits(evidence).argsort(0), evidence[0].argsort(0))
 
 
 @pytest.mark.parametrize("sign", [1, -1, 0])

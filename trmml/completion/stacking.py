@@ -52,29 +52,32 @@ def fit_stacking(
 ) -> Stacking | None:
     r"""Learn from labels that no score was trained on how to add the scores up.
 
-    $$ \operatorname{logit} P(y_{b,c} = 1) = \sum_k \max(0, w_k - \kappa \sigma_k)
-       \frac{e_{k,b,c} - \mu_{k,c}}{s_{k,c}} + d_c $$
+    $$ \operatorname{logit} P(y_{b,c} = 1) = \sum_k \max(0, w_k - \kappa_k \sigma_k)
+       \frac{e_{k,b,c} - \mu_{k,c}}{s_{k,c}} + d_c, \qquad
+       \kappa_1 = 0, \; \kappa_{k > 1} = \kappa $$
 
     | symbol | in code | meaning |
     |---|---|---|
     | $e_k$ | `evidence` | scores, one matrix a kind |
     | $\mu$, $s$ | | mean and deviation of each kind and class |
     | $w_k$, $\sigma_k$ | | weight of a kind in a regression over all classes; how unsure it is |
-    | $\kappa$ | `deviations` | a score counts as far as it is sure to help |
+    | $\kappa$ | `deviations` | what is added to the first kind counts as far as it surely helps |
     | $d_c$ | `bias` | how often a class is there: a second regression, of the sum |
 
-    With few labels a regression leans on whatever happens to agree with them. Here a kind counts by
-    the lower bound of its weight: a worthless score adds nothing, a good one is not lost among
-    others, and few labels make no probability extreme. Where nothing is sure to help, all count the
-    same for the order, and the probabilities are those of the classes.
+    With few labels a regression leans on whatever happens to agree with them. Here what is added to
+    the first kind, the prediction that is to become better, counts by the lower bound of its weight
+    alone: it has to be good to be heard. Where nothing counts, all do the same for the order, and
+    the probabilities are those of the classes.
 
     Source: stacked generalisation, [Wolpert](https://doi.org/10.1016/S0893-6080(05)80023-1)
     (Neural Networks 5, 1992), by `evidence_regression`.
-    Differs from the paper: weights are lower bounds, shared by all classes, and the first level is
-    judged by labels that were never trained on instead of by leaving each one out.
+    Differs from the paper: weights are shared by all classes and but for the first lower bounds,
+    and the first level is judged by labels that were never trained on instead of by leaving each
+    one out.
 
     Args:
-        evidence: Scores of any scale, finite; more of each speaks for the label.
+        evidence: Scores of any scale, finite, the one that is to become better first; more of
+            each speaks for the label.
         labels: Known labels in {-1, 0, +1} that nothing which gives the scores has learnt from.
         deviations: $\kappa$, at least 0; 1.28 leaves out what helps by chance nine times of ten.
 
@@ -110,6 +113,7 @@ def fit_stacking(
     fit = fit_withheld(standard, labels, offset_deviation=offset_deviation)
     kinds = len(evidence)
     unsure = fit.covariance.diagonal()[:kinds].sqrt()
+    unsure[0] = 0  # what was trained for this is not asked for proof
     counts = (fit.weights[:kinds] - deviations * unsure).clamp(min=0)
     if not bool(counts.any()):
         counts += LEAST

@@ -81,7 +81,7 @@ def test_nothing_to_fit_to_is_refused_before_anything_is_written(
     root: Path, tmp_path: Path
 ) -> None:
     config = squares_config(root, prediction="stack", selection="last")
-    with pytest.raises(ValueError, match="`prediction` = 'stack' needs `data.validation_share`"):
+    with pytest.raises(ValueError, match=r"`prediction` = 'stack' needs `data\.validation_share`"):
         replace(config, data=replace(config.data, validation_share=0.0))
     few = replace(config, data=replace(config.data, keep=0.03, validation_share=0.05))
     with pytest.raises(ValueError, match="known positives and negatives on the images set aside"):
