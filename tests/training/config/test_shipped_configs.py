@@ -80,7 +80,7 @@ def shipped(name: str) -> RunConfig:
 
 def test_there_is_a_file_for_each_cell_and_no_other() -> None:
     assert len(CELLS) == 27 + 8 + 12 + 10 + 4
-    assert set(list_run_configs()) == {*CELLS, *DATASETS, "paper", "tiny"}
+    assert set(list_run_configs()) == {*CELLS, *DATASETS, "paper", "own", "tiny"}
 
 
 @pytest.mark.parametrize("name", CELLS)
@@ -239,6 +239,12 @@ def test_table_6(row: str) -> None:
     config = shipped(f"table6/voc2007-{row}")
     assert config.model == PROTOTYPE_ABLATIONS[row]
     assert config.data == replace(shipped("voc2007").data, keep=FIVE)
+
+
+def test_the_configuration_for_ones_own_differs_in_what_measured_better() -> None:
+    paper = shipped("paper")
+    calibrated = replace(TRMMLConfig(), completion="calibrated")
+    assert shipped("own") == replace(paper, name="own", model=calibrated, prediction="stack")
 
 
 def test_the_tiny_configuration_runs_the_embedded_pair() -> None:
