@@ -189,13 +189,16 @@ def opened(name: str, images: Path | None, labels: Path | None) -> World:
 
 
 COLUMNS: Final = (
+    ("seeds", None, 0),
     ("mAP", "map", 1),
     ("by the stack", "stack", 1),
+    ("worst against its better part", "gap", 1),
     ("positives added", "positives", 0),
     ("right", "positives_right", 1),
+    ("right, asked at the end", "late_right", 1),
     ("negatives added", "negatives", 0),
     ("right", "negatives_right", 1),
-    ("says", "present_said", 1),
+    ("above 0.5 the stack says", "present_said", 1),
     ("is right", "present_right", 1),
 )
 
@@ -204,11 +207,22 @@ def table(done: Mapping[str, Any]) -> str:
     """Write means and deviations over the seeds as Markdown, in percent."""
     titles = ["labels known", "completion", *(title for title, _, _ in COLUMNS)]
     rows = [
-        [f"{float(keep):.0%}", name, *(mean_of(cells, key, digits) for _, key, digits in COLUMNS)]
+        [f"{float(keep):.0%}", name, *row(cells, zero_shot=done["zero_shot"])]
         for keep, arms in sorted(done["keep"].items(), key=lambda item: float(item[0]))
         for name, cells in arms.items()
     ]
     return markdown_table(titles, rows) + f"\n\nZero-shot: {done['zero_shot']:.1f}"
+
+
+def row(cells: Sequence[dict[str, Any]], *, zero_shot: float) -> list[str]:
+    """Write the figures of one arm, the worst of the seeds where that is what counts."""
+    stacked = [cell for cell in cells if "stack" in cell]
+    gaps = [cell["stack"] - max(cell["map"], zero_shot) for cell in stacked]
+    special = {None: str(len(cells)), "gap": f"{min(gaps):+.1f}" if gaps else ""}
+    return [
+        special[key] if key in special else mean_of(cells, str(key), digits)
+        for _, key, digits in COLUMNS
+    ]
 
 
 def mean_of(cells: Sequence[Mapping[str, Any]], key: str, digits: int) -> str:
