@@ -3,6 +3,7 @@ from typing import Any
 import pytest
 import torch
 
+from tests.losses.every_loss import REQUIRED
 from tests.models.fixed_features import batch, matched
 from tests.random_clip import random_pair
 from trmml.losses import LOSSES
@@ -11,19 +12,27 @@ from trmml.models import TRMML, LossConfig, TRMMLConfig
 
 @pytest.mark.parametrize("name", LOSSES)
 def test_every_loss_teaches_trm_ml(name: str) -> None:
-    config = TRMMLConfig(loss=LossConfig(name))
+    settings = REQUIRED.get(name, {})
+    config = TRMMLConfig(loss=LossConfig(name, settings))
     generator = torch.Generator().manual_seed(0)
     model = TRMML(random_pair(), ["tree", "boat", "car"], config=config, generator=generator)
     features, labels = batch(8)
     output = matched(model.train(), features.float())
     losses = model.loss(output, labels)
-    assert torch.equal(losses.region, LOSSES[name]()(output.logits, labels))
+    assert torch.equal(losses.region, LOSSES[name](**settings)(output.logits, labels))
     losses.total.backward()
 
 
 def test_settings_reach_the_loss() -> None:
     loss = LossConfig("asymmetric", {"gamma_neg": 4.0, "margin": 0.0}).build()
     assert "gamma_neg=4.0, margin=0.0" in repr(loss)
+
+
+def test_settings_may_hold_a_number_for_each_class() -> None:
+    config = TRMMLConfig(loss=LossConfig("partial-asymmetric", {"priors": [0.1, 0.0, 0.5]}))
+    again = TRMMLConfig.from_dict(config.as_dict())
+    assert again == config
+    assert "priors=[0.1, 0.0, 0.5]" in repr(again.loss.build())
 
 
 @pytest.mark.parametrize(
@@ -37,6 +46,12 @@ def test_settings_reach_the_loss() -> None:
             "asymmetric",
             {"gamma_neg": "high"},
             "must be of the types that it takes, got {'gamma_neg': 'high'}",
+        ),
+        (
+            "expected-positive",
+            {"regularizer_weight": 2.0},
+            "of 'expected-positive' must have 'expected_positives', which has no default, got "
+            "{'regularizer_weight': 2.0}; `trmml.losses.ExpectedPositiveLoss` says",
         ),
         (
             "bce",

@@ -2,18 +2,51 @@
 
 from typing import Final
 
-from torch import nn
-
+from trmml.losses.assume_negative_loss import AssumeNegativeLoss
 from trmml.losses.asymmetric_loss import AsymmetricLoss
+from trmml.losses.entropy_maximization_loss import EntropyMaximizationLoss
+from trmml.losses.expected_positive_loss import ExpectedPositiveLoss
+from trmml.losses.hill_loss import HillLoss
 from trmml.losses.known_bce_loss import KnownBCELoss
+from trmml.losses.label_loss import LabelLoss
 from trmml.losses.multimodal_info_nce import MultimodalInfoNCE
+from trmml.losses.pairwise_hinge_loss import PairwiseHingeLoss
+from trmml.losses.partial_asymmetric_loss import PartialAsymmetricLoss
+from trmml.losses.partial_bce_loss import PartialBCELoss
 from trmml.losses.region_distillation import RegionDistillation
+from trmml.losses.splc_loss import SPLCLoss
 
-__all__ = ["LOSSES", "AsymmetricLoss", "KnownBCELoss", "MultimodalInfoNCE", "RegionDistillation"]
+__all__ = [
+    "LOSSES",
+    "AssumeNegativeLoss",
+    "AsymmetricLoss",
+    "EntropyMaximizationLoss",
+    "ExpectedPositiveLoss",
+    "HillLoss",
+    "KnownBCELoss",
+    "MultimodalInfoNCE",
+    "PairwiseHingeLoss",
+    "PartialAsymmetricLoss",
+    "PartialBCELoss",
+    "RegionDistillation",
+    "SPLCLoss",
+]
 
-LOSSES: Final[dict[str, type[nn.Module]]] = {"asymmetric": AsymmetricLoss, "bce": KnownBCELoss}
+LOSSES: Final[dict[str, type[LabelLoss]]] = {
+    "asymmetric": AsymmetricLoss,
+    "bce": KnownBCELoss,
+    "partial-bce": PartialBCELoss,
+    "assume-negative": AssumeNegativeLoss,
+    "expected-positive": ExpectedPositiveLoss,
+    "hill": HillLoss,
+    "splc": SPLCLoss,
+    "partial-asymmetric": PartialAsymmetricLoss,
+    "entropy-maximization": EntropyMaximizationLoss,
+    "pairwise-hinge": PairwiseHingeLoss,
+}
 """The losses that classify, by the names that configurations have.
 
-Each is called `(logits [batch classes], labels in {-1, 0, +1}) -> loss`, takes nothing but keywords
-to build, among them `reduction`, and is held to all that by `tests/losses/test_every_loss.py`.
+Each is called `(logits [batch classes], labels in {-1, 0, +1}) -> loss`, is built from keywords,
+among them `reduction`, and is held to all that by `tests/losses/test_every_loss.py`. Only
+`ExpectedPositiveLoss` has a setting without a default.
 """

@@ -1,17 +1,18 @@
 """The asymmetric loss as a module."""
 
 from jaxtyping import Float
-from torch import Tensor, nn
+from torch import Tensor
 
 from trmml.functional.asymmetric_loss import asymmetric_loss, check_asymmetric
 from trmml.functional.checks import check_labels_on_cpu
 from trmml.functional.reductions import LabelReduction
 from trmml.labels import Labels
+from trmml.losses.label_loss import LabelLoss
 
 __all__ = ["AsymmetricLoss"]
 
 
-class AsymmetricLoss(nn.Module):
+class AsymmetricLoss(LabelLoss):
     r"""Penalise wrong known labels, easy negatives less, unknown labels not at all.
 
     $$ \ell_{b,c} = -(1 - p)^{\gamma_+} \log p \ \text{if}\ y_{b,c} = +1, \quad
@@ -56,14 +57,13 @@ class AsymmetricLoss(nn.Module):
         detach_focal: bool = False,
     ) -> None:
         """Check and keep the settings."""
-        super().__init__()
+        super().__init__(reduction=reduction)
         check_asymmetric(
             gamma_pos=gamma_pos, gamma_neg=gamma_neg, margin=margin, reduction=reduction
         )
         self.gamma_pos = gamma_pos
         self.gamma_neg = gamma_neg
         self.margin = margin
-        self.reduction: LabelReduction = reduction
         self.detach_focal = detach_focal
 
     def forward(
@@ -84,11 +84,4 @@ class AsymmetricLoss(nn.Module):
             margin=self.margin,
             reduction=self.reduction,
             detach_focal=self.detach_focal,
-        )
-
-    def extra_repr(self) -> str:
-        """Show the settings."""
-        return (
-            f"gamma_pos={self.gamma_pos}, gamma_neg={self.gamma_neg}, margin={self.margin}, "
-            f"reduction={self.reduction!r}, detach_focal={self.detach_focal}"
         )

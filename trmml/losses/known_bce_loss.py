@@ -2,14 +2,14 @@
 
 import torch
 from jaxtyping import Float
-from torch import Tensor, nn
+from torch import Tensor
 from torch.nn import functional as F
 
-from trmml.choices import check_choice
 from trmml.functional import LabelReduction, reduce_over_labels
 from trmml.functional.checks import check_axes, check_labels_on_cpu
 from trmml.functional.unit_vectors import at_least_float32
 from trmml.labels import NEGATIVE, Labels, known_mask
+from trmml.losses.label_loss import LabelLoss
 
 __all__ = ["KnownBCELoss", "known_bce_loss"]
 
@@ -60,7 +60,7 @@ def known_bce_loss(
     return reduce_over_labels(loss, known, reduction=reduction)
 
 
-class KnownBCELoss(nn.Module):
+class KnownBCELoss(LabelLoss):
     r"""Penalise wrong known labels by their surprise, unknown labels not at all.
 
     $$ \ell_{b,c} = -\log p \ \text{if}\ y_{b,c} = +1, \quad
@@ -85,12 +85,6 @@ class KnownBCELoss(nn.Module):
         tensor(1.4039)
     """
 
-    def __init__(self, *, reduction: LabelReduction = "batch_mean") -> None:
-        """Check and keep the reduction."""
-        super().__init__()
-        check_choice(reduction, LabelReduction, argument="reduction")
-        self.reduction: LabelReduction = reduction
-
     def forward(
         self, logits: Float[Tensor, "batch classes"], labels: Labels
     ) -> Float[Tensor, ""] | Float[Tensor, "batch classes"]:
@@ -102,7 +96,3 @@ class KnownBCELoss(nn.Module):
         """
         check_labels_on_cpu(labels)
         return known_bce_loss(logits, labels, reduction=self.reduction)
-
-    def extra_repr(self) -> str:
-        """Show the settings."""
-        return f"reduction={self.reduction!r}"
