@@ -127,7 +127,7 @@ class LinearProbeTask(Task):
         self.loss = model.config.loss.build()
 
     def forward(self, batch: Batch) -> dict[str, Float[Tensor, ""]]:
-        """Return the loss of the known labels."""
+        """Return the loss of the labels."""
         check_labels(batch.labels)
         loss = self.loss(self.match(batch).logits, batch.sampled_labels)
         return {"total": self.over_processes(loss, batch)}

@@ -14,6 +14,7 @@ from trmml.distributed import mean_over_processes
 from trmml.encoders.fingerprint import pair_fingerprints
 from trmml.encoders.protocol import EncoderPair
 from trmml.labels import Labels
+from trmml.losses.label_loss import LabelLoss
 from trmml.models.batch import Batch
 from trmml.models.method_config import MethodConfig
 from trmml.models.multi_label_model import MultiLabelModel
@@ -111,13 +112,16 @@ class Task(nn.Module, ABC):
         """Return everything that learns, by its learning rate."""
         return [ParameterGroup(list(self.parameters()))]
 
-    def begin_epoch(self, epoch: int, *, epochs: int) -> None:
-        """Prepare for an epoch; called again if the epoch is resumed.
+    def begin_epoch(self, epoch: int, *, epochs: int) -> None:  # noqa: ARG002
+        """Prepare for an epoch, and tell the losses of it; called again if the epoch is resumed.
 
         Args:
             epoch: From 0.
             epochs: Of the whole training.
         """
+        for part in self.modules():
+            if isinstance(part, LabelLoss):
+                part.begin_epoch(epoch)
 
     @property
     def calibration_images(self) -> int:

@@ -11,7 +11,7 @@ from tests._references.pseudo_labeler import PseudoLabeler
 from tests._references.trmml_loss import Step, TrainingLoops
 from tests.models.fixed_features import BATCH, CLASSES, NAMES, batch, matched
 from tests.random_clip import random_pair
-from trmml.models import ABLATIONS, PROTOTYPE_ABLATIONS, TRMML, TRMMLConfig
+from trmml.models import ABLATIONS, PROTOTYPE_ABLATIONS, TRMML, LossConfig, TRMMLConfig
 
 ROWS = {**ABLATIONS, **{f"prototypes {k}": v for k, v in PROTOTYPE_ABLATIONS.items()}}
 
@@ -183,6 +183,19 @@ def test_unknown_labels_may_count_as_negative(name: str) -> None:
     assert single.region == full.region == other.region
     assert single.query == full.query
     assert partial.region < single.region
+
+
+@pytest.mark.parametrize("name", ["entropy-maximization", "splc", "bce"])
+def test_a_loss_with_its_own_way_with_unknown_labels_keeps_it(name: str) -> None:
+    f, y = batch()
+    terms = []
+    for unknown_as_negative in (True, False):
+        config = TRMMLConfig(loss=LossConfig(name), unknown_as_negative=unknown_as_negative)
+        generator = torch.Generator().manual_seed(0)
+        model = TRMML(random_pair(), NAMES, config=config, generator=generator).double().train()
+        terms.append(model.loss(matched(model, f), y.clamp(min=0)))
+    assert (terms[0].region == terms[1].region) == (name != "bce")
+    assert (terms[0].query == terms[1].query) == (name != "bce")
 
 
 def test_single_positive_data_sets_thresholds_only_with_unknown_as_negative() -> None:

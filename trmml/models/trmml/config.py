@@ -52,8 +52,8 @@ class TRMMLConfig(MethodConfig):
         live_text_prototypes: Whether text prototypes follow the prompts in the second stage,
             instead of staying as they were at its start.
         unknown_as_negative: For single-positive data, where no negative is known: unlabelled
-            entries that stay unknown count as negative in the classification losses and set the
-            negative thresholds. Ours.
+            entries that stay unknown count as negative in the classification losses, unless the
+            loss has its own way with them, and set the negative thresholds. Ours.
         withheld_share: With "calibrated", share of the known labels that neither losses nor bank
             see in the first stage, so that they can tell how often the evidence is right.
         give_back: Whether they are learnt from in the second stage.

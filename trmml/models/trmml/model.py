@@ -269,7 +269,7 @@ class TRMML(TextRegionMatcher):
         weight = self.config.completed_weight
         if completed is None:
             completed, weight = self._complete(output, labels), 1.0
-        if self.config.unknown_as_negative:
+        if self.config.unknown_as_negative and not self.classification_loss.uses_unknown:
             completed = completed.masked_fill(completed == UNKNOWN, NEGATIVE)
 
         region = self._classification(output.logits, labels, completed, weight)

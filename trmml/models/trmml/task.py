@@ -159,6 +159,7 @@ class TRMMLTask(Task):
 
     def begin_epoch(self, epoch: int, *, epochs: int) -> None:
         """Begin the second stage when it is time."""
+        super().begin_epoch(epoch, epochs=epochs)
         prototypes = self.model.prototypes
         second = epoch >= self.model.config.first_stage_epochs(epochs)
         if second and prototypes is not None and prototypes.stage == 1:

@@ -5,6 +5,7 @@ from typing import Any, ClassVar, Literal
 
 from trmml.choices import check_choice
 from trmml.functional.checks import check_numbers
+from trmml.losses.label_loss import refuse_sampled_classes
 from trmml.models import MethodConfig, PredictsBy, TRMMLConfig
 from trmml.training.config.data_config import DataConfig
 from trmml.training.config.encoder_config import EncoderConfig
@@ -100,6 +101,8 @@ class RunConfig:
             raise ValueError(
                 f"`checkpoint_every` must be null or at least 1, got {self.checkpoint_every}."
             )
+        if self.recipe.class_sample is not None:
+            refuse_sampled_classes([self.model.loss.build()])
         check_numbers(self)
         check_numbers(self.model)  # a method of one's own may not have looked
 

@@ -11,6 +11,7 @@ from torch import Tensor
 
 from trmml.distributed import gather_rows
 from trmml.labels import Labels
+from trmml.losses.label_loss import refuse_sampled_classes
 from trmml.models import Batch, MultiLabelModel, Task, sample_classes
 from trmml.training.config.recipe import Recipe
 from trmml.training.loop.acceleration import build_accelerator, prepare_step
@@ -55,7 +56,8 @@ class Trainer:
             what `training_settings` gives.
 
     Raises:
-        ValueError: If nothing is labelled, or precision and device do not go together.
+        ValueError: If nothing is labelled, classes are to be sampled with a loss that has to see
+            all of them, or precision and device do not go together.
     """
 
     def __init__(
@@ -72,6 +74,8 @@ class Trainer:
         """Send the task to its device and build what trains it."""
         if not bool((source.labels != 0).any()):
             raise ValueError("`labels` must have a known label, got none; nothing can be learnt.")
+        if recipe.class_sample is not None:
+            refuse_sampled_classes(task.modules())
         self.task, self.source, self.recipe, self.validate = task, source, recipe, validate
         self.judge_start = judge_start
         self.accelerator = accelerator or build_accelerator(recipe)
