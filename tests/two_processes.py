@@ -44,6 +44,14 @@ CASES = {
     "sampled classes": Case([(7, 5)] * STEPS, sampled=3),
     "text alone": Case([(7, 5)] * STEPS, config={"prototypes": "text", "contrastive": False}),
     "unknown is negative": Case([(7, 5)] * STEPS, config={"unknown_as_negative": True}),
+    "a count over the batch": Case(
+        [(7, 5), (0, 6)] * 3,
+        config={"loss": {"name": "expected-positive", "settings": {"expected_positives": 2.0}}},
+    ),
+    "the highest of the batch": Case(
+        [(7, 5), (0, 6)] * 3,
+        config={"loss": {"name": "partial-asymmetric", "settings": {"likelihood_topk": 1}}},
+    ),
     "no regions": Case(
         [(7, 5)] * STEPS,
         config={
