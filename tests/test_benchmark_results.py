@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pytest
 
-from benchmarks import ablation, photographs, training_step, write_page
+from benchmarks import ablation, completion, photographs, training_step, write_page
 from benchmarks.ablation import RESULTS, table
 from trmml.demo import DEMO_RECIPE
 
@@ -204,3 +204,11 @@ def test_the_step_does_a_third_of_the_plain_steps_operations():
     assert operations["shared_contexts"] < 0.2 * operations["plain"]
     assert operations["float32"] < 1.02 * (operations["image"] + operations["text"])
     assert operations["predict"] < 1.01 * operations["image"]
+
+
+@pytest.mark.parametrize("world", ["generated", "landscapes"])
+def test_the_docs_show_the_committed_figures_of_completion(world: str):
+    measured = json.loads((completion.RESULTS / f"completion_{world}.json").read_text())
+    page = (DOCS / "parts" / "trmml.md").read_text()
+    assert completion.table(measured) in page
+    assert f"python -m benchmarks.completion {world}" in page

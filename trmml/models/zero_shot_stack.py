@@ -31,7 +31,7 @@ class ZeroShotStack(nn.Module):
 
     Whoever has few labels should not fall behind what the towers say unasked: where training taught
     little, the labels that were set aside give the weight to $z$, and where it taught much, to $p$.
-    As they are a random sample, the probabilities are right as often as they say.
+    If they are a random sample, some hundred of them make the probabilities about right.
 
     Fresh, it passes the score through.
 
