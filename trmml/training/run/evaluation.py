@@ -68,24 +68,31 @@ class RunEvaluator:
             found = self._evaluate(model, self.sources.validation, logits)
             figures["validation"] = found.as_dict() | alone
         if self.sources.test is not None:
-            logits, alone = self._judge(model, self.sources.test)
+            logits, alone = self._judge(model, self.sources.test, fit=False)
             figures["test"] = self._evaluate(model, self.sources.test, logits).as_dict() | alone
         return figures
 
     def _judge(
-        self, model: MultiLabelModel, source: TrainingSource
+        self, model: MultiLabelModel, source: TrainingSource, *, fit: bool = True
     ) -> tuple[Float[Tensor, "images classes"], dict[str, Any]]:
-        """Return what the model predicts and, by a stack, what its parts are worth alone."""
+        """Return what the model predicts and, by a stack, what its parts are worth alone.
+
+        Args:
+            model: To judge.
+            source: On which images.
+            fit: Whether the stack is not yet fitted to this model.
+        """
         if self.stack is None:
             return self._score(model, source), {}
         stack, held = self.stack, self.sources.validation
         if held is None:
             raise ValueError("`sources` must have validation images to fit a stack to, got none.")
-        evidence = self._read(partial(stack_evidence_of_source, model, stack, held))
-        logits = fit_stack(stack, evidence, held.labels)
-        if source is not held:
-            evidence = self._read(partial(stack_evidence_of_source, model, stack, source))
-            logits = stack.add_up(evidence.to(stack.bias)).cpu()
+        read = partial(stack_evidence_of_source, model, stack)
+        evidence = self._read(partial(read, source))
+        if fit:
+            unseen = evidence if source is held else self._read(partial(read, held))
+            fit_stack(stack, unseen, held.labels)
+        logits = stack.add_up(evidence.to(stack.bias)).cpu()
         figures = [mean_average_precision(scores, source.labels) for scores in evidence]
         return logits, {"alone": dict(zip(("score", "zero_shot"), figures, strict=True))}
 
