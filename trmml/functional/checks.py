@@ -14,6 +14,7 @@ __all__ = [
     "check_axes",
     "check_exponent",
     "check_labels_on_cpu",
+    "check_logit_margin",
     "check_margin",
     "check_momentum",
     "check_numbers",
@@ -84,6 +85,15 @@ def check_labels_on_cpu(labels: Labels) -> None:
     # Subclasses stand for values that are elsewhere, or nowhere.
     if type(labels) is Tensor and labels.is_cpu and not torch.compiler.is_compiling():
         check_labels(labels)
+
+
+def check_logit_margin(value: float, *, argument: str = "logit_margin") -> None:
+    """Refuse a margin of logits that is not finite."""
+    if not math.isfinite(value):
+        raise ValueError(
+            f"`{argument}` must be finite, got {value}; it is subtracted from the logits "
+            "of positives, 0 turns it off."
+        )
 
 
 def check_margin(value: float, *, argument: str = "margin") -> None:

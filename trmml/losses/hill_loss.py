@@ -8,7 +8,7 @@ from torch import Tensor
 
 from trmml.functional import LabelReduction, reduce_over_labels
 from trmml.functional.asymmetric_loss import asymmetric_loss
-from trmml.functional.checks import check_exponent, check_labels_on_cpu
+from trmml.functional.checks import check_exponent, check_labels_on_cpu, check_logit_margin
 from trmml.functional.unit_vectors import at_least_float32
 from trmml.labels import POSITIVE, Labels
 from trmml.losses.label_loss import LabelLoss
@@ -141,11 +141,7 @@ class HillLoss(LabelLoss):
 
 
 def _check(*, logit_margin: float, gamma: float, lam: float) -> None:
-    if not math.isfinite(logit_margin):
-        raise ValueError(
-            f"`logit_margin` must be finite, got {logit_margin}; it is subtracted from the logits "
-            "of positives, 0 turns it off."
-        )
+    check_logit_margin(logit_margin)
     check_exponent(gamma, argument="gamma")
     if not 1 <= lam < math.inf:
         raise ValueError(

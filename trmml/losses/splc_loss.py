@@ -8,7 +8,12 @@ from torch import Tensor
 
 from trmml.functional import LabelReduction, reduce_over_labels
 from trmml.functional.asymmetric_loss import asymmetric_loss
-from trmml.functional.checks import check_axes, check_exponent, check_labels_on_cpu
+from trmml.functional.checks import (
+    check_axes,
+    check_exponent,
+    check_labels_on_cpu,
+    check_logit_margin,
+)
 from trmml.functional.unit_vectors import at_least_float32
 from trmml.labels import NEGATIVE, POSITIVE, Labels, known_mask
 from trmml.losses.label_loss import LabelLoss
@@ -174,9 +179,5 @@ def _check(*, threshold: float, logit_margin: float, gamma: float) -> None:
             f"`threshold` must be in (0, 1), got {threshold}; it is the probability from which an "
             "unknown label is taken for positive."
         )
-    if not math.isfinite(logit_margin):
-        raise ValueError(
-            f"`logit_margin` must be finite, got {logit_margin}; it is subtracted from the logits "
-            "of positives, 0 turns it off."
-        )
+    check_logit_margin(logit_margin)
     check_exponent(gamma, argument="gamma")
