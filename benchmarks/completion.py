@@ -28,7 +28,6 @@ from typing import Any, Final
 import torch
 from safetensors.torch import load_file, save
 
-from benchmarks.cross_fitting import cross_fitted_labels, evidence_of, outputs_of
 from benchmarks.kept_features import cache_folder
 from benchmarks.worlds import (
     World,
@@ -49,6 +48,7 @@ from trmml.models import (
     ABLATIONS,
     TRMML,
     TRMMLConfig,
+    TRMMLOutput,
     TRMMLTask,
     ZeroShotStack,
     zero_shot_text_features,
@@ -63,17 +63,17 @@ ARMS: Final[dict[str, TRMMLConfig]] = {
     "nothing completed": WITHOUT,
     "paper": replace(WITHOUT, prototypes="both"),
     "calibrated": CALIBRATED,
+    "calibrated by itself": replace(CALIBRATED, judged_by="itself"),
     "calibrated, weight 0.3": replace(CALIBRATED, completed_weight=0.3),
     "calibrated at 0.8": replace(CALIBRATED, present_precision=0.8),
     "calibrated, positives alone": replace(CALIBRATED, absent_precision=None),
     "calibrated, negatives alone": replace(CALIBRATED, present_precision=None),
-    "calibrated, later": replace(CALIBRATED, first_stage_share=0.5),
+    "calibrated by itself, later": replace(CALIBRATED, judged_by="itself", first_stage_share=0.5),
+    "calibrated, judged longer": replace(CALIBRATED, judges_share=1.0),
     "nothing completed, contexts from words": replace(WITHOUT, prompt_init="a photo of a"),
 }
 
-
-CROSS_FITTED: Final = "cross-fitted"
-"""Completed before training, by two other models."""
+BATCH: Final = 100
 
 
 def right(completed: Labels, known: Labels, truth: Labels, sign: int) -> tuple[int, float | None]:
@@ -97,23 +97,19 @@ def measure(
     order = torch.randperm(len(known), generator=torch.Generator().manual_seed(seed))
     held, rows = order[: len(order) // 5], order[len(order) // 5 :]
     train, labels, truth = taken(world["train"], rows), known[rows], world["truth"][rows]
-    config, taught = ARMS.get(arm, WITHOUT), labels
-    if arm == CROSS_FITTED:
-        taught = cross_fitted_labels(CALIBRATED, train, labels, seed=seed, world=world)
+    config = ARMS[arm]
     task = TRMMLTask(TRMML(world["encoders"], world["names"], config=config, generator=generator))
-    fit(task, train, taught, recipe=replace(DEMO_RECIPE, seed=seed))
+    fit(task, train, labels, recipe=replace(DEMO_RECIPE, seed=seed))
     found: dict[str, Any] = {}
     if task.completed is not None:
         completed = task.completed.labels.to(known.dtype)
-    elif arm == CROSS_FITTED:
-        completed = taught
     else:
         completed = complete_stored_labels(task.model, train, labels)
     for sign, kind in ((1, "positives"), (-1, "negatives")):
         found[kind], found[f"{kind}_right"] = right(completed, labels, truth, sign)
     if task.labeler is not None and task.labeler.is_fitted:
-        # What the calibration of halfway says of the model that has since learnt all labels.
-        late = evidence_of(task.model, train)
+        # What the calibration says of the model that has since learnt all labels.
+        late = torch.cat([task.model.evidence(o) for o in outputs_of(task.model, train)], dim=1)
         again = task.labeler(late, labels, present=config.present_precision, absent=None)
         found["late"], found["late_right"] = right(again, labels, truth, 1)
     stack = ZeroShotStack.of_towers(world["encoders"].text, world["names"])
@@ -158,6 +154,13 @@ def stacked(kept: Path, truth: Labels) -> dict[str, Any]:
 def percent_map(scores: torch.Tensor, labels: Labels) -> float:
     """Return mean average precision in percent."""
     return round(100 * float(mean_average_precision(scores, labels)), 2)
+
+
+@torch.no_grad()
+def outputs_of(model: TRMML, features: StoredFeatures) -> list[TRMMLOutput]:
+    """Return what a model makes of stored features, in eval mode."""
+    model.eval()
+    return [model.match(part, features.grid) for part in features.dense.split(BATCH)]
 
 
 def taken(features: StoredFeatures, rows: torch.Tensor) -> StoredFeatures:
@@ -243,8 +246,8 @@ def main(arguments: Sequence[str] | None = None) -> None:
     parser.add_argument("--labels", type=Path)
     parser.add_argument("--keep", type=float, nargs="+", default=[0.01, 0.03, 0.05, 0.1, 0.3, 0.5])
     parser.add_argument("--seeds", type=int, nargs="+", default=[2, 3, 4, 5, 6])
-    arms = [*ARMS, CROSS_FITTED]
-    parser.add_argument("--arms", nargs="+", choices=arms, default=arms[:3])
+    arms = [*ARMS]
+    parser.add_argument("--arms", nargs="+", choices=arms, default=arms[:4])
     options = parser.parse_args(arguments)
     path = RESULTS / f"completion_{options.world}.json"
     done: dict[str, Any] = json.loads(path.read_text()) if path.exists() else {"keep": {}}

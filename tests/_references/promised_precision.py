@@ -25,6 +25,6 @@ def threshold(
         checked = [r for h, r in zip(held, right, strict=True) if h >= t]
         if not above or sum(above) / len(above) < q:
             continue
-        if lower_bound(sum(checked), len(checked), z) >= q:
+        if len(checked) >= 10 and lower_bound(sum(checked), len(checked), z) >= q:
             best = min(best, t)
     return best

@@ -47,6 +47,17 @@ def test_the_lower_bound_is_that_of_the_loops(right: int, checked: int) -> None:
     assert float(found) == pytest.approx(lower_bound(right, checked, 1.5), abs=1e-6)
 
 
+@pytest.mark.parametrize(("withheld", "holds"), [(9, False), (10, True)])
+def test_a_few_withheld_labels_that_all_lie_well_promise_nothing(
+    withheld: int, holds: bool
+) -> None:
+    scores = torch.full((50,), 4.0).double()
+    right = torch.ones(withheld, dtype=torch.bool)
+    table = score_table(scores, torch.sigmoid(scores), scores[:withheld], right)
+    found = threshold_for_precision(table, precision=0.5, deviations=0.1)
+    assert (found < inf) is holds
+
+
 def test_probabilities_that_withheld_labels_do_not_confirm_add_nothing() -> None:
     scores = torch.full((50,), 4.0).double()
     for share, holds in ((1.0, True), (0.5, False)):

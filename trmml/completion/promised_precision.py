@@ -15,6 +15,10 @@ HIGHEST, CELLS_A_UNIT = 15.0, 40
 """Scores are logits; beyond ±15 a probability is 1 within a millionth."""
 
 
+LEAST_CHECKED = 10
+"""Withheld labels that have to lie above a threshold: as many are tried, a few lie well by luck."""
+
+
 class ScoreTable(NamedTuple):
     """What lies in each cell of the scale of scores, from the highest to the lowest.
 
@@ -113,16 +117,18 @@ def threshold_for_precision(table: ScoreTable, *, precision: float, deviations: 
     r"""Return the lowest score from which on labels are right as often as asked for.
 
     $$ \min \Bigl\{ t : \frac{\sum_{u_i \ge t} p_i}{\#\{u_i \ge t\}} \ge q
-       \text{ and } L(t) \ge q \Bigr\} $$
+       \text{ and } L(t) \ge q \text{ and } n(t) \ge 10 \Bigr\} $$
 
     | symbol | in code | meaning |
     |---|---|---|
     | $u_i$, $p_i$ | `expected` over `candidates` | of what could be added |
     | $L(t)$ | `precision_lower_bound` | of the withheld labels from $t$ on |
+    | $n(t)$ | `checked` | how many these are |
     | $q$ | `precision` | what is promised |
 
     Both must hold: the probabilities say what to expect of *these* labels, the withheld ones
-    whether the probabilities can be believed.
+    whether the probabilities can be believed. The bound is one for each threshold, not for the best
+    of all: where three or four withheld labels are enough for it, some threshold meets it by chance.
 
     Source: this library.
 
@@ -136,14 +142,14 @@ def threshold_for_precision(table: ScoreTable, *, precision: float, deviations: 
 
     Examples:
         >>> scores = torch.tensor([3.0, 1.0, -3.0])
-        >>> held = torch.tensor([3.0, 2.0, 1.0, -1.0]), torch.tensor([True, True, True, False])
+        >>> held = torch.linspace(3.0, 1.0, 12), torch.ones(12, dtype=torch.bool)
         >>> table = score_table(scores, scores.sigmoid(), *held)
         >>> threshold_for_precision(table, precision=0.8, deviations=0.5)
         1.0
     """
     expected = table.expected.cumsum(0) / table.candidates.cumsum(0).clamp(min=1)
-    checked = precision_lower_bound(
-        table.right.cumsum(0), table.checked.cumsum(0), deviations=deviations
-    )
-    holds = (expected >= precision) & (checked >= precision) & (table.candidates > 0)
+    checked = table.checked.cumsum(0)
+    lower = precision_lower_bound(table.right.cumsum(0), checked, deviations=deviations)
+    holds = (expected >= precision) & (lower >= precision) & (table.candidates > 0)
+    holds &= checked >= LEAST_CHECKED
     return float(table.edges[holds.nonzero().max()]) if bool(holds.any()) else inf

@@ -183,7 +183,7 @@ def _train(
         truth = data.train.labels  # for the record, which nothing is learnt from
         trainer.history.records[-1] |= added_labels(trainer.task, source.labels, truth)
 
-    with progress(recipe.epochs * trainer.steps_per_epoch) as advance:
+    with progress(trainer.total_steps) as advance:
         trainer.run(after_step=lambda *_: advance(1), after_epoch=note)
     return task, trainer.history.records
 

@@ -9,7 +9,7 @@ from trmml.models.methods import METHODS, load_task
 from trmml.models.multi_label_model import MultiLabelModel
 from trmml.models.outputs import ModelOutput, Scores
 from trmml.models.random_start import drawing_from
-from trmml.models.task import ParameterGroup, Task
+from trmml.models.task import Forerunner, ParameterGroup, Task
 from trmml.models.trmml.ablations import ABLATIONS, PROTOTYPE_ABLATIONS
 from trmml.models.trmml.config import TRMMLConfig
 from trmml.models.trmml.model import TRMML
@@ -28,6 +28,7 @@ __all__ = [
     "TEMPLATES",
     "TRMML",
     "Batch",
+    "Forerunner",
     "LossConfig",
     "MethodConfig",
     "ModelOutput",

@@ -19,7 +19,7 @@ from trmml.models.batch import Batch
 from trmml.models.method_config import MethodConfig
 from trmml.models.multi_label_model import MultiLabelModel
 
-__all__ = ["ParameterGroup", "Task"]
+__all__ = ["Forerunner", "ParameterGroup", "Task"]
 
 _Task = TypeVar("_Task", bound="Task")  # not `Self`: beartype refuses it
 
@@ -34,6 +34,19 @@ class ParameterGroup(NamedTuple):
 
     parameters: list[nn.Parameter]
     lr_ratio: float = 1.0
+
+
+class Forerunner(NamedTuple):
+    """What has to be trained before a task.
+
+    Attributes:
+        task: Trained from its first step to its last, on the same images by the same recipe, and
+            then asked to `look` at all of them.
+        epochs: How long, >= 1.
+    """
+
+    task: "Task"
+    epochs: int
 
 
 class Task(nn.Module, ABC):
@@ -112,6 +125,10 @@ class Task(nn.Module, ABC):
         """Return everything that learns, by its learning rate."""
         return [ParameterGroup(list(self.parameters()))]
 
+    def clipped_together(self) -> list[list[nn.Parameter]]:
+        """Return everything that learns, by whose gradients count as one where a norm is too large."""
+        return [list(self.parameters())]
+
     def begin_epoch(self, epoch: int, *, epochs: int) -> None:  # noqa: ARG002
         """Prepare for an epoch, and tell the losses of it; called again if the epoch is resumed.
 
@@ -122,6 +139,17 @@ class Task(nn.Module, ABC):
         for part in self.modules():
             if isinstance(part, LabelLoss):
                 part.begin_epoch(epoch)
+
+    def forerunner(self, *, epochs: int) -> Forerunner | None:  # noqa: ARG002
+        """Return what has to be trained before this task, which learns from what that one finds.
+
+        Asked once, before the first step. What the forerunner's `look` returns of all training
+        images goes to this task's `take_survey`; nothing else of it is kept.
+
+        Args:
+            epochs: Of this task's training.
+        """
+        return None
 
     @property
     def calibration_images(self) -> int:

@@ -14,7 +14,11 @@ from trmml.modules import CalibratedPseudoLabeler
 from trmml.training import FeatureSource, Recipe, Trainer
 
 CONFIG = TRMMLConfig(
-    completion="calibrated", first_stage_share=0.5, present_precision=0.6, absent_precision=0.8
+    completion="calibrated",
+    judged_by="itself",
+    first_stage_share=0.5,
+    present_precision=0.6,
+    absent_precision=0.8,
 )
 RECIPE = Recipe(epochs=4, batch_size=64, max_lr=1e-2)
 IMAGES = 600
@@ -207,6 +211,7 @@ def test_batches_have_to_say_which_images_they_are() -> None:
     ("changes", "message"),
     [
         ({"withheld_share": 0.0}, r"`withheld_share` must be in \(0, 1\), got 0.0"),
+        ({"judges_share": 0.0}, r"`judges_share` must be above 0, got 0.0"),
         ({"withheld_share": 1.0}, r"`withheld_share` must be in \(0, 1\), got 1.0"),
         ({"present_precision": 1.0}, r"`present_precision` must be in \(0, 1\) or None, got 1.0"),
         ({"absent_precision": 0.0}, r"`absent_precision` must be in \(0, 1\) or None, got 0.0"),

@@ -54,8 +54,12 @@ class TRMMLConfig(MethodConfig):
         unknown_as_negative: For single-positive data, where no negative is known: unlabelled
             entries that stay unknown count as negative in the classification losses, unless the
             loss has its own way with them, and set the negative thresholds. Ours.
-        withheld_share: With "calibrated", share of the known labels that neither losses nor bank
-            see in the first stage, so that they can tell how often the evidence is right.
+        judged_by: With "calibrated", whose evidence known labels are held to: that of two more
+            models, trained before on one half of the known labels each and judging the other
+            ("halves"; labels are completed from the first step on), or the model's own ("itself").
+        judges_share: How long these two are trained, as a share of the epochs.
+        withheld_share: With "itself", share of the known labels that neither losses nor bank see
+            in the first stage, so that they can tell how often the evidence is right.
         give_back: Whether they are learnt from in the second stage.
         present_precision: Expected share of right ones among the positives that are added; None
             adds none.
@@ -99,6 +103,8 @@ class TRMMLConfig(MethodConfig):
     threshold_momentum: float = 0.9
     live_text_prototypes: bool = False
     unknown_as_negative: bool = False
+    judged_by: Literal["halves", "itself"] = "halves"
+    judges_share: float = 0.5
     withheld_share: float = 0.25
     give_back: bool = True
     present_precision: float | None = 0.6
@@ -138,6 +144,8 @@ class TRMMLConfig(MethodConfig):
             raise ValueError(
                 f"`withheld_share` must be in (0, 1), got {self.withheld_share}; the others teach."
             )
+        if not 0 < self.judges_share < inf:
+            raise ValueError(f"`judges_share` must be above 0, got {self.judges_share}.")
         for name in ("present_precision", "absent_precision"):
             precision = getattr(self, name)
             if precision is not None and not 0 < precision < 1:

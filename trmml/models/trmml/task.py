@@ -15,15 +15,15 @@ from trmml.encoders.protocol import EncoderPair
 from trmml.labels import UNKNOWN, Labels
 from trmml.models.batch import Batch
 from trmml.models.method_config import MethodConfig
-from trmml.models.task import ParameterGroup, Task
+from trmml.models.task import Forerunner, ParameterGroup, Task
 from trmml.models.trmml.completed_labels import CompletedLabels
+from trmml.models.trmml.judges import JudgesTask, unseen_evidence
+from trmml.models.trmml.learning_rates import decoder_apart
 from trmml.models.trmml.model import TRMML
 from trmml.models.trmml.outputs import TRMMLOutput
 from trmml.modules import CalibratedPseudoLabeler
 
 __all__ = ["TRMMLTask"]
-
-CALIBRATION_IMAGES = 256
 
 
 class TRMMLTask(Task):
@@ -111,8 +111,9 @@ class TRMMLTask(Task):
                 '`batch.rows` must say which images these are where `completion` is "calibrated", '
                 "got None."
             )
-        labels = batch.labels
-        if not len(self.completed) or not self.model.config.give_back:
+        labels, config = batch.labels, self.model.config
+        judged = config.judged_by == "itself" and (not len(self.completed) or not config.give_back)
+        if judged:
             labels = labels.masked_fill(self._withheld(batch.rows), UNKNOWN)
         if not len(self.completed):
             return labels, labels
@@ -124,8 +125,8 @@ class TRMMLTask(Task):
         return withheld_cells(rows, len(self.model.class_names), share=share, seed=0)
 
     def surveys(self, epoch: int, *, epochs: int) -> bool:
-        """Look at all images once, when the second stage begins."""
-        if self.completed is None or len(self.completed):
+        """Look at all images once, when the second stage begins, where no other model does."""
+        if self.completed is None or len(self.completed) or self._has_judges:
             return False
         return epoch >= self.model.config.first_stage_epochs(epochs)
 
@@ -133,8 +134,20 @@ class TRMMLTask(Task):
         """Return the evidence for each label."""
         return self.model.evidence(self.match(batch)).transpose(0, 1)
 
+    def forerunner(self, *, epochs: int) -> Forerunner | None:
+        """Return the two models that judge each other's labels, if they do."""
+        if not self._has_judges:
+            return None
+        return Forerunner(
+            JudgesTask(self.model), max(1, round(epochs * self.model.config.judges_share))
+        )
+
+    @property
+    def _has_judges(self) -> bool:
+        return self.completed is not None and self.model.config.judged_by == "halves"
+
     def take_survey(self, found: Float[Tensor, "images kinds classes"], labels: Labels) -> None:
-        """Fit the completion to the withheld labels, and complete the others once."""
+        """Fit the completion to labels that the evidence has not seen, and complete others once."""
         labeler, config = self.labeler, self.model.config
         if labeler is None or self.completed is None:
             return
@@ -142,20 +155,20 @@ class TRMMLTask(Task):
             found.transpose(0, 1).to(labeler.mean.device),
             labels.to(labeler.mean.device),
         )
-        withheld = self._withheld(torch.arange(len(labels), device=labels.device))
-        labeler.fit(evidence, labels.masked_fill(~withheld, UNKNOWN))
+        unseen = labels
+        if self._has_judges:
+            evidence = unseen_evidence(evidence, labels)
+        else:
+            withheld = self._withheld(torch.arange(len(labels), device=labels.device))
+            unseen = labels.masked_fill(~withheld, UNKNOWN)
+        labeler.fit(evidence, unseen)
         precision = {"present": config.present_precision, "absent": config.absent_precision}
         probabilities = labeler.probability(evidence) if labeler.is_fitted else None
         self.completed.hold(labeler(evidence, labels, **precision), probabilities)
 
     def parameter_groups(self) -> list[ParameterGroup]:
         """Return the region decoder apart from everything else."""
-        named = list(self.model.named_parameters())
-        decoder = [value for name, value in named if name.startswith("decoder.")]
-        others = [value for name, value in named if not name.startswith("decoder.")]
-        ratio = self.model.config.decoder_lr_ratio
-        groups = [ParameterGroup(others), ParameterGroup(decoder, ratio)]
-        return [group for group in groups if group.parameters]
+        return decoder_apart(self.model)
 
     def begin_epoch(self, epoch: int, *, epochs: int) -> None:
         """Begin the second stage when it is time."""
@@ -168,8 +181,7 @@ class TRMMLTask(Task):
     @property
     def calibration_images(self) -> int:
         """How many images set the start of the regions."""
-        decoder = self.model.decoder
-        return 0 if decoder is None or decoder.calibrated else CALIBRATION_IMAGES
+        return self.model.calibration_images
 
     def calibrate(self, features: Float[Tensor, "batch positions dim"]) -> None:
         """Set the start of the regions."""

@@ -20,6 +20,8 @@ from trmml.modules import CategoryAwareRegionDecoder, DualPromptLearner
 
 __all__ = ["TextRegionMatcher"]
 
+CALIBRATION_IMAGES = 256
+
 _Matcher = TypeVar("_Matcher", bound="TextRegionMatcher")  # not `Self`: beartype refuses it
 
 
@@ -173,6 +175,11 @@ class TextRegionMatcher(MultiLabelModel):
         negative: Float[Tensor, "classes dim"],
     ) -> Float[Tensor, "batch classes"]:
         return dual_matching_logits(features, positive, negative, temperature=self.temperature)
+
+    @property
+    def calibration_images(self) -> int:
+        """How many images `calibrate` wants to see; 0 where it has nothing to set."""
+        return 0 if self.decoder is None or self.decoder.calibrated else CALIBRATION_IMAGES
 
     def calibrate(self, features: Float[Tensor, "batch positions dim"]) -> None:
         """Set the start of the regions from a first batch's dense features.

@@ -27,7 +27,8 @@ def fit(
         features: Dense features of the training images.
         labels: Known labels in {-1, 0, +1}.
         recipe: How to train.
-        progress: Called after each step with the epoch, from 0, and the losses.
+        progress: Called after each step with the epoch, from 0, and the losses; those of what has
+            to be trained before the task too.
 
     Raises:
         ValueError: If sizes disagree, a label is not -1, 0 or +1, or nothing is labelled.

@@ -18,6 +18,7 @@ __all__ = ["Learners", "Position", "RunState", "collect_state", "restore_state",
 
 PLAIN_KINDS: Final[dict[str, Any]] = {
     "settings": dict,
+    "forerunner": bool,
     "position": list,
     "history": dict,
     "optimizer": list,
@@ -72,8 +73,17 @@ class Learners(NamedTuple):
     history: History
 
 
-def collect_state(learners: Learners, position: Position, settings: dict[str, Any]) -> RunState:
-    """Return all that a training goes on from, its settings included."""
+def collect_state(
+    learners: Learners, position: Position, settings: dict[str, Any], *, forerunner: bool
+) -> RunState:
+    """Return all that a training goes on from, its settings included.
+
+    Args:
+        learners: Of the training.
+        position: Where it stands.
+        settings: What has to be the same to go on.
+        forerunner: Whether this is what is trained before the task itself.
+    """
     optimizer = learners.optimizer.state_dict()
     generators, plain_generators = random_state()
     tensors = _prefixed("task", learners.task.state_dict())
@@ -84,6 +94,7 @@ def collect_state(learners: Learners, position: Position, settings: dict[str, An
     tensors |= _prefixed("random", generators)
     plain = {
         "settings": settings,
+        "forerunner": forerunner,
         "position": list(position),
         "history": learners.history.as_plain(),
         "optimizer": optimizer["param_groups"],

@@ -2,12 +2,14 @@
 
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager, nullcontext
+from dataclasses import replace
 from functools import cached_property
 from typing import Any
 
 import torch
 from jaxtyping import Float, Int
 from torch import Tensor
+from torch.nn.utils import clip_grad_norm_
 
 from trmml.distributed import gather_rows
 from trmml.labels import Labels
@@ -39,9 +41,10 @@ Losses = dict[str, Float[Tensor, ""]]
 class Trainer:
     """Train a task on a source, from the start or from a saved state, whatever the method.
 
-    Every process runs the same loop on its share of each step's images; losses, gradients and
-    whatever a task keeps are those of the whole step. Nothing but task, optimiser and position
-    changes from step to step, so `state` holds all there is.
+    What the task asks to be trained before it has a trainer of its own, its `forerunner`, by the
+    same recipe but for the number of epochs. Every process runs the same loop on its share of each
+    step's images; losses, gradients and whatever a task keeps are those of the whole step. Nothing
+    but task, optimiser and position changes from step to step, so `state` holds all there is.
 
     Args:
         task: What to train; its model learns in place.
@@ -54,6 +57,11 @@ class Trainer:
         accelerator: An `accelerate.Accelerator`; None builds one for the recipe.
         settings: What has to be the same for a saved state to go on, as JSON knows it; None is
             what `training_settings` gives.
+
+    Attributes:
+        forerunner: Trains what comes before the task; None if nothing does, or it is over.
+        is_forerunner: Whether this one trains what comes before another's task.
+        total_steps: From the first of a forerunner to the last.
 
     Raises:
         ValueError: If nothing is labelled, classes are to be sampled with a loss that has to see
@@ -94,6 +102,12 @@ class Trainer:
         self.position = Position()
         self.history = History()
         self._settings = settings
+        self.is_forerunner = False
+        self.forerunner = self._build_forerunner()
+        self._steps_before = self.forerunner.total_steps if self.forerunner else 0
+        self.total_steps = self._steps_before + recipe.epochs * self.steps_per_epoch
+        if self.forerunner:
+            self.forerunner.total_steps = self.total_steps
 
     def run(
         self,
@@ -103,6 +117,8 @@ class Trainer:
         after_start: Callable[["Trainer"], None] | None = None,
     ) -> None:
         """Train to the end, or until an epoch was too long without a better score.
+
+        A forerunner comes first, with the same callbacks; the trainer they are given says so.
 
         Args:
             after_step: Called after each optimiser step with the losses over the whole step. What
@@ -114,6 +130,10 @@ class Trainer:
             FloatingPointError: If a loss is not finite, with the images of its step. The weights
                 are those before the step.
         """
+        if self.forerunner is not None:
+            self.forerunner.run(after_step=after_step, after_epoch=after_epoch)
+            found, self.forerunner = self.forerunner.survey(), None
+            self.task.take_survey(found, self.source.labels)
         if self.position == Position():
             self._calibrate()
             if self.judge_start and self.validate is not None:
@@ -134,8 +154,10 @@ class Trainer:
 
     @property
     def steps_done(self) -> int:
-        """Steps from the start of training to where it stands."""
-        return self.position.epoch * self.steps_per_epoch + self.position.step
+        """Steps from the start of training, a forerunner's too, to where it stands."""
+        if self.forerunner is not None:
+            return self.forerunner.steps_done
+        return self._steps_before + self.position.epoch * self.steps_per_epoch + self.position.step
 
     @cached_property
     def settings(self) -> dict[str, Any]:
@@ -158,7 +180,11 @@ class Trainer:
 
     def state(self) -> RunState:
         """Return all that training goes on from."""
-        return collect_state(self._learners, self.position, self.settings)
+        if self.forerunner is not None:  # nothing else has begun
+            return self.forerunner.state()
+        return collect_state(
+            self._learners, self.position, self.settings, forerunner=self.is_forerunner
+        )
 
     def load(self, state: RunState) -> None:
         """Go on from a saved state.
@@ -166,8 +192,29 @@ class Trainer:
         Raises:
             ValueError: If it belongs to another method, recipe, class list, encoder or labels.
         """
-        check_settings(saved_settings(state), self.settings)
+        saved = saved_settings(state)
+        if self.forerunner is not None and state.plain["forerunner"]:
+            self.forerunner.load(state)
+            return
+        check_settings(saved, self.settings)
         self.position = restore_state(self._learners, state)
+        self.forerunner = None  # what it found is in the task
+
+    def _build_forerunner(self) -> "Trainer | None":
+        first = self.task.forerunner(epochs=self.recipe.epochs)
+        if first is None:
+            return None
+        # It is wanted for what it finds: no epoch of it is selected, and nothing of it is kept.
+        recipe = replace(self.recipe, epochs=first.epochs, ema_decay=None, patience=None)
+        trainer = Trainer(
+            first.task,
+            self.source,
+            recipe=recipe,
+            accelerator=self.accelerator,
+            settings=self._settings,
+        )
+        trainer.is_forerunner = True
+        return trainer
 
     @property
     def _learners(self) -> Learners:
@@ -184,7 +231,7 @@ class Trainer:
         epoch, first = self.position
         self.task.begin_epoch(epoch, epochs=self.recipe.epochs)
         if self.task.surveys(epoch, epochs=self.recipe.epochs):
-            self._survey(epoch)
+            self.task.take_survey(self.survey(), self.source.labels)
         self.task.train()
         steps = epoch_steps(
             len(self.source.labels), self.recipe.batch_size, seed=self.recipe.seed, epoch=epoch
@@ -223,7 +270,9 @@ class Trainer:
                 self.accelerator.backward(losses["total"] * weight)
             for name, value in losses.items():
                 totals[name] = totals.get(name, 0.0) + weight * value.detach()
-        self.accelerator.clip_grad_norm_(self.task.parameters(), self.recipe.max_grad_norm)
+        self.accelerator.unscale_gradients(self.optimizer)
+        for parameters in self.task.clipped_together():
+            clip_grad_norm_(parameters, self.recipe.max_grad_norm)
         self.optimizer.step()
         self.optimizer.zero_grad()
         if not self.optimizer.step_was_skipped:  # in fp16, where the scale was too high
@@ -257,15 +306,16 @@ class Trainer:
         self.task.calibrate(gather_rows(torch.cat(dense)))
 
     @torch.no_grad()
-    def _survey(self, epoch: int) -> None:
-        """Show the task all training images, each looked at by one process."""
+    def survey(self) -> Float[Tensor, "images kinds classes"]:
+        """Show the task all training images, and return what it saw in them, on the CPU."""
         self.task.eval()
         parts = self.share_of(torch.arange(len(self.source.labels))).split(self.recipe.part_size)
         found = []
-        for batch in self.source.batches(parts, epoch=epoch):
+        # Each image is looked at by one process.
+        for batch in self.source.batches(parts, epoch=self.position.epoch):
             with self.accelerator.autocast():
                 found.append(self.task.look(batch.to(self.accelerator.device)).float())
-        self.task.take_survey(gather_rows(torch.cat(found)).cpu(), self.source.labels)
+        return gather_rows(torch.cat(found)).cpu()
 
     def _close_epoch(self) -> None:
         measured: dict[str, Any] = {"lr": self.scheduler.get_last_lr()[0], **self.task.facts()}

@@ -54,7 +54,7 @@ class RunCallbacks:
         """
         done = trainer.steps_done
         if self.progress is not None:
-            self.progress("Training", done, trainer.recipe.epochs * trainer.steps_per_epoch)
+            self.progress("Training", done, trainer.total_steps)
         stop = self._agreed_signal(trainer)
         every = self.checkpoint_every
         due = every is not None and done % every == 0
@@ -71,8 +71,12 @@ class RunCallbacks:
     def after_epoch(self, trainer: Trainer) -> None:
         """Keep the best model and the record, then the state.
 
-        The state comes last: a run that is killed before it does the epoch's end again.
+        The state comes last: a run that is killed before it does the epoch's end again. Of what is
+        trained before the task, the state is all there is to keep.
         """
+        if trainer.is_forerunner:
+            self.save(trainer)
+            return
         trainer.check_finite()  # before anything is written
         history = trainer.history
         history.records[-1] |= added_labels(trainer.task, trainer.source.labels, self.truth)

@@ -139,6 +139,8 @@ class RunFolder:
                 "on; put them back, or start again in another folder."
             )
         history = {} if state is None else state.plain.get("history", {})
+        if state is not None and state.plain.get("forerunner"):
+            return state  # there was no model to keep yet
         if selects and isinstance(history, dict) and history.get("records"):
             missing = [name for name in MODEL_FILES if not (self.best / name).is_file()]
             if missing:
