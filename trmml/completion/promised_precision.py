@@ -127,8 +127,8 @@ def threshold_for_precision(table: ScoreTable, *, precision: float, deviations: 
     | $q$ | `precision` | what is promised |
 
     Both must hold: the probabilities say what to expect of *these* labels, the withheld ones
-    whether the probabilities can be believed. The bound is one for each threshold, not for the best
-    of all: where three or four withheld labels are enough for it, some threshold meets it by chance.
+    whether the probabilities can be believed. The bound is of each threshold by itself, and many
+    are tried: where three or four withheld labels are enough for it, one may meet it by chance.
 
     Source: this library.
 

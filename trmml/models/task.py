@@ -126,7 +126,7 @@ class Task(nn.Module, ABC):
         return [ParameterGroup(list(self.parameters()))]
 
     def clipped_together(self) -> list[list[nn.Parameter]]:
-        """Return everything that learns, by whose gradients count as one where a norm is too large."""
+        """Return all that learns, by whose gradients count as one where their norm is too large."""
         return [list(self.parameters())]
 
     def begin_epoch(self, epoch: int, *, epochs: int) -> None:  # noqa: ARG002
