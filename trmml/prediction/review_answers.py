@@ -37,8 +37,8 @@ def review_answers(path: str | Path) -> Iterator[ReviewAnswer]:
     """Yield the answers of a review file, one for each proposal.
 
     Args:
-        path: A table of `write_review`; or JSON of `write_review_tasks`, as Label Studio (JSON) or
-            FiftyOne (`samples.json`, `to_json`) gives it back.
+        path: A table of `write_review`; or what `write_review_tasks` wrote, as Label Studio (JSON,
+            JSON-MIN, CSV, TSV) or FiftyOne (`write_json`, `samples.json`) gives it back.
 
     Raises:
         ValueError: With the place, if it is none of these, or an answer cannot be understood.
@@ -51,6 +51,8 @@ def review_answers(path: str | Path) -> Iterator[ReviewAnswer]:
     try:
         if isinstance(content, Mapping):
             yield from _of_samples(content["samples"], path)
+        elif any("annotation_id" in one for one in content):
+            yield from _of_rows(content, path)
         else:
             yield from _of_tasks(content, path)
     except (KeyError, TypeError, AttributeError) as error:
@@ -62,6 +64,9 @@ def review_answers(path: str | Path) -> Iterator[ReviewAnswer]:
 
 def _of_sheet(path: Path) -> Iterator[ReviewAnswer]:
     head, lines = read_sheet(read_text(path), source=str(path))
+    if {"file", "class", "annotation_id"} <= {*head.cells}:
+        yield from _of_rows([dict(zip(head.cells, cells, strict=True)) for _, cells in lines], path)
+        return
     absent = {"image", "class", "label", "accept"} - {*head.cells}
     if absent:
         raise ValueError(f"{path}: there is no column {', '.join(sorted(absent))}.")
@@ -91,13 +96,36 @@ def _of_tasks(tasks: Any, path: Path) -> Iterator[ReviewAnswer]:  # noqa: ANN401
         yield ReviewAnswer(where, data["file"], data["class"], _agreed(words, where))
 
 
+def _of_rows(rows: Any, path: Path) -> Iterator[ReviewAnswer]:  # noqa: ANN401 - as in the file
+    """Yield the answers of Label Studio's short forms, which have a row for each annotation."""
+    words: dict[tuple[str, str], list[str]] = {}
+    for row in rows:
+        answer = row.get("present")
+        words.setdefault((row["file"], row["class"]), []).extend([str(answer)] if answer else [])
+    for (image, name), given in words.items():
+        where = f"{path}: {name!r} in {image!r}"
+        yield ReviewAnswer(where, image, name, _agreed(given, where))
+
+
 def _of_samples(samples: Any, path: Path) -> Iterator[ReviewAnswer]:  # noqa: ANN401
     for number, sample in enumerate(samples, start=1):
         where = f"{path}: sample {number}"
-        for one in (sample.get("proposals") or {}).get("classifications", []):
+        found = (sample.get("proposals") or {}).get("classifications", [])
+        if not any(one.get("tags") for one in found):
+            _refuse_answers_about_photographs(sample.get("tags") or [], where)
+        for one in found:
             words = [str(tag) for tag in one.get("tags") or []]
             words = [word for word in words if answer_meaning(word) is not None]
             yield ReviewAnswer(where, sample["file"], one["label"], _agreed(words, where))
+
+
+def _refuse_answers_about_photographs(tags: list[str], where: str) -> None:
+    for tag in tags:
+        if answer_meaning(str(tag)) is not None:
+            raise ValueError(
+                f"{where}: an answer must be a tag of a classification, got the tag {tag!r} of the "
+                "photograph; tag its labels in FiftyOne instead."
+            )
 
 
 def _agreed(words: list[str], where: str) -> int:

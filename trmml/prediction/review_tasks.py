@@ -1,5 +1,6 @@
 """Proposed labels as questions for Label Studio and FiftyOne."""
 
+import os
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any, Final, Literal
@@ -19,6 +20,13 @@ ReviewFormat = Literal["csv", "label-studio", "fiftyone"]
 
 _LOCAL_FILES: Final = "/data/local-files/?d="
 
+_SAMPLE_FIELDS: Final = {  # FiftyOne refuses a sample with fields that the dataset does not declare
+    "file": "fiftyone.core.fields.StringField",
+    "proposals": (
+        "fiftyone.core.fields.EmbeddedDocumentField(fiftyone.core.labels.Classifications)"
+    ),
+}
+
 
 def write_review_tasks(
     proposals: Sequence[Proposal],
@@ -31,9 +39,10 @@ def write_review_tasks(
 
     "label-studio" has a task for each proposal, with what the model would answer as a prediction;
     its labelling interface is one question, `$class`, with the choices yes, no and unknown. An
-    image is at the address that Label Studio gives to its local files. "fiftyone" has a sample for
-    each image, for `fiftyone.Dataset.from_json`, with a classification for each proposal: an answer
-    is a tag on it, yes, no or unknown. `merge_review` reads both back.
+    image is at the address that Label Studio gives to its local files, below the folder that holds
+    the folder of the images: it serves no file that lies in its own root. "fiftyone" has a sample
+    for each image, for `fiftyone.Dataset.from_json`, with a classification for each proposal: an
+    answer is a tag on it, yes, no or unknown. `merge_review` reads both back.
 
     Args:
         proposals: In the order in which they are to be asked about.
@@ -47,16 +56,17 @@ def write_review_tasks(
     if format == "csv":
         write_review(list(proposals), path)
         return
-    content = _tasks(proposals) if format == "label-studio" else _samples(proposals, table)
+    content = _tasks(proposals, table) if format == "label-studio" else _samples(proposals, table)
     with atomic_write(path) as file:
         file.write(json_text(content, indent=1))
 
 
-def _tasks(proposals: Sequence[Proposal]) -> list[dict[str, Any]]:
+def _tasks(proposals: Sequence[Proposal], table: ImageTable) -> list[dict[str, Any]]:
+    paths = dict(zip(table.names, table.paths, strict=True))
     return [
         {
             "data": {
-                "image": _LOCAL_FILES + quote(one.image, errors="surrogateescape"),
+                "image": _address(paths[one.image], table.root),
                 "file": one.image,
                 "class": one.class_name,
             },
@@ -77,6 +87,13 @@ def _tasks(proposals: Sequence[Proposal]) -> list[dict[str, Any]]:
         }
         for one in proposals
     ]
+
+
+def _address(path: Path, root: Path) -> str:
+    served = Path(os.path.abspath(root)).parent  # noqa: PTH100 - a link keeps its name
+    full = Path(os.path.abspath(path))  # noqa: PTH100
+    shown = full.relative_to(served) if full.is_relative_to(served) else full
+    return _LOCAL_FILES + quote(shown.as_posix(), errors="surrogateescape")
 
 
 def _samples(proposals: Sequence[Proposal], table: ImageTable) -> dict[str, Any]:
@@ -100,4 +117,9 @@ def _samples(proposals: Sequence[Proposal], table: ImageTable) -> dict[str, Any]
         }
         for image, found in of_image.items()
     ]
-    return {"name": "labels to review", "media_type": "image", "samples": samples}
+    return {
+        "name": "labels to review",
+        "media_type": "image",
+        "sample_fields": _SAMPLE_FIELDS,
+        "samples": samples,
+    }
