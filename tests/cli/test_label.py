@@ -202,7 +202,7 @@ def test_a_page_for_review_is_written_beside_the_table(home, run):
 def test_questions_for_other_programs_come_back_by_merge(home, run, form):
     status, _, err = run("label", "model", *DATA, "--min-confidence", 0, "--format", form)
     assert status == 0
-    assert "Export the answers as JSON" in err
+    assert "Answer review.json there and export the answers, then: trmml data merge" in err
     options = ("--images", "photos", "--out", "new.csv")
     status, out, err = run("data", "merge", "labels.csv", "review.json", *options)
     assert (status, out) == (0, "new.csv: 0 labels filled in\n")

@@ -161,7 +161,8 @@ def test_progress_covers_every_image_and_step(data: DemoData) -> None:
         seen[title] = (total, sum(steps))
 
     run_experiment(data, random_pair(), progress=counting, recipe=SHORT)
-    assert [*seen.values()] == [(16, 16), (10, 10), (4, 4), (4, 4), (4, 4)]
+    # The last is calibrated, by judges that are trained for half as many steps before it.
+    assert [*seen.values()] == [(16, 16), (10, 10), (4, 4), (4, 4), (6, 6)]
 
 
 def test_keeping_no_label_is_refused(data: DemoData) -> None:

@@ -211,9 +211,8 @@ def label(
             note(line, quiet=quiet)
     else:
         print("\n".join(said))
-    answer = "Put yes in the column accept" if format == "csv" else "Export the answers as JSON"
-    note(
-        f"{answer}, then: trmml data merge {data} {out} --out NEW.csv",
-        quiet=quiet,
-    )
+    csv = format == "csv"
+    answer = "Put yes in the column accept" if csv else f"Answer {out} there and export the answers"
+    answers = out if csv else "ANSWERS.json"
+    note(f"{answer}, then: trmml data merge {data} {answers} --out NEW.csv", quiet=quiet)
     raise typer.Exit(1 if unreadable else 0)

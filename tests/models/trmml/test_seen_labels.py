@@ -64,7 +64,7 @@ def test_what_is_told_is_what_the_losses_saw(
 
 
 def test_in_the_first_stage_known_labels_are_told_alone() -> None:
-    for config in (PAPER, replace(PAPER, completion="calibrated")):
+    for config in (PAPER, replace(PAPER, completion="calibrated", judged_by="itself")):
         _, known, told = trained(config)
         for completion in told[:2]:
             assert completion is not None

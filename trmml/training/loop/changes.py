@@ -51,11 +51,17 @@ def describe_changes(changes: dict[str, Change]) -> str:
         '`recipe.epochs` was 2, is 3; the labels to learn from are others (`labels`)'
     """
     told = [
-        f"{_WORDS[name]} (`{name}`)" if name in _WORDS else f"`{name}` was {was}, is {now}"
+        f"{_WORDS[name]} (`{name}`)"
+        if name in _WORDS
+        else f"`{name}` was {_on_a_line(was)}, is {_on_a_line(now)}"
         for name, (was, now) in changes.items()
     ]
     more = [f"and {len(told) - _SHOWN} more"] if len(told) > _SHOWN else []
     return "; ".join(told[:_SHOWN] + more)
+
+
+def _on_a_line(value: Any) -> str:  # noqa: ANN401 - whatever JSON knows
+    return " ".join(str(value).split())
 
 
 def check_settings(saved: dict[str, Any], here: dict[str, Any]) -> None:
