@@ -8,6 +8,14 @@ if TYPE_CHECKING:
     from tests.models.loopback_hub import LoopbackHub
 
 
+@pytest.hookimpl(tryfirst=True)  # before pytest chooses by marks
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Mark what runs without shape checks in any case: a plain run need not do it again."""
+    for item in items:
+        if "no_shape_checks" in getattr(item, "fixturenames", ()):
+            item.add_marker(pytest.mark.unchecked)
+
+
 @pytest.fixture(autouse=True)
 def _seeded() -> Iterator[None]:
     with torch.random.fork_rng():

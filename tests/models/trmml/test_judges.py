@@ -99,16 +99,21 @@ def naive_unseen(found: torch.Tensor, known: torch.Tensor) -> torch.Tensor:
     return evidence
 
 
-# 5 steps an epoch: in the forerunner's first and last epoch, at its end, in the training after it.
-@pytest.mark.parametrize("stop_after", [1, 9, 10, 11, 27])
-@pytest.mark.parametrize("class_sample", [None, 2])
-def test_a_stop_anywhere_changes_nothing(stop_after: int, class_sample: int | None) -> None:
-    recipe = replace(RECIPE, class_sample=class_sample)
-    whole = task_of()
-    steps: list[int] = []
-    trainer = Trainer(whole, source_of(), recipe=recipe)
+@pytest.fixture(scope="module", params=[None, 2], ids=["all classes", "some classes"])
+def whole(request: pytest.FixtureRequest) -> tuple[TRMMLTask, Recipe]:
+    recipe = replace(RECIPE, class_sample=request.param)
+    task, steps = task_of(), list[int]()
+    trainer = Trainer(task, source_of(), recipe=recipe)
     trainer.run(after_step=lambda trainer, _: steps.append(trainer.steps_done))
     assert steps == list(range(1, trainer.total_steps + 1))
+    return task, recipe
+
+
+# 5 steps an epoch: in the forerunner's last epoch, at its end, in the training after it.
+@pytest.mark.slow
+@pytest.mark.parametrize("stop_after", [9, 10, 27])
+def test_a_stop_anywhere_changes_nothing(stop_after: int, whole: tuple[TRMMLTask, Recipe]) -> None:
+    ended, recipe = whole
     first = Trainer(task_of(), source_of(), recipe=recipe)
 
     def stop(trainer: Trainer, _: object) -> None:
@@ -123,7 +128,7 @@ def test_a_stop_anywhere_changes_nothing(stop_after: int, class_sample: int | No
     second.load(state._replace(plain=json.loads(json.dumps(state.plain))))
     assert second.steps_done == stop_after
     second.run()
-    for name, value in whole.state_dict().items():
+    for name, value in ended.state_dict().items():
         again = second.task.state_dict()[name]
         torch.testing.assert_close(value, again, rtol=0, atol=0, equal_nan=True, msg=name)
 
