@@ -112,7 +112,7 @@ def many(home, monkeypatch):
     table = partly_known(truth)
     (home / "labels.csv").unlink()
     write_table(table, home / "labels.csv")
-    monkeypatch.setattr("trmml.prediction.promised_labels.stream_table", streaming(scores))
+    monkeypatch.setattr("trmml.prediction.scoring.stream_table", streaming(scores))
     return table, truth
 
 

@@ -7,7 +7,7 @@ from trmml.models import TRMMLConfig
 from trmml.modules import CalibratedPseudoLabeler
 from trmml.prediction import calibrated_proposals, is_calibrated, propose_labels
 
-LOOK = "trmml.prediction.promised_labels.stream_table"
+LOOK = "trmml.prediction.scoring.stream_table"
 
 
 @pytest.fixture(scope="module")

@@ -14,7 +14,7 @@ from trmml.labels import NEGATIVE, POSITIVE, UNKNOWN
 from trmml.models import ModelOutput, MultiLabelModel
 from trmml.modules import CalibratedPseudoLabeler
 from trmml.prediction.proposal import CONFIDENT, Proposal, proposals_of
-from trmml.prediction.scoring import stream_table
+from trmml.prediction.scoring import readable_outputs
 
 __all__ = ["CalibratedProposals", "calibrated_proposals", "is_calibrated"]
 
@@ -106,7 +106,8 @@ def calibrated_proposals(
             "one does not: if it was never trained on the labels of this table, say so "
             "(`unseen=True`, or --unseen), or fit its `labeler` to labels that it never saw."
         )
-    rows, evidence = _look(model, table, batch_size, num_workers, progress)
+    options: dict[str, Any] = {"batch_size": batch_size, "num_workers": num_workers}
+    rows, evidence = _look(model, table, progress=progress, **options)
     known = table.labels[rows]
     if labeler is None or unseen:
         kinds, _, classes = evidence.shape
@@ -140,22 +141,14 @@ def _own_labeler(model: MultiLabelModel) -> CalibratedPseudoLabeler | None:
 def _look(
     model: MultiLabelModel,
     table: ImageTable,
-    batch_size: int,
-    num_workers: int,
-    progress: Callable[[int], None] | None,
+    **options: Any,  # noqa: ANN401 - those of `readable_outputs`
 ) -> tuple[list[int], Float[Tensor, "kinds images classes"]]:
     """Return the rows that can be read, and what speaks for each of their labels."""
     seen: list[int] = []
     found: list[Tensor] = []
-    stream = stream_table(model, table, batch_size=batch_size, num_workers=num_workers)
-    for rows, output, broken in stream:
-        for row in broken:
-            table.mark_broken(row)
-        if output is not None:
-            seen += rows
-            found.append(_evidence(model, output))
-        if progress is not None:
-            progress(len(rows) + len(broken))
+    for rows, output in readable_outputs(model, table, **options):
+        seen += rows
+        found.append(_evidence(model, output))
     nothing = torch.zeros(1, 0, len(model.class_names))
     return seen, torch.cat(found, dim=1) if found else nothing
 

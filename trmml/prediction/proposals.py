@@ -10,7 +10,7 @@ from trmml.labels import NEGATIVE, POSITIVE, Labels
 from trmml.models import ModelOutput, MultiLabelModel
 from trmml.prediction.promised_labels import calibrated_proposals, is_calibrated
 from trmml.prediction.proposal import CONFIDENT, Proposal, ProposalSource, proposals_of
-from trmml.prediction.scoring import stream_table
+from trmml.prediction.scoring import readable_outputs
 from trmml.prediction.tagging import decision_thresholds
 
 __all__ = ["propose_labels"]
@@ -75,27 +75,23 @@ def propose_labels(
         min_confidence = CONFIDENT if chosen == "probability" else 0.0
     cuts = decision_thresholds(model)
     found: list[Proposal] = []
-    stream = stream_table(model, table, batch_size=batch_size, num_workers=num_workers)
-    for rows, output, broken in stream:
-        for row in broken:
-            table.mark_broken(row)
-        if output is not None:
-            known = table.labels[rows]
-            probabilities = output.logits.float().sigmoid().cpu()
-            if chosen == "prototypes":
-                proposed = _completed(model, output, known)
-            else:
-                proposed = torch.where(probabilities >= cuts, POSITIVE, NEGATIVE)
-            found += proposals_of(
-                table,
-                rows,
-                proposed,
-                probabilities,
-                source=chosen,
-                min_confidence=min_confidence,
-            )
-        if progress is not None:
-            progress(len(rows) + len(broken))
+    for rows, output in readable_outputs(
+        model, table, batch_size=batch_size, num_workers=num_workers, progress=progress
+    ):
+        known = table.labels[rows]
+        probabilities = output.logits.float().sigmoid().cpu()
+        if chosen == "prototypes":
+            proposed = _completed(model, output, known)
+        else:
+            proposed = torch.where(probabilities >= cuts, POSITIVE, NEGATIVE)
+        found += proposals_of(
+            table,
+            rows,
+            proposed,
+            probabilities,
+            source=chosen,
+            min_confidence=min_confidence,
+        )
     return sorted(found, key=lambda proposal: -proposal.confidence)
 
 

@@ -23,6 +23,7 @@ __all__ = [
     "ScoredBatch",
     "eval_mode",
     "pixel_batches",
+    "readable_outputs",
     "score_images",
     "stream_outputs",
     "stream_scores",
@@ -202,6 +203,35 @@ def stream_table(
         yield rows, output, broken
     for rows, broken in waiting:
         yield rows, None, broken
+
+
+def readable_outputs(
+    model: MultiLabelModel,
+    table: ImageTable,
+    *,
+    batch_size: int = 32,
+    num_workers: int = 0,
+    look: Look | None = None,
+    progress: Callable[[int], None] | None = None,
+) -> Iterator[tuple[list[int], Any]]:
+    """Yield rows that can be read with what the model makes of them; mark the others as broken.
+
+    Args:
+        model: As in `stream_scores`.
+        table: As in `stream_scores`; `table.broken_files()` lists what could not be read.
+        batch_size: As in `stream_scores`.
+        num_workers: As in `stream_scores`.
+        look: As in `stream_outputs`.
+        progress: Called with the number of images after each batch, broken ones too.
+    """
+    stream = stream_table(model, table, batch_size=batch_size, num_workers=num_workers, look=look)
+    for rows, output, broken in stream:
+        for row in broken:
+            table.mark_broken(row)
+        if output is not None:
+            yield rows, output
+        if progress is not None:
+            progress(len(rows) + len(broken))
 
 
 def pixel_batches(

@@ -13,7 +13,7 @@ from trmml.data import ImageTable
 from trmml.labels import Labels
 from trmml.models import MultiLabelModel
 from trmml.models.zero_shot_stack import ZeroShotStack
-from trmml.prediction.scoring import Look, stream_table
+from trmml.prediction.scoring import Look, readable_outputs
 
 __all__ = ["StackScores", "fit_stack", "stack_and_score", "stack_evidence", "stack_look"]
 
@@ -67,15 +67,15 @@ def stack_evidence(
         progress: Called with the number of images after each batch.
     """
     found = torch.full((KINDS, len(table), len(model.class_names)), nan)
-    look = stack_look(model, stack)
-    stream = stream_table(model, table, batch_size=batch_size, num_workers=num_workers, look=look)
-    for rows, output, broken in stream:
-        for row in broken:
-            table.mark_broken(row)
-        if output is not None:
-            found[:, rows] = output.evidence.float().cpu()
-        if progress is not None:
-            progress(len(rows) + len(broken))
+    for rows, output in readable_outputs(
+        model,
+        table,
+        batch_size=batch_size,
+        num_workers=num_workers,
+        look=stack_look(model, stack),
+        progress=progress,
+    ):
+        found[:, rows] = output.evidence.float().cpu()
     return found
 
 
