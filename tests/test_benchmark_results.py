@@ -206,7 +206,7 @@ def test_the_step_does_a_third_of_the_plain_steps_operations():
     assert operations["predict"] < 1.01 * operations["image"]
 
 
-@pytest.mark.parametrize("world", ["generated", "landscapes"])
+@pytest.mark.parametrize("world", ["generated", "landscapes", "real-landscapes"])
 def test_the_docs_show_the_committed_figures_of_completion(world: str):
     measured = json.loads((completion.RESULTS / f"completion_{world}.json").read_text())
     page = (DOCS / "parts" / "trmml.md").read_text()

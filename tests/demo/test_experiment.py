@@ -161,7 +161,7 @@ def test_progress_covers_every_image_and_step(data: DemoData) -> None:
         seen[title] = (total, sum(steps))
 
     run_experiment(data, random_pair(), progress=counting, recipe=SHORT)
-    # The last is calibrated, by judges that are trained for half as many steps before it.
+    # The last is calibrated, by judges that are trained before it: an epoch at least.
     assert [*seen.values()] == [(16, 16), (10, 10), (4, 4), (4, 4), (6, 6)]
 
 

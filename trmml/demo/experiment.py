@@ -44,7 +44,8 @@ DEMO_RECIPE: Final = Recipe(epochs=20, batch_size=64, max_lr=4e-3)
 CONFIGS: Final = {
     "baseline": ABLATIONS["dualcoop"],
     "trmml": TRMMLConfig(),
-    "trmml_calibrated": TRMMLConfig(completion="calibrated"),
+    # Half as long as the default, to save a minute of four.
+    "trmml_calibrated": TRMMLConfig(completion="calibrated", judges_share=0.25),
 }
 TITLES: Final = {
     "baseline": "Training the baseline",
