@@ -168,6 +168,8 @@ def test_the_command_prints_its_address_and_ends_with_ctrl_c(model: TRMML, tmp_p
         stderr=subprocess.PIPE,
         text=True,
         env=os.environ,
+        # A shell's job in the background ignores Ctrl-C, and so would all that it starts.
+        preexec_fn=lambda: signal.signal(signal.SIGINT, signal.SIG_DFL),
     ) as process:
         assert process.stdout is not None
         assert process.stderr is not None
