@@ -246,8 +246,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
     parser.add_argument("--labels", type=Path)
     parser.add_argument("--keep", type=float, nargs="+", default=[0.01, 0.03, 0.05, 0.1, 0.3, 0.5])
     parser.add_argument("--seeds", type=int, nargs="+", default=[2, 3, 4, 5, 6])
-    arms = [*ARMS]
-    parser.add_argument("--arms", nargs="+", choices=arms, default=arms[:4])
+    parser.add_argument("--arms", nargs="+", choices=ARMS, default=[*ARMS][:4])
     options = parser.parse_args(arguments)
     path = RESULTS / f"completion_{options.world}.json"
     done: dict[str, Any] = json.loads(path.read_text()) if path.exists() else {"keep": {}}

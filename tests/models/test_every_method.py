@@ -6,10 +6,10 @@ from pathlib import Path
 
 import pytest
 import torch
-from torch import Tensor
 
 from tests.random_clip import random_pair
 from tests.training.small_run import GRID, NAMES, SHORT, half_known, separable
+from tests.training.stopped_run import assert_same_tensors, stop_after
 from trmml.models import METHODS, Batch, Task
 from trmml.sharing import DeployableModel
 from trmml.training import CheckpointStore, FeatureSource, Trainer, predict_logits
@@ -33,12 +33,6 @@ def trainer_of(method: str, **options: object) -> Trainer:
     return Trainer(task_of(method), source, recipe=replace(SHORT, **options))  # pyright: ignore
 
 
-def assert_same(one: dict[str, Tensor], other: dict[str, Tensor]) -> None:
-    assert one.keys() == other.keys()
-    for name, value in one.items():
-        torch.testing.assert_close(other[name], value, rtol=0, atol=0, equal_nan=True)
-
-
 def test_it_learns_and_ranks_what_it_was_not_told(method: str) -> None:
     trainer = trainer_of(method, epochs=20)
     trainer.run()
@@ -53,19 +47,15 @@ def test_stopped_anywhere_it_ends_in_the_same_state(method: str, tmp_path: Path)
     whole = trainer_of(method)
     whole.run()
     store, first = CheckpointStore(tmp_path), trainer_of(method)
-
-    def stop(trainer: Trainer, _: object) -> None:
-        if trainer.position == (1, 3):
-            raise KeyboardInterrupt
-
     with pytest.raises(KeyboardInterrupt):
-        first.run(after_step=stop)
+        first.run(after_step=stop_after(7))
+    assert first.position == (1, 3)
     store.save(first.state(), step=7)
     second, state = trainer_of(method), store.load()
     assert state is not None
     second.load(state)
     second.run()
-    assert_same(whole.state().tensors, second.state().tensors)
+    assert_same_tensors(whole.state().tensors, second.state().tensors)
     plain = (json.loads(json.dumps(one.state().plain)) for one in (whole, second))
     assert next(plain) == next(plain)
 

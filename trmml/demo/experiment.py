@@ -44,7 +44,7 @@ DEMO_RECIPE: Final = Recipe(epochs=20, batch_size=64, max_lr=4e-3)
 CONFIGS: Final = {
     "baseline": ABLATIONS["dualcoop"],
     "trmml": TRMMLConfig(),
-    # Half as long as the default, to save a minute of four.
+    # Judges for half as long as by default: a demo is to be short.
     "trmml_calibrated": TRMMLConfig(completion="calibrated", judges_share=0.25),
 }
 TITLES: Final = {

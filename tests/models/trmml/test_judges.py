@@ -1,6 +1,5 @@
 """Labels completed before the first step, by two models that judge what the other has learnt."""
 
-import json
 from dataclasses import replace
 
 import pytest
@@ -8,6 +7,7 @@ import torch
 
 from tests.random_clip import random_pair
 from tests.training.small_run import NAMES, half_known, separable
+from tests.training.stopped_run import assert_same_tensors, taken_up
 from trmml.completion.withheld_labels import standardised
 from trmml.completion.withholding import withheld_cells
 from trmml.encoders import EncoderPair
@@ -111,26 +111,14 @@ def whole(request: pytest.FixtureRequest) -> tuple[TRMMLTask, Recipe]:
 
 # 5 steps an epoch: in the forerunner's last epoch, at its end, in the training after it.
 @pytest.mark.slow
-@pytest.mark.parametrize("stop_after", [9, 10, 27])
-def test_a_stop_anywhere_changes_nothing(stop_after: int, whole: tuple[TRMMLTask, Recipe]) -> None:
+@pytest.mark.parametrize("stop", [9, 10, 27])
+def test_a_stop_anywhere_changes_nothing(stop: int, whole: tuple[TRMMLTask, Recipe]) -> None:
     ended, recipe = whole
-    first = Trainer(task_of(), source_of(), recipe=recipe)
-
-    def stop(trainer: Trainer, _: object) -> None:
-        if trainer.steps_done == stop_after:
-            raise KeyboardInterrupt
-
-    with pytest.raises(KeyboardInterrupt):
-        first.run(after_step=stop)
-    state = first.state()
-    assert state.plain["forerunner"] is (stop_after <= 10)
-    second = Trainer(task_of(), source_of(), recipe=recipe)
-    second.load(state._replace(plain=json.loads(json.dumps(state.plain))))
-    assert second.steps_done == stop_after
+    state, second = taken_up(lambda: Trainer(task_of(), source_of(), recipe=recipe), stop)
+    assert state.plain["forerunner"] is (stop <= 10)
+    assert second.steps_done == stop
     second.run()
-    for name, value in ended.state_dict().items():
-        again = second.task.state_dict()[name]
-        torch.testing.assert_close(value, again, rtol=0, atol=0, equal_nan=True, msg=name)
+    assert_same_tensors(ended.state_dict(), second.task.state_dict())
 
 
 def test_the_judges_share_the_frozen_towers_and_leave_the_model_alone() -> None:
@@ -171,6 +159,21 @@ def test_a_projection_that_learns_is_each_judge_s_own() -> None:
     assert grads[0] is None
     assert grads[1] is not None
     assert grads[2] is not None
+
+
+@pytest.mark.parametrize("asked", ["forward", "look"])
+def test_a_shared_tower_sees_an_image_once(asked: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    judges = JudgesTask(task_of().model).train()
+    seen, encode = [], judges.model.image_encoder.encode_dense
+
+    def counted(images: torch.Tensor) -> tuple[torch.Tensor, tuple[int, int]]:
+        seen.append(len(images))
+        return encode(images)
+
+    monkeypatch.setattr(judges.model.image_encoder, "encode_dense", counted)
+    labels = torch.tensor([[1, -1, 1]] * 2)
+    getattr(judges, asked)(Batch(torch.randn(2, 3, 64, 64), labels, rows=torch.arange(2)))
+    assert seen == [2]
 
 
 def test_batches_have_to_say_which_images_they_are() -> None:

@@ -7,8 +7,9 @@ from typing import Any
 import pytest
 import torch
 
-from tests.training.loop.test_trainer import assert_same, stop_after
+from tests.training.loop.test_trainer import assert_same
 from tests.training.small_run import SHORT, half_known, separable, task_of
+from tests.training.stopped_run import stop_after
 from trmml.training import CheckpointStore, FeatureSource, Trainer
 from trmml.training.loop.acceleration import build_accelerator
 

@@ -11,8 +11,9 @@ from torch import Tensor
 
 from tests.random_clip import random_pair
 from tests.training.small_run import NAMES, SHORT, half_known, separable, task_of
+from tests.training.stopped_run import assert_same_tensors, stop_after
 from trmml.models import ABLATIONS, TRMML, Batch, TRMMLConfig, TRMMLTask
-from trmml.training import CheckpointStore, FeatureSource, Losses, Recipe, Trainer
+from trmml.training import CheckpointStore, FeatureSource, Recipe, Trainer
 
 
 def trainer_of(recipe: Recipe = SHORT, **options: Any) -> Trainer:  # noqa: ANN401
@@ -21,23 +22,9 @@ def trainer_of(recipe: Recipe = SHORT, **options: Any) -> Trainer:  # noqa: ANN4
     return Trainer(task_of(), source, recipe=recipe, **options)
 
 
-def stop_after(steps: int) -> Callable[[Trainer, Losses], None]:
-    taken = 0
-
-    def after_step(trainer: Trainer, losses: Losses) -> None:
-        nonlocal taken
-        taken += 1
-        if taken == steps:
-            raise KeyboardInterrupt
-
-    return after_step
-
-
 def assert_same(one: Trainer, other: Trainer) -> None:
     mine, theirs = one.state(), other.state()
-    assert mine.tensors.keys() == theirs.tensors.keys()
-    for name, value in mine.tensors.items():
-        torch.testing.assert_close(theirs.tensors[name], value, rtol=0, atol=0, equal_nan=True)
+    assert_same_tensors(mine.tensors, theirs.tensors)
     assert json.loads(json.dumps(mine.plain)) == json.loads(json.dumps(theirs.plain))
 
 

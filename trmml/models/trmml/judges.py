@@ -17,7 +17,7 @@ from trmml.models.trmml.learning_rates import decoder_apart
 from trmml.models.trmml.model import TRMML
 from trmml.models.trmml.outputs import TRMMLOutput
 
-__all__ = ["JudgesTask", "unseen_evidence"]
+__all__ = ["JudgesTask", "rows_of", "unseen_evidence"]
 
 HALF = 0.5
 
@@ -49,9 +49,7 @@ class JudgesTask(Task):
         Raises:
             ValueError: If the batch has no `rows`.
         """
-        if batch.rows is None:
-            raise ValueError("`batch.rows` must say which images these are, got None.")
-        first = first_half(batch.rows, batch.labels.shape[1])
+        first = first_half(rows_of(batch), batch.labels.shape[1])
         totals = []
         for model, output, hidden in zip(
             (self.model, self.other), self.both(batch), (first, ~first), strict=True
@@ -62,10 +60,13 @@ class JudgesTask(Task):
 
     def both(self, batch: Batch) -> tuple[TRMMLOutput, TRMMLOutput]:
         """Return what either model makes of a batch of images or of stored features."""
-        inputs, grid = batch.inputs, batch.grid
-        if grid is None:  # a projection that learns is each one's own
-            inputs, grid = self.other.image_encoder.encode_dense(inputs)
-        return self.match(batch), self._match_other(inputs, grid, classes=batch.classes)
+        one = self.match(batch)
+        features, grid = one.features, one.grid
+        encoder = self.other.image_encoder
+        # A tower is shared, and has been asked, unless it has a projection of its own that learns.
+        if batch.grid is None and encoder is not self.model.image_encoder:
+            features, grid = encoder.encode_dense(batch.inputs)
+        return one, self._match_other(features, grid, classes=batch.classes)
 
     def compile_match(self) -> None:
         """Compile both models' `match`."""
@@ -95,6 +96,20 @@ class JudgesTask(Task):
         one, other = self.both(batch)
         found = [self.model.evidence(one), self.other.evidence(other)]
         return torch.cat(found).transpose(0, 1)
+
+
+def rows_of(batch: Batch) -> Int[Tensor, " rows"]:
+    """Return which of all training images a batch has.
+
+    Raises:
+        ValueError: If it does not say.
+    """
+    if batch.rows is None:
+        raise ValueError(
+            '`batch.rows` must say which images these are where `completion` is "calibrated", '
+            "got None."
+        )
+    return batch.rows
 
 
 def first_half(rows: Int[Tensor, " rows"], num_classes: int) -> Bool[Tensor, "rows classes"]:

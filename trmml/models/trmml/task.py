@@ -17,7 +17,7 @@ from trmml.models.batch import Batch
 from trmml.models.method_config import MethodConfig
 from trmml.models.task import Forerunner, ParameterGroup, Task
 from trmml.models.trmml.completed_labels import CompletedLabels
-from trmml.models.trmml.judges import JudgesTask, unseen_evidence
+from trmml.models.trmml.judges import JudgesTask, rows_of, unseen_evidence
 from trmml.models.trmml.learning_rates import decoder_apart
 from trmml.models.trmml.model import TRMML
 from trmml.models.trmml.outputs import TRMMLOutput
@@ -106,18 +106,13 @@ class TRMMLTask(Task):
         """Return the labels known in this stage, and the completed ones if they are kept."""
         if self.completed is None:
             return batch.labels, None
-        if batch.rows is None:
-            raise ValueError(
-                '`batch.rows` must say which images these are where `completion` is "calibrated", '
-                "got None."
-            )
-        labels, config = batch.labels, self.model.config
-        judged = config.judged_by == "itself" and (not len(self.completed) or not config.give_back)
-        if judged:
-            labels = labels.masked_fill(self._withheld(batch.rows), UNKNOWN)
+        labels, rows = batch.labels, rows_of(batch)
+        given_back = len(self.completed) and self.model.config.give_back
+        if not (self._has_judges or given_back):
+            labels = labels.masked_fill(self._withheld(rows), UNKNOWN)
         if not len(self.completed):
             return labels, labels
-        completed = self.completed.of(batch.rows).to(labels.dtype)
+        completed = self.completed.of(rows).to(labels.dtype)
         return labels, torch.where(labels == UNKNOWN, completed, labels)
 
     def _withheld(self, rows: Int[Tensor, " rows"]) -> Bool[Tensor, "rows classes"]:

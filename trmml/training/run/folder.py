@@ -138,9 +138,9 @@ class RunFolder:
                 f"{self.checkpoints.folder}: the checkpoints of this run are gone, so it cannot go "
                 "on; put them back, or start again in another folder."
             )
-        history = {} if state is None else state.plain.get("history", {})
-        if state is not None and state.plain.get("forerunner"):
-            return state  # there was no model to keep yet
+        if state is None or state.plain.get("forerunner"):  # there was no model to keep yet
+            return state
+        history = state.plain.get("history")
         if selects and isinstance(history, dict) and history.get("records"):
             missing = [name for name in MODEL_FILES if not (self.best / name).is_file()]
             if missing:
