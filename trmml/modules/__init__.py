@@ -4,6 +4,8 @@ from trmml.modules.adaptive_threshold_pseudo_labeler import AdaptiveThresholdPse
 from trmml.modules.calibrated_pseudo_labeler import CalibratedPseudoLabeler
 from trmml.modules.category_aware_region_decoder import CategoryAwareRegionDecoder, RegionOutput
 from trmml.modules.dual_prompt_learner import DualPromptLearner
+from trmml.modules.prompt_encoder import PromptEncoder
+from trmml.modules.prompt_learner import PromptLearner
 from trmml.modules.prototype_memory_bank import PrototypeMemoryBank
 
 __all__ = [
@@ -11,6 +13,8 @@ __all__ = [
     "CalibratedPseudoLabeler",
     "CategoryAwareRegionDecoder",
     "DualPromptLearner",
+    "PromptEncoder",
+    "PromptLearner",
     "PrototypeMemoryBank",
     "RegionOutput",
 ]
