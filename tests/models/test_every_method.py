@@ -38,6 +38,8 @@ def test_it_learns_and_ranks_what_it_was_not_told(method: str) -> None:
     trainer.run()
     losses = [record["losses"]["total"] for record in trainer.history.records]
     assert losses[-1] < losses[0]
+    if method == "zero-shot":  # it ranks as its towers do, and these are random
+        return
     features, labels = separable()
     logits, hidden = predict_logits(trainer.task.model, features), half_known(labels) == 0
     assert logits[hidden & (labels > 0)].mean() > logits[hidden & (labels < 0)].mean()

@@ -9,6 +9,7 @@ from einops import rearrange
 from jaxtyping import Float
 from torch import Tensor, nn
 from torch.func import functional_call
+from torch.nn.functional import linear
 
 from trmml.encoders.batch_norm_folding import FoldedCopy
 from trmml.encoders.image_tower import ImageTower
@@ -77,6 +78,22 @@ class ModifiedResNetTower(ImageTower):
         )
         self._pool_grid = (side, side)
         self._folded: Callable[[], nn.Module] = FoldedCopy(visual, share=(visual.attnpool,))
+
+    @torch.no_grad()
+    def position_features(self, grid: tuple[int, int]) -> Float[Tensor, "entries dim"]:
+        r"""Return what the pool's position embedding would add to the features.
+
+        $$ c(v(x_p + e_p)) = f_p + C V e_p $$
+
+        Args:
+            grid: Height and width of the grid, as `encode_dense` returns it.
+
+        Returns:
+            That of the mean of all positions, which the pool puts first, then of each position.
+        """
+        pool: Any = self.visual.attnpool
+        table = resize_positions(pool.positional_embedding, self._pool_grid, grid)
+        return linear(linear(table, pool.v_proj.weight), pool.c_proj.weight)
 
     def keep_folded(self) -> None:
         """Let the folded weights take the place of the tower's own, as for a file to deploy."""

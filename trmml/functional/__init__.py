@@ -7,6 +7,7 @@ parameters and buffers around them.
 
 from trmml.functional.aligned_energy import aligned_calibration, aligned_energy
 from trmml.functional.asymmetric_loss import asymmetric_loss
+from trmml.functional.evidence_matching import evidence_logits
 from trmml.functional.matching import dual_matching_logits, matching_scores
 from trmml.functional.multimodal_info_nce import multimodal_info_nce
 from trmml.functional.prototypes import (
@@ -48,6 +49,7 @@ __all__ = [
     "dot_energy",
     "dual_matching_logits",
     "estimate_labels",
+    "evidence_logits",
     "matching_scores",
     "multimodal_info_nce",
     "prototype_similarity",

@@ -12,13 +12,11 @@ from trmml.class_names import NameOrSynonyms
 from trmml.encoders.protocol import EncoderPair
 from trmml.functional import unit_vectors
 from trmml.functional.checks import check_numbers
-from trmml.labels import check_labels
-from trmml.models.batch import Batch
+from trmml.models.labels_task import LabelsTask
 from trmml.models.method_config import MethodConfig
 from trmml.models.multi_label_model import MultiLabelModel
 from trmml.models.outputs import Scores
 from trmml.models.random_start import drawing_from
-from trmml.models.task import Task
 
 __all__ = ["LinearProbe", "LinearProbeConfig", "LinearProbeTask"]
 
@@ -111,7 +109,7 @@ class LinearProbe(MultiLabelModel):
         return Scores(logits if classes is None else logits[:, classes])
 
 
-class LinearProbeTask(Task):
+class LinearProbeTask(LabelsTask):
     """Train `LinearProbe` by the loss of its configuration.
 
     Args:
@@ -120,14 +118,3 @@ class LinearProbeTask(Task):
 
     Model = LinearProbe
     model: LinearProbe
-
-    def __init__(self, model: LinearProbe) -> None:
-        """Build the loss."""
-        super().__init__(model)
-        self.loss = model.config.loss.build()
-
-    def forward(self, batch: Batch) -> dict[str, Float[Tensor, ""]]:
-        """Return the loss of the labels."""
-        check_labels(batch.labels)
-        loss = self.loss(self.match(batch).logits, batch.sampled_labels)
-        return {"total": self.over_processes(loss, batch)}

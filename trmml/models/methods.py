@@ -5,14 +5,28 @@ from importlib.util import module_from_spec, spec_from_file_location
 from pathlib import Path
 from typing import Final
 
+from trmml.models.coop import CoOpTask
+from trmml.models.dualcoop import DualCoOpTask
+from trmml.models.dualcoop_plus_plus import DualCoOpPlusPlusTask
 from trmml.models.linear_probe import LinearProbeTask
+from trmml.models.positive_coop import PositiveCoOpTask
 from trmml.models.task import Task
 from trmml.models.trmml.task import TRMMLTask
+from trmml.models.zero_shot_method import ZeroShotTask
 
 __all__ = ["METHODS", "load_task"]
 
 METHODS: Final[dict[str, type[Task]]] = {
-    task.Model.Config.method: task for task in (TRMMLTask, LinearProbeTask)
+    task.Model.Config.method: task
+    for task in (
+        TRMMLTask,
+        ZeroShotTask,
+        LinearProbeTask,
+        CoOpTask,
+        DualCoOpTask,
+        DualCoOpPlusPlusTask,
+        PositiveCoOpTask,
+    )
 }
 """How each method is trained, by the name that configurations and saved models have."""
 

@@ -1,7 +1,6 @@
 """The predicting half of TRM-ML: prompts, regions, and the match between them."""
 
 from collections.abc import Sequence
-from typing import Any, TypeVar
 
 import torch
 from jaxtyping import Float, Int
@@ -10,7 +9,7 @@ from torch import Tensor, nn
 from trmml.class_names import NameOrSynonyms
 from trmml.encoders.protocol import EncoderPair
 from trmml.functional import dual_matching_logits, text_pixel_logits
-from trmml.models.multi_label_model import MultiLabelModel
+from trmml.models.prompted_model import PromptedModel
 from trmml.models.random_start import drawing_from
 from trmml.models.trmml.config import MIN_TEMPERATURE, TRMMLConfig
 from trmml.models.trmml.outputs import TRMMLOutput
@@ -22,10 +21,8 @@ __all__ = ["TextRegionMatcher"]
 
 CALIBRATION_IMAGES = 256
 
-_Matcher = TypeVar("_Matcher", bound="TextRegionMatcher")  # not `Self`: beartype refuses it
 
-
-class TextRegionMatcher(MultiLabelModel):
+class TextRegionMatcher(PromptedModel):
     """Match every category's text with its region of the image, or with what stands in for it.
 
     Holds all that prediction needs and nothing that only training does; `TRMML` adds the rest.
@@ -80,7 +77,6 @@ class TextRegionMatcher(MultiLabelModel):
                     energy=config.energy,
                     normalization=config.normalization,
                 )
-        self._text_cache: tuple[Any, tuple[Tensor, Tensor]] | None = None
 
     @property
     def temperature(self) -> Float[Tensor, ""]:
@@ -88,36 +84,6 @@ class TextRegionMatcher(MultiLabelModel):
         free = self.log_temperature.exp()
         # The gradient passes the bound, so that a temperature that met it can rise again.
         return free + (free.clamp(min=MIN_TEMPERATURE) - free).detach()
-
-    def text_features(
-        self, classes: Int[Tensor, " sampled"] | None = None
-    ) -> tuple[Float[Tensor, "classes dim"], Float[Tensor, "classes dim"]]:
-        """Return positive and negative text features; without autograd, computed only once.
-
-        Args:
-            classes: Indices of the only classes to return; None returns all.
-        """
-        if torch.is_grad_enabled() or torch.compiler.is_compiling():
-            return self.prompts(classes)
-        positive, negative = self._kept_text_features()
-        return (positive, negative) if classes is None else (positive[classes], negative[classes])
-
-    def _kept_text_features(
-        self,
-    ) -> tuple[Float[Tensor, "classes dim"], Float[Tensor, "classes dim"]]:
-        parameters = list(self.prompts.parameters())
-        if any(parameter.is_inference() for parameter in parameters):  # they have no version
-            return self.prompts()
-        # A parameter's version counts its in-place changes: optimiser steps and loaded states.
-        state = [(p.data_ptr(), p._version, p.dtype, p.device) for p in parameters]
-        if self._text_cache is None or self._text_cache[0] != state:
-            self._text_cache = (state, self.prompts())
-        return self._text_cache[1]
-
-    def train(self: _Matcher, mode: bool = True) -> _Matcher:  # noqa: PYI019
-        """Switch between training and evaluation; text features are computed anew."""
-        self._text_cache = None  # changes through `.data`, as averaged weights make, leave no trace
-        return super().train(mode)
 
     def match(
         self,
@@ -192,28 +158,3 @@ class TextRegionMatcher(MultiLabelModel):
     def region_maps(self, output: TRMMLOutput) -> Float[Tensor, "batch classes height width"]:
         """Return where each class is seen, in [0, 1], on the grid: see `region_maps`."""
         return region_maps(output, self.config)
-
-    def for_prediction(self, kept: dict[int, Any]) -> Any:  # noqa: ANN401
-        """Return a copy that can only predict, its text features fixed."""
-        with torch.no_grad():
-            texts = [feature.detach().clone() for feature in self.text_features()]
-        # The text tower may be large, and is not copied but left behind.
-        copied = super().for_prediction(
-            kept | {id(part): part for part in (self.prompts, self.encoders.text)}
-        )
-        copied.prompts = _FixedTexts(*texts)
-        return copied
-
-
-class _FixedTexts(nn.Module):
-    """Stand where the prompts were, and give what they gave."""
-
-    def __init__(
-        self, positive: Float[Tensor, "classes dim"], negative: Float[Tensor, "classes dim"]
-    ) -> None:
-        super().__init__()
-        self.register_buffer("positive", positive)
-        self.register_buffer("negative", negative)
-
-    def forward(self, classes: None = None) -> tuple[Any, Any]:  # noqa: ARG002 - never a subset
-        return self.positive, self.negative

@@ -1,0 +1,145 @@
+"""CoOp for many labels: a learnt prompt a class, matched with the whole image."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Literal
+
+import torch
+from jaxtyping import Float, Int
+from torch import Tensor, nn
+
+from trmml.class_names import NameOrSynonyms
+from trmml.encoders.protocol import EncoderPair
+from trmml.functional import unit_vectors
+from trmml.functional.checks import check_numbers, check_temperature
+from trmml.models.labels_task import LabelsTask
+from trmml.models.method_config import MethodConfig
+from trmml.models.outputs import Scores
+from trmml.models.prompted_model import PromptedModel
+from trmml.models.random_start import drawing_from
+from trmml.modules import PromptLearner
+
+__all__ = ["CoOp", "CoOpConfig", "CoOpTask"]
+
+
+@dataclass(frozen=True, kw_only=True)
+class CoOpConfig(MethodConfig):
+    """Settings of `CoOp`.
+
+    Attributes:
+        context_length: Learnable tokens per prompt (paper: 16).
+        class_specific: Whether each class has a context of its own (paper: both are tried).
+        prompt_init: Words the contexts start from; None draws them from N(0, 0.02).
+        temperature: Divides the cosines; CLIP's own, 0.01, makes a sigmoid steep, so ours is ten
+            times that, as in SCPNet.
+        threshold: Where the learnt cosine of an even chance starts; ours.
+        text_chunk_size: Most prompts in memory at once, see `PromptEncoder`; None for all. Changes
+            no number.
+    """
+
+    method: Literal["coop"] = "coop"
+    context_length: int = 16
+    class_specific: bool = True
+    prompt_init: str | None = None
+    temperature: float = 0.1
+    threshold: float = 0.2
+    text_chunk_size: int | None = None
+
+    def __post_init__(self) -> None:
+        """Refuse values outside their range.
+
+        Raises:
+            ValueError: If the temperature is not above 0, a count is below 1, or the threshold is
+                no cosine.
+        """
+        check_temperature(self.temperature)
+        if not -1 <= self.threshold <= 1:
+            raise ValueError(f"`threshold` must be in [-1, 1], got {self.threshold}.")
+        for name in ("context_length", "text_chunk_size"):
+            value = getattr(self, name)
+            if value is not None and value < 1:
+                raise ValueError(f"`{name}` must be at least 1, got {value}.")
+        check_numbers(self)
+
+
+class CoOp(PromptedModel):
+    r"""Learn what to say before each class name, and match it with the image as a whole.
+
+    $$ z_c = \frac{1}{\tau} \Big( \cos\Big(\frac1N \sum_n f_n,\; g_c\Big) - b \Big) $$
+
+    | symbol | in code | meaning |
+    |---|---|---|
+    | $f_n$ | `features` | dense feature at position n |
+    | $g_c$ | `text_features` | what the prompt says of class c |
+    | $\tau$ | `config.temperature` | fixed |
+    | $b$ | `threshold` | cosine of an even chance, learnt, one for all classes |
+
+    Text-image matching, the second of Figure 1 of TRM-ML.
+
+    Source: [CoOp](https://arxiv.org/abs/2109.01134) (Zhou et al., IJCV 2022).
+    Differs from the paper: each class has a sigmoid of its own where the paper has one softmax over
+    all, and so a cosine from which on it counts as present; dense features are averaged where it
+    takes the pooled one, so that features kept on disk serve.
+
+    Args:
+        encoders: Frozen image and text tower.
+        class_names: One name per class, or several synonyms for a class.
+        config: Settings; None takes the defaults.
+        image_size: Side in pixels of the photographs that `preprocess` prepares.
+        generator: Source of the random start.
+
+    Examples:
+        >>> from trmml.encoders import load_tiny
+        >>> model = CoOp(load_tiny(), ["tree", "boat"], image_size=64)
+        >>> model.predict(torch.zeros(3, 3, 64, 64)).shape
+        torch.Size([3, 2])
+    """
+
+    Config = CoOpConfig
+    credit = "[CoOp](https://arxiv.org/abs/2109.01134) (Zhou et al., IJCV 2022)"
+    config: CoOpConfig
+
+    def __init__(
+        self,
+        encoders: EncoderPair,
+        class_names: Sequence[NameOrSynonyms],
+        *,
+        config: CoOpConfig | None = None,
+        image_size: int = 448,
+        generator: torch.Generator | None = None,
+    ) -> None:
+        """Draw the contexts."""
+        config = config or CoOpConfig()
+        super().__init__(encoders, class_names, config=config, image_size=image_size)
+        self.threshold = nn.Parameter(torch.tensor(config.threshold))
+        with drawing_from(generator):
+            self.prompts = PromptLearner(
+                encoders.text,
+                class_names,
+                context_length=config.context_length,
+                class_specific=config.class_specific,
+                init=config.prompt_init,
+                chunk_size=config.text_chunk_size,
+            )
+
+    def match(
+        self,
+        features: Float[Tensor, "batch positions dim"],
+        grid: tuple[int, int],  # noqa: ARG002 - where a position lies makes no difference
+        *,
+        classes: Int[Tensor, " sampled"] | None = None,
+    ) -> Scores:
+        """Score dense features, from the image encoder or from a store."""
+        (texts,) = self.text_features(classes)
+        whole = unit_vectors(features.mean(dim=1)).to(texts.dtype)
+        return Scores((whole @ texts.T - self.threshold) / self.config.temperature)
+
+
+class CoOpTask(LabelsTask):
+    """Train `CoOp` by the loss of its configuration.
+
+    Args:
+        model: To train.
+    """
+
+    Model = CoOp

@@ -1,0 +1,93 @@
+"""DualCoOp as published: two learnt prompts a class, matched with every position."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Literal
+
+import torch
+
+from trmml.class_names import NameOrSynonyms
+from trmml.encoders.protocol import EncoderPair
+from trmml.models.random_start import drawing_from
+from trmml.models.text_pixel_model import TextPixelConfig, TextPixelModel, TextPixelTask
+from trmml.modules import DualPromptLearner
+
+__all__ = ["DualCoOp", "DualCoOpConfig", "DualCoOpTask"]
+
+
+@dataclass(frozen=True, kw_only=True)
+class DualCoOpConfig(TextPixelConfig):
+    """Settings of `DualCoOp`; see `TextPixelConfig`."""
+
+    method: Literal["dualcoop"] = "dualcoop"
+
+
+class DualCoOp(TextPixelModel):
+    r"""Learn to say of each class that it is there and that it is not, and look at every position.
+
+    $$ z_c = \sum_{n=0}^{N} \operatorname{softmax}_n\Big(\frac{\cos(f_n + e_n, g^+_c)}{\tau_s}\Big)
+       \, \frac{\cos(f_n + e_n, g^+_c) - \cos(f_n + e_n, g^-_c)}{\tau} $$
+
+    | symbol | in code | meaning |
+    |---|---|---|
+    | $f_n$ | `features` | dense feature at position n; $f_0$ is their mean |
+    | $e_n$ | `ModifiedResNetTower.position_features` | what CLIP's position embedding adds |
+    | $g^+_c, g^-_c$ | `text_features` | what the prompts say of class c |
+    | $\tau, \tau_s$ | `config` | 1/100 and 1/20, both fixed |
+
+    The row "dualcoop" of `trmml.models.ABLATIONS` is the method in TRM-ML's manner: without mean
+    and position embedding, its temperature learnt, by TRM-ML's recipe.
+
+    Source: [DualCoOp](https://arxiv.org/abs/2206.09541) (Sun et al., NeurIPS 2022).
+    Differs from the paper: each batch's loss is divided by its number of images before it is
+    weighted, so that a last, smaller batch counts less. The configuration `dualcoop` has the
+    published recipe: stochastic gradient descent, and the schedule.
+
+    Args:
+        encoders: Frozen image and text tower.
+        class_names: One name per class, or several synonyms for a class.
+        config: Settings; None takes the defaults.
+        image_size: Side in pixels of the photographs that `preprocess` prepares.
+        generator: Source of the random start.
+
+    Examples:
+        >>> from trmml.encoders import load_tiny
+        >>> model = DualCoOp(load_tiny(), ["tree", "boat"], image_size=64)
+        >>> model.predict(torch.zeros(3, 3, 64, 64)).shape
+        torch.Size([3, 2])
+    """
+
+    Config = DualCoOpConfig
+    credit = "[DualCoOp](https://arxiv.org/abs/2206.09541) (Sun et al., NeurIPS 2022)"
+
+    def __init__(
+        self,
+        encoders: EncoderPair,
+        class_names: Sequence[NameOrSynonyms],
+        *,
+        config: DualCoOpConfig | None = None,
+        image_size: int = 448,
+        generator: torch.Generator | None = None,
+    ) -> None:
+        """Draw the contexts."""
+        config = config or DualCoOpConfig()
+        super().__init__(encoders, class_names, config=config, image_size=image_size)
+        with drawing_from(generator):
+            self.prompts = DualPromptLearner(
+                encoders.text,
+                class_names,
+                context_length=config.context_length,
+                class_specific=config.class_specific,
+                init=config.prompt_init,
+                chunk_size=config.text_chunk_size,
+            )
+
+
+class DualCoOpTask(TextPixelTask):
+    """Train `DualCoOp` by the loss of its configuration.
+
+    Args:
+        model: To train.
+    """
+
+    Model = DualCoOp

@@ -1,0 +1,137 @@
+"""DualCoOp++: a third prompt says where to look, and classes compete for positions."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Literal
+
+import torch
+from jaxtyping import Float, Int
+from torch import Tensor, nn
+
+from trmml.class_names import NameOrSynonyms
+from trmml.encoders.protocol import EncoderPair
+from trmml.functional import evidence_logits
+from trmml.models.outputs import PixelScores
+from trmml.models.random_start import drawing_from
+from trmml.models.text_pixel_model import TextPixelConfig, TextPixelModel, TextPixelTask
+from trmml.modules import DualPromptLearner, PromptLearner
+
+__all__ = ["DualCoOpPlusPlus", "DualCoOpPlusPlusConfig", "DualCoOpPlusPlusTask"]
+
+
+@dataclass(frozen=True, kw_only=True)
+class DualCoOpPlusPlusConfig(TextPixelConfig):
+    """Settings of `DualCoOpPlusPlus`; see also `TextPixelConfig`.
+
+    Attributes:
+        temperature: Where both learnt temperatures, of the positive and the negative cosines,
+            start; published as a factor of 20.
+        spatial_temperature: Where the learnt one of the evidence starts; likewise.
+        winner_take_all: Whether classes compete for positions in training.
+    """
+
+    method: Literal["dualcoop++"] = "dualcoop++"
+    temperature: float = 0.05
+    winner_take_all: bool = True
+
+
+class DualCoOpPlusPlus(TextPixelModel):
+    r"""Learn three prompts a class: that it is there, that it is not, and where to look.
+
+    $$ z_c = \sum_n \operatorname{softmax}_n\Big(\frac{\cos(f_n, g^e_c)}{\tau_s}\Big)
+       \Big( \frac{r_{c,n} \cos(f_n, g^+_c)}{\tau_+} - \frac{\cos(f_n, g^-_c)}{\tau_-} \Big) $$
+
+    `evidence_logits` has the symbols and the reward $r$, which is 1 in prediction.
+
+    Source: [DualCoOp++](https://arxiv.org/abs/2308.01890) (Hu et al., TPAMI 2023).
+    Differs from the paper: constants are those of an unofficial implementation, the only one there
+    is; recipe and weight of the loss are DualCoOp's.
+
+    Args:
+        encoders: Frozen image and text tower.
+        class_names: One name per class, or several synonyms for a class.
+        config: Settings; None takes the defaults.
+        image_size: Side in pixels of the photographs that `preprocess` prepares.
+        generator: Source of the random start.
+
+    Examples:
+        >>> from trmml.encoders import load_tiny
+        >>> model = DualCoOpPlusPlus(load_tiny(), ["tree", "boat"], image_size=64)
+        >>> model.predict(torch.zeros(3, 3, 64, 64)).shape
+        torch.Size([3, 2])
+    """
+
+    Config = DualCoOpPlusPlusConfig
+    credit = "[DualCoOp++](https://arxiv.org/abs/2308.01890) (Hu et al., TPAMI 2023)"
+
+    def __init__(
+        self,
+        encoders: EncoderPair,
+        class_names: Sequence[NameOrSynonyms],
+        *,
+        config: DualCoOpPlusPlusConfig | None = None,
+        image_size: int = 448,
+        generator: torch.Generator | None = None,
+    ) -> None:
+        """Draw the contexts."""
+        config = config or DualCoOpPlusPlusConfig()
+        super().__init__(encoders, class_names, config=config, image_size=image_size)
+        self.winner_take_all = config.winner_take_all
+        starts = torch.tensor([config.temperature, config.temperature, config.spatial_temperature])
+        self.log_temperatures = nn.Parameter(starts.log())
+        options = {
+            "context_length": config.context_length,
+            "class_specific": config.class_specific,
+            "init": config.prompt_init,
+            "chunk_size": config.text_chunk_size,
+        }
+        with drawing_from(generator):
+            self.prompts = _ThreePrompts(
+                DualPromptLearner(encoders.text, class_names, **options),
+                PromptLearner(encoders.text, class_names, **options),
+            )
+
+    def match(
+        self,
+        features: Float[Tensor, "batch positions dim"],
+        grid: tuple[int, int],
+        *,
+        classes: Int[Tensor, " sampled"] | None = None,
+    ) -> PixelScores:
+        """Score dense features, from the image encoder or from a store."""
+        positive, negative, evidence = self.text_features(classes)
+        positive_temperature, negative_temperature, spatial = self.log_temperatures.exp().unbind()
+        logits, energy = evidence_logits(
+            self.places(features.to(positive.dtype), grid),
+            positive,
+            negative,
+            evidence,
+            positive_temperature=positive_temperature,
+            negative_temperature=negative_temperature,
+            spatial_temperature=spatial,
+            winner_take_all=self.training and self.winner_take_all,
+        )
+        return PixelScores(logits, energy[:, :, -features.shape[1] :], grid)
+
+
+class _ThreePrompts(nn.Module):
+    """Hold the pair and the third prompt."""
+
+    def __init__(self, pair: DualPromptLearner, evidence: PromptLearner) -> None:
+        super().__init__()
+        self.pair, self.evidence = pair, evidence
+
+    def forward(
+        self, classes: Int[Tensor, " sampled"] | None = None
+    ) -> tuple[Float[Tensor, "classes dim"], ...]:
+        return *self.pair(classes), self.evidence(classes)
+
+
+class DualCoOpPlusPlusTask(TextPixelTask):
+    """Train `DualCoOpPlusPlus` by the loss of its configuration.
+
+    Args:
+        model: To train.
+    """
+
+    Model = DualCoOpPlusPlus

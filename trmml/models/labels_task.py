@@ -1,0 +1,30 @@
+"""How most methods learn: their scores, the known labels, and the loss of their configuration."""
+
+from jaxtyping import Float
+from torch import Tensor
+
+from trmml.labels import check_labels
+from trmml.models.batch import Batch
+from trmml.models.multi_label_model import MultiLabelModel
+from trmml.models.task import Task
+
+__all__ = ["LabelsTask"]
+
+
+class LabelsTask(Task):
+    """Train a model by the loss of its configuration; a method of this kind adds its `Model`.
+
+    Args:
+        model: To train.
+    """
+
+    def __init__(self, model: MultiLabelModel) -> None:
+        """Build the loss."""
+        super().__init__(model)
+        self.loss = model.config.loss.build()
+
+    def forward(self, batch: Batch) -> dict[str, Float[Tensor, ""]]:
+        """Return the loss of the labels."""
+        check_labels(batch.labels)
+        loss = self.loss(self.match(batch).logits, batch.sampled_labels)
+        return {"total": self.over_processes(loss, batch)}

@@ -1,0 +1,82 @@
+"""Models whose texts are learnt: encoded anew where they learn, once where they do not."""
+
+from typing import Any, TypeVar
+
+import torch
+from jaxtyping import Float, Int
+from torch import Tensor, nn
+
+from trmml.models.multi_label_model import MultiLabelModel
+
+__all__ = ["PromptedModel"]
+
+_Model = TypeVar("_Model", bound="PromptedModel")  # not `Self`: beartype refuses it
+
+
+class PromptedModel(MultiLabelModel):
+    """Score classes by text features that `prompts` learns.
+
+    Attributes:
+        prompts: Gives, called with the indices of some classes or None for all, a text feature of
+            each of these classes, or a tuple of such features, unit length.
+    """
+
+    prompts: Any
+    _text_cache: tuple[Any, tuple[Tensor, ...]] | None = None
+
+    def text_features(
+        self, classes: Int[Tensor, " sampled"] | None = None
+    ) -> tuple[Float[Tensor, "classes dim"], ...]:
+        """Return what `prompts` gives; without autograd, computed only once.
+
+        Args:
+            classes: Indices of the only classes to return; None returns all.
+        """
+        if torch.is_grad_enabled() or torch.compiler.is_compiling():
+            return self._encoded(classes)
+        kept = self._kept_text_features()
+        return kept if classes is None else tuple(feature[classes] for feature in kept)
+
+    def _encoded(
+        self, classes: Int[Tensor, " sampled"] | None
+    ) -> tuple[Float[Tensor, "classes dim"], ...]:
+        found = self.prompts(classes)
+        return found if isinstance(found, tuple) else (found,)
+
+    def _kept_text_features(self) -> tuple[Float[Tensor, "classes dim"], ...]:
+        parameters = list(self.prompts.parameters())
+        if any(parameter.is_inference() for parameter in parameters):  # they have no version
+            return self._encoded(None)
+        # A parameter's version counts its in-place changes: optimiser steps and loaded states.
+        state = [(p.data_ptr(), p._version, p.dtype, p.device) for p in parameters]
+        if self._text_cache is None or self._text_cache[0] != state:
+            self._text_cache = (state, self._encoded(None))
+        return self._text_cache[1]
+
+    def train(self: _Model, mode: bool = True) -> _Model:  # noqa: PYI019
+        """Switch between training and evaluation; text features are computed anew."""
+        self._text_cache = None  # changes through `.data`, as averaged weights make, leave no trace
+        return super().train(mode)
+
+    def for_prediction(self, kept: dict[int, Any]) -> Any:  # noqa: ANN401
+        """Return a copy that can only predict, its text features fixed."""
+        with torch.no_grad():
+            texts = [feature.detach().clone() for feature in self.text_features()]
+        # The text tower may be large, and is not copied but left behind.
+        copied = super().for_prediction(
+            kept | {id(part): part for part in (self.prompts, self.encoders.text)}
+        )
+        copied.prompts = _FixedTexts(texts)
+        return copied
+
+
+class _FixedTexts(nn.Module):
+    """Stand where the prompts were, and give what they gave."""
+
+    def __init__(self, texts: list[Float[Tensor, "classes dim"]]) -> None:
+        super().__init__()
+        for number, text in enumerate(texts):
+            self.register_buffer(str(number), text)
+
+    def forward(self, classes: None = None) -> tuple[Any, ...]:  # noqa: ARG002 - never a subset
+        return tuple(self.buffers())
