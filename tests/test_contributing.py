@@ -25,7 +25,8 @@ def listed(recipe: str, name: str) -> list[str]:
     """Return the files that a recipe lists, for something of a name."""
     (section,) = re.findall(rf"^### {recipe}\n(.*?)(?=^##)", TEXT, re.MULTILINE | re.DOTALL)
     files = re.findall(r"^\d+\. `([^`]+)`", section, re.MULTILINE)
-    return [file.replace("<name>", name) for file in files]
+    method = name.replace("_", "-")
+    return [file.replace("<name>", name).replace("<method>", method) for file in files]
 
 
 def naming(pattern: str) -> set[str]:

@@ -51,6 +51,15 @@ def test_an_empty_file_is_all_defaults(folder: Path) -> None:
     assert load_run_config(folder / "mine.yaml") == RunConfig(name="mine")
 
 
+def test_a_file_extends_several_a_later_one_over_an_earlier(folder: Path) -> None:
+    write(folder, a="data: {keep: 0.3}\nrecipe: {epochs: 7, seed: 7}\n", b="recipe: {seed: 8}\n")
+    write(folder, mine="extends: [voc2007, a.yaml, b.yaml]\nrecipe: {batch_size: 9}\n")
+    found = load_run_config(folder / "mine.yaml")
+    recipe = found.recipe
+    assert (recipe.epochs, recipe.seed, recipe.batch_size) == (7, 8, 9)
+    assert (found.data.keep, found.data.train_split) == (0.3, "voc2007/trainval")
+
+
 def test_a_file_extends_another_and_a_shipped_one(folder: Path) -> None:
     (folder / "sub").mkdir()
     write(folder, base="extends: voc2007\nname: base\nrecipe: {epochs: 7, seed: 7}\n")
@@ -176,7 +185,10 @@ def test_every_mistake_is_in_one_message_with_the_file_it_is_in(folder: Path) ->
     [
         ("recipe: {epochs: 3}\nrecipe: {seed: 1}", "mine.yaml: line 2: no valid YAML; `recipe` is"),
         ("- a\n- b", "mine.yaml: must hold settings as `name: value`, got list."),
-        ("extends: [a, b]", "mine.yaml: `extends` must be one name or path, got ['a', 'b']."),
+        ("extends: [a, 1]", "mine.yaml: `extends` must be names or paths, got ['a', 1]."),
+        ("extends: {a: b}", "mine.yaml: `extends` must be names or paths, got {'a': 'b'}."),
+        ("extends: null", "mine.yaml: `extends` must be names or paths, got None."),
+        ("extends: [voc2007, mine.yaml]", "mine.yaml: `extends` must not go in a circle, got "),
         ("extends: mine.yaml", "mine.yaml: `extends` must not go in a circle, got mine.yaml -> "),
         ("extends: gone.yaml", "gone.yaml: the file does not exist; check the path."),
         ("extends: voc", "voc: no configuration of that name ships with trmml; the nearest are"),

@@ -10,7 +10,7 @@ import pytest
 
 from tests.data.benchmark_folders import write_benchmarks
 from trmml.data import OFFICIAL_COUNTS, find_splits, official_counts
-from trmml.models import ABLATIONS, PROTOTYPE_ABLATIONS, TRMMLConfig
+from trmml.models import ABLATIONS, METHODS, PROTOTYPE_ABLATIONS, TRMMLConfig
 from trmml.training import Recipe, RunConfig, list_run_configs, load_run_config
 from trmml.training.config.plain_yaml import read_yaml
 
@@ -80,7 +80,8 @@ def shipped(name: str) -> RunConfig:
 
 def test_there_is_a_file_for_each_cell_and_no_other() -> None:
     assert len(CELLS) == 27 + 8 + 12 + 10 + 4
-    assert set(list_run_configs()) == {*CELLS, *DATASETS, "paper", "own", "tiny"}
+    others = {"paper", "own", "tiny"} | {*METHODS} - {"trmml"}
+    assert set(list_run_configs()) == {*CELLS, *DATASETS, *others}
 
 
 @pytest.mark.parametrize("name", CELLS)
@@ -103,7 +104,7 @@ def test_every_value_says_whether_it_is_the_papers_or_ours() -> None:
 def test_a_cell_says_only_what_differs(name: str) -> None:
     text = (files("trmml") / "configs" / f"{name}.yaml").read_text()
     assert len(text.splitlines()) <= 16
-    assert "\nextends: " in text
+    assert "\nextends: " in text or name in METHODS
 
 
 def test_the_papers_file_states_every_setting_that_is_on_as_the_code_has_it() -> None:
@@ -245,6 +246,27 @@ def test_the_configuration_for_ones_own_differs_in_what_measured_better() -> Non
     paper = shipped("paper")
     calibrated = replace(TRMMLConfig(), completion="calibrated")
     assert shipped("own") == replace(paper, name="own", model=calibrated, prediction="stack")
+
+
+@pytest.mark.parametrize("name", {*METHODS} - {"trmml"})
+def test_a_method_has_a_configuration_that_goes_with_any_data(name: str, tmp_path: Path) -> None:
+    alone = shipped(name)
+    assert alone.model == METHODS[name].Model.Config()
+    (tmp_path / "both.yaml").write_text(f"extends: [voc2007, {name}]\ndata: {{keep: 0.1}}\n")
+    both = load_run_config(tmp_path / "both.yaml")
+    assert (both.model, both.recipe) == (alone.model, alone.recipe)
+    assert both.data == replace(shipped("voc2007").data, keep=0.1, transform=alone.data.transform)
+
+
+def test_the_published_recipe_of_dualcoop() -> None:
+    recipe = shipped("dualcoop").recipe
+    assert (recipe.epochs, recipe.batch_size, recipe.max_lr, recipe.weight_decay) == (
+        50,
+        32,
+        2e-3,
+        5e-4,
+    )
+    assert (recipe.optimizer, recipe.schedule) == ("sgd", "epochs")
 
 
 def test_the_tiny_configuration_runs_the_embedded_pair() -> None:

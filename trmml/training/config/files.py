@@ -8,6 +8,7 @@ from difflib import get_close_matches
 from functools import cache
 from importlib.resources import files
 from importlib.resources.abc import Traversable
+from itertools import chain
 from pathlib import Path
 from typing import Any, Final
 
@@ -33,8 +34,9 @@ def load_run_config(
     """Read a configuration that ships with this package, or a file.
 
     A file holds any of the settings of `RunConfig`, and `extends`: the name of a shipped one, or
-    the path of another file from its own folder. What it does not say is taken from there, and
-    else from the defaults. Relative paths of data are taken from the working folder.
+    the path of another file from its own folder; or a list of them, a later one over an earlier.
+    What it does not say is taken from there, and else from the defaults. Relative paths of data
+    are taken from the working folder.
 
     Args:
         name_or_path: A name of `list_run_configs`, or a path that ends in `.yaml` or `.yml`.
@@ -162,12 +164,12 @@ def _read_layers(reference: str, *, folder: Path, above: tuple[str, ...]) -> lis
         key: value for key, value in values.items() if key not in _SECTIONS or value is not None
     }
     layer = Layer(origin, _without(values, "extends"))
-    parent = values.get("extends")
-    if parent is None:
-        return [layer]
-    if not isinstance(parent, str):
-        raise ValueError(f"{origin}: `extends` must be one name or path, got {parent}.")
-    return [*_read_layers(parent, folder=folder, above=(*above, origin)), layer]
+    parents = values.get("extends", [])
+    parents = [parents] if isinstance(parents, str) else parents
+    if not (isinstance(parents, list) and all(isinstance(parent, str) for parent in parents)):
+        raise ValueError(f"{origin}: `extends` must be names or paths, got {parents}.")
+    below = [_read_layers(parent, folder=folder, above=(*above, origin)) for parent in parents]
+    return [*chain.from_iterable(below), layer]
 
 
 def _read(reference: str, folder: Path) -> tuple[str, str, Path]:

@@ -13,7 +13,7 @@ FREE_TO_CHANGE: Final = ("compile", "patience")  # neither changes what a step c
 
 @dataclass(frozen=True, kw_only=True)
 class Recipe:
-    """How to train, whatever the method: AdamW under a schedule of the learning rate.
+    """How to train, whatever the method: an optimiser under a schedule of the learning rate.
 
     "Ours" marks what the paper leaves open.
 
@@ -21,8 +21,11 @@ class Recipe:
         epochs: Passes over the training images (paper: 40).
         batch_size: Images per optimiser step, over all processes (paper: 128).
         max_lr: Peak learning rate (paper: 5e-4).
-        weight_decay: Of AdamW, on matrices only; ours, as in the authors' earlier code.
-        schedule: "onecycle" (paper), or "cosine": a linear rise, then half a cosine down to 0.
+        optimizer: "adamw" (paper), or "sgd" with a momentum of 0.9, as CoOp and its kin have it.
+        weight_decay: Of the optimiser, on matrices only; ours, as in the authors' earlier code.
+        schedule: "onecycle" (paper); "cosine": a linear rise, then half a cosine down to 0; or
+            "epochs", as CoOp and its kin have it: a first epoch at 1e-5, then half a cosine that
+            falls from epoch to epoch.
         warmup_share: Share of the steps in which the learning rate rises; the authors' own.
         max_grad_norm: Largest gradient norm; ours, because single batches of few labels can be
             steep.
@@ -41,8 +44,9 @@ class Recipe:
     epochs: int = 40
     batch_size: int = 128
     max_lr: float = 5e-4
+    optimizer: Literal["adamw", "sgd"] = "adamw"
     weight_decay: float = 5e-3
-    schedule: Literal["onecycle", "cosine"] = "onecycle"
+    schedule: Literal["onecycle", "cosine", "epochs"] = "onecycle"
     warmup_share: float = 0.2
     max_grad_norm: float = 1.0
     gradient_accumulation_steps: int = 1

@@ -1,15 +1,19 @@
 """The optimiser of a recipe, and how its learning rate moves."""
 
 from math import cos, pi
+from typing import Final
 
 from torch import nn
-from torch.optim import AdamW, Optimizer
+from torch.optim import SGD, AdamW, Optimizer
 from torch.optim.lr_scheduler import LambdaLR, LRScheduler, OneCycleLR
 
 from trmml.models import Task
 from trmml.training.config.recipe import Recipe
 
 __all__ = ["build_optimizer", "build_scheduler", "parameter_groups"]
+
+MOMENTUM: Final = 0.9
+FIRST_EPOCH_RATE: Final = 1e-5
 
 
 def parameter_groups(task: Task, recipe: Recipe) -> list[dict[str, object]]:
@@ -29,9 +33,10 @@ def parameter_groups(task: Task, recipe: Recipe) -> list[dict[str, object]]:
     ]
 
 
-def build_optimizer(task: Task, recipe: Recipe) -> AdamW:
-    """Return AdamW on all that learns."""
-    return AdamW(parameter_groups(task, recipe))
+def build_optimizer(task: Task, recipe: Recipe) -> Optimizer:
+    """Return the recipe's optimiser on all that learns."""
+    groups = parameter_groups(task, recipe)
+    return SGD(groups, momentum=MOMENTUM) if recipe.optimizer == "sgd" else AdamW(groups)
 
 
 def build_scheduler(optimizer: Optimizer, recipe: Recipe, *, steps: int) -> LRScheduler:
@@ -45,6 +50,15 @@ def build_scheduler(optimizer: Optimizer, recipe: Recipe, *, steps: int) -> LRSc
     if recipe.schedule == "cosine":
         rise = recipe.warmup_share * steps
         return LambdaLR(optimizer, lambda step: _cosine(step, rise=rise, steps=steps))
+    if recipe.schedule == "epochs":
+        per_epoch = steps // recipe.epochs
+        shares = [
+            lambda step, peak=group["lr"]: _by_epochs(
+                step // per_epoch, epochs=recipe.epochs, first=FIRST_EPOCH_RATE / peak
+            )
+            for group in optimizer.param_groups
+        ]
+        return LambdaLR(optimizer, shares)
     # A rise of exactly one step makes OneCycleLR divide by zero.
     warmup_share = 1.001 / steps if recipe.warmup_share * steps == 1 else recipe.warmup_share
     peaks = [group["lr"] for group in optimizer.param_groups]
@@ -58,3 +72,8 @@ def _cosine(step: int, *, rise: float, steps: int) -> float:
     if step < rise:
         return (step + 1) / (rise + 1)
     return 0.5 * (1 + cos(pi * (step - rise) / max(steps - rise, 1)))
+
+
+def _by_epochs(epoch: int, *, epochs: int, first: float) -> float:
+    """Return the share of the peak rate: `first` in the first epoch, half a cosine after it."""
+    return first if epoch == 0 else 0.5 * (1 + cos(pi * epoch / epochs))
