@@ -26,5 +26,7 @@ class LabelsTask(Task):
     def forward(self, batch: Batch) -> dict[str, Float[Tensor, ""]]:
         """Return the loss of the labels."""
         check_labels(batch.labels)
-        loss = self.loss(self.match(batch).logits, batch.sampled_labels)
+        logits, labels = self.match(batch).logits, batch.sampled_labels
+        loss = self.loss.of_images(logits, labels, batch.rows)
+        self.note(self.loss, logits, labels, batch.rows)
         return {"total": self.over_processes(loss, batch)}

@@ -5,7 +5,7 @@ from collections.abc import Sequence
 from typing import Any, ClassVar, NamedTuple, TypeVar
 
 import torch
-from jaxtyping import Float
+from jaxtyping import Float, Int
 from torch import Tensor, nn
 
 from trmml.class_names import NameOrSynonyms
@@ -14,7 +14,7 @@ from trmml.distributed import mean_over_processes
 from trmml.encoders.fingerprint import pair_fingerprints
 from trmml.encoders.protocol import EncoderPair
 from trmml.labels import Labels
-from trmml.losses.label_loss import LabelLoss
+from trmml.losses.label_loss import LabelLoss, label_losses, missing_rows
 from trmml.models.batch import Batch
 from trmml.models.method_config import MethodConfig
 from trmml.models.multi_label_model import MultiLabelModel
@@ -49,6 +49,15 @@ class Forerunner(NamedTuple):
     epochs: int
 
 
+class _Learnt(NamedTuple):
+    """What a loss that remembers images has learnt from in a step that is not taken yet."""
+
+    loss: LabelLoss
+    logits: Float[Tensor, "batch classes"]
+    labels: Labels
+    rows: Int[Tensor, " batch"]
+
+
 class Task(nn.Module, ABC):
     """Train one method: from a batch to its losses, and what else the engine has to ask.
 
@@ -73,6 +82,7 @@ class Task(nn.Module, ABC):
         super().__init__()
         self.model = model
         self._match = model.match
+        self._step: list[_Learnt] = []
 
     @classmethod
     def build(  # noqa: PYI019
@@ -103,11 +113,45 @@ class Task(nn.Module, ABC):
         """Return the losses of a batch by name; "total" is the one to be minimised."""
 
     def match(self, batch: Batch) -> Any:  # noqa: ANN401 - what the model's own `match` returns
-        """Return the model's output for a batch of images or of stored features."""
+        """Return the model's output for a batch of images or of stored features.
+
+        Raises:
+            ValueError: If the batch has no `rows`, and a loss to be trained by needs them.
+        """
+        if batch.rows is None and self.training:
+            for loss in label_losses(self):
+                if loss.needs_rows:
+                    raise missing_rows(loss)
         inputs, grid = batch.inputs, batch.grid
         if grid is None:
             inputs, grid = self.model.image_encoder.encode_dense(inputs)
         return self._match(inputs, grid, classes=batch.classes)
+
+    def note(
+        self,
+        loss: LabelLoss,
+        logits: Float[Tensor, "batch classes"],
+        labels: Labels,
+        rows: Int[Tensor, " batch"] | None,
+    ) -> None:
+        """Keep what a loss that remembers images is to be told of if the step is taken.
+
+        Of what a loss is called with in a step, for each image one row of logits: the prediction's.
+        """
+        if loss.needs_rows and rows is not None and self.training:
+            self._step.append(_Learnt(loss, logits.detach(), labels, rows))
+
+    @torch.no_grad()
+    def end_step(self, *, taken: bool) -> None:
+        """Let losses that remember images learn from a step, or forget it.
+
+        Args:
+            taken: Whether the weights were changed by it.
+        """
+        step, self._step = self._step, []
+        for loss, *learnt in step:
+            if taken:
+                loss.end_step(*learnt)
 
     def over_processes(self, loss: Float[Tensor, ""], batch: Batch) -> Float[Tensor, ""]:
         """Turn a mean over this process's images into the mean over those of all processes.
@@ -129,6 +173,18 @@ class Task(nn.Module, ABC):
         """Return all that learns, by whose gradients count as one where their norm is too large."""
         return [list(self.parameters())]
 
+    def begin_training(self, labels: Labels) -> None:
+        """Be told what is known of all training images, and tell the losses.
+
+        Called once, before anything is trained or loaded, and before the optimiser is built: this
+        is where parameters and buffers that depend on the images are made.
+
+        Args:
+            labels: Known labels of all training images, in order.
+        """
+        for loss in label_losses(self):
+            loss.begin_training(labels)
+
     def begin_epoch(self, epoch: int, *, epochs: int) -> None:  # noqa: ARG002
         """Prepare for an epoch, and tell the losses of it; called again if the epoch is resumed.
 
@@ -136,9 +192,8 @@ class Task(nn.Module, ABC):
             epoch: From 0.
             epochs: Of the whole training.
         """
-        for part in self.modules():
-            if isinstance(part, LabelLoss):
-                part.begin_epoch(epoch)
+        for loss in label_losses(self):
+            loss.begin_epoch(epoch)
 
     def forerunner(self, *, epochs: int) -> Forerunner | None:  # noqa: ARG002
         """Return what has to be trained before this task, which learns from what that one finds.

@@ -55,8 +55,15 @@ class JudgesTask(Task):
             (self.model, self.other), self.both(batch), (first, ~first), strict=True
         ):
             labels = batch.labels.masked_fill(hidden, UNKNOWN)
-            totals.append(model.loss(output, labels, completed=labels).total)
+            totals.append(model.loss(output, labels, completed=labels, rows=batch.rows).total)
+            self.note(model.classification_loss, output.logits, labels, batch.rows)
         return {"total": totals[0] + totals[1]}
+
+    def begin_training(self, labels: Labels) -> None:
+        """Tell either model's loss of the half of the labels that it learns."""
+        first = first_half(torch.arange(len(labels)), labels.shape[1])
+        for model, hidden in ((self.model, first), (self.other, ~first)):
+            model.classification_loss.begin_training(labels.masked_fill(hidden, UNKNOWN))
 
     def both(self, batch: Batch) -> tuple[TRMMLOutput, TRMMLOutput]:
         """Return what either model makes of a batch of images or of stored features."""

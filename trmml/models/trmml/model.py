@@ -5,7 +5,7 @@ from pathlib import Path
 from typing import Any
 
 import torch
-from jaxtyping import Float
+from jaxtyping import Float, Int
 from torch import Tensor
 
 from trmml.class_names import NameOrSynonyms
@@ -229,7 +229,12 @@ class TRMML(TextRegionMatcher):
         )
 
     def loss(
-        self, output: TRMMLOutput, labels: Labels, *, completed: Labels | None = None
+        self,
+        output: TRMMLOutput,
+        labels: Labels,
+        *,
+        completed: Labels | None = None,
+        rows: Int[Tensor, " batch"] | None = None,
     ) -> TRMMLLosses:
         """Compute the terms of Eq. (15) and, in training mode, learn prototypes and thresholds.
 
@@ -240,6 +245,7 @@ class TRMML(TextRegionMatcher):
             labels: Known labels of all classes in {-1, 0, +1}.
             completed: The same with missing ones completed, as the classification losses see
                 them; None completes them here, by the thresholds of the prototypes.
+            rows: Which of all training images these are, for a loss that remembers them.
 
         Raises:
             ValueError: If the shapes disagree, a label is not -1, 0 or +1, or `output` has regions
@@ -272,10 +278,10 @@ class TRMML(TextRegionMatcher):
         if self.config.unknown_as_negative and not self.classification_loss.uses_unknown:
             completed = completed.masked_fill(completed == UNKNOWN, NEGATIVE)
 
-        region = self._classification(output.logits, labels, completed, weight)
+        region = self._classification(output.logits, labels, completed, weight, rows)
         query = distillation = contrastive = torch.zeros_like(region)
         if output.query_logits is not None:
-            query = self._classification(output.query_logits, labels, completed, weight)
+            query = self._classification(output.query_logits, labels, completed, weight, rows)
             if self.distillation_loss is not None:
                 distillation = self.distillation_loss(output.logits, output.query_logits)
         if self.training and world_size() > 1:
@@ -303,12 +309,14 @@ class TRMML(TextRegionMatcher):
         labels: Labels,
         completed: Labels,
         weight: float,
+        rows: Int[Tensor, " batch"] | None,
     ) -> Float[Tensor, ""]:
         """Let added labels count less than known ones."""
-        loss = self.classification_loss(logits, completed)
+        loss = self.classification_loss.of_images(logits, completed, rows)
         if weight == 1:
             return loss
-        return weight * loss + (1 - weight) * self.classification_loss(logits, labels)
+        plain = self.classification_loss.of_images(logits, labels, rows)
+        return weight * loss + (1 - weight) * plain
 
     def for_prediction(self, kept: dict[int, Any]) -> Any:  # noqa: ANN401
         """Return a copy that can only predict, its text features fixed."""

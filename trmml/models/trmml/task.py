@@ -89,12 +89,16 @@ class TRMMLTask(Task):
         """
         labels, completed = self._taught(batch)
         output = self.match(batch)
-        losses = self.model.loss(output, labels, completed=completed)._asdict()
-        self._note(output, batch)
+        losses = self.model.loss(output, labels, completed=completed, rows=batch.rows)._asdict()
+        self._note_completed(output, batch)
+        loss = self.model.classification_loss
+        if loss.needs_rows:
+            taught = self.model.complete(output, labels) if completed is None else completed
+            self.note(loss, output.logits, taught, batch.rows)
         return losses
 
     @torch.no_grad()
-    def _note(self, output: TRMMLOutput, batch: Batch) -> None:
+    def _note_completed(self, output: TRMMLOutput, batch: Batch) -> None:
         """Note what the losses have just seen, where every step completes labels anew."""
         if self.seen is None or batch.rows is None or not self.model.completes_labels:
             return
@@ -114,6 +118,12 @@ class TRMMLTask(Task):
             return labels, labels
         completed = self.completed.of(rows).to(labels.dtype)
         return labels, torch.where(labels == UNKNOWN, completed, labels)
+
+    def begin_training(self, labels: Labels) -> None:
+        """Tell the loss what is known, but for what it must not learn from."""
+        if self.completed is not None and not self._has_judges:
+            labels = labels.masked_fill(self._withheld(torch.arange(len(labels))), UNKNOWN)
+        super().begin_training(labels)
 
     def _withheld(self, rows: Int[Tensor, " rows"]) -> Bool[Tensor, "rows classes"]:
         share = self.model.config.withheld_share

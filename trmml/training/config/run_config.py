@@ -102,7 +102,7 @@ class RunConfig:
                 f"`checkpoint_every` must be null or at least 1, got {self.checkpoint_every}."
             )
         if self.recipe.class_sample is not None:
-            refuse_sampled_classes([self.model.loss.build()])
+            refuse_sampled_classes(self.model.loss.build())
         check_numbers(self)
         check_numbers(self.model)  # a method of one's own may not have looked
 

@@ -11,7 +11,6 @@ from jaxtyping import Float, Int
 from torch import Tensor
 from torch.nn.utils import clip_grad_norm_
 
-from trmml.distributed import gather_rows
 from trmml.labels import Labels
 from trmml.losses.label_loss import refuse_sampled_classes
 from trmml.models import Batch, MultiLabelModel, Task, sample_classes
@@ -19,6 +18,7 @@ from trmml.training.config.recipe import Recipe
 from trmml.training.loop.acceleration import build_accelerator, prepare_step
 from trmml.training.loop.changes import check_settings
 from trmml.training.loop.history import History
+from trmml.training.loop.looking import dense_features, look_at_all
 from trmml.training.loop.optimization import build_optimizer, build_scheduler
 from trmml.training.loop.order import calibration_rows, epoch_steps, num_steps
 from trmml.training.loop.state import (
@@ -83,11 +83,12 @@ class Trainer:
         if not bool((source.labels != 0).any()):
             raise ValueError("`labels` must have a known label, got none; nothing can be learnt.")
         if recipe.class_sample is not None:
-            refuse_sampled_classes(task.modules())
+            refuse_sampled_classes(task)
         self.task, self.source, self.recipe, self.validate = task, source, recipe, validate
         self.judge_start = judge_start
         self.accelerator = accelerator or build_accelerator(recipe)
         self.steps_per_epoch = num_steps(len(source.labels), recipe.batch_size)
+        task.begin_training(source.labels)
         if recipe.compile:
             task.compile_match()
         self.step = prepare_step(self.accelerator, task)
@@ -275,7 +276,9 @@ class Trainer:
             clip_grad_norm_(parameters, self.recipe.max_grad_norm)
         self.optimizer.step()
         self.optimizer.zero_grad()
-        if not self.optimizer.step_was_skipped:  # in fp16, where the scale was too high
+        skipped = self.optimizer.step_was_skipped  # in fp16, where the scale was too high
+        self.task.end_step(taken=not skipped)
+        if not skipped:
             self.scheduler.step()
             if self.average is not None:
                 self.average.update(self.task.model)
@@ -290,32 +293,24 @@ class Trainer:
         labels = self.source.labels[rows]
         return sample_classes(labels, self.recipe.class_sample, generator=generator)
 
-    @torch.no_grad()
-    def _calibrate(self) -> None:
-        """Show the task some images, each encoded by one process."""
-        wanted = self.task.calibration_images
-        if not wanted:
-            return
-        rows = calibration_rows(len(self.source.labels), seed=self.recipe.seed, num_wanted=wanted)
-        dense = []
-        for batch in self.source.batches(self.share_of(rows).split(self.recipe.part_size), epoch=0):
-            inputs, _, grid, *_ = batch.to(self.accelerator.device)
-            with self.accelerator.autocast():
-                encoder = self.task.model.image_encoder
-                dense.append(inputs if grid else encoder.encode_dense(inputs)[0])
-        self.task.calibrate(gather_rows(torch.cat(dense)))
-
-    @torch.no_grad()
     def survey(self) -> Float[Tensor, "images kinds classes"]:
         """Show the task all training images, and return what it saw in them, on the CPU."""
-        self.task.eval()
-        parts = self.share_of(torch.arange(len(self.source.labels))).split(self.recipe.part_size)
-        found = []
-        # Each image is looked at by one process.
-        for batch in self.source.batches(parts, epoch=self.position.epoch):
-            with self.accelerator.autocast():
-                found.append(self.task.look(batch.to(self.accelerator.device)).float())
-        return gather_rows(torch.cat(found)).cpu()
+        rows = torch.arange(len(self.source.labels))
+        images = self._images(rows, epoch=self.position.epoch)
+        return look_at_all(self.task, images, self.accelerator)
+
+    @torch.no_grad()
+    def _calibrate(self) -> None:
+        """Show the task some images, if it wants to see any."""
+        wanted, total = self.task.calibration_images, len(self.source.labels)
+        if wanted:
+            rows = calibration_rows(total, seed=self.recipe.seed, num_wanted=wanted)
+            images = self._images(rows, epoch=0)
+            self.task.calibrate(dense_features(self.task, images, self.accelerator))
+
+    def _images(self, rows: Int[Tensor, " rows"], *, epoch: int) -> Iterator[Batch]:
+        """Read this process's share of some images, in parts that fit into memory."""
+        return self.source.batches(self.share_of(rows).split(self.recipe.part_size), epoch=epoch)
 
     def _close_epoch(self) -> None:
         measured: dict[str, Any] = {"lr": self.scheduler.get_last_lr()[0], **self.task.facts()}

@@ -1,0 +1,143 @@
+"""What the engine and the methods give a loss that remembers images."""
+
+from dataclasses import replace
+
+import pytest
+import torch
+from torch import Tensor
+
+from tests.random_clip import random_pair
+from tests.training.small_run import GRID, NAMES, SHORT, half_known, separable
+from tests.training.stopped_run import stop_after
+from trmml.losses import AssumeNegativeLoss
+from trmml.models import METHODS, TRMML, Batch, Task, TRMMLConfig, TRMMLTask
+from trmml.models.trmml.judges import first_half
+from trmml.training import FeatureSource, Trainer
+
+
+class Diary(AssumeNegativeLoss):
+    """Writes down what it is told."""
+
+    needs_rows = True
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.known: list[Tensor] = []
+        self.calls: list[Tensor] = []
+        self.steps: list[tuple[Tensor, Tensor, Tensor]] = []
+
+    def begin_training(self, labels: Tensor) -> None:
+        self.known.append(labels)
+
+    def forward(self, logits: Tensor, labels: Tensor, *, rows: Tensor | None = None) -> Tensor:
+        assert rows is not None
+        self.calls.append(rows)
+        return super().forward(logits, labels)
+
+    def end_step(self, logits: Tensor, labels: Tensor, rows: Tensor) -> None:
+        self.steps.append((logits, labels, rows))
+
+
+def with_diaries(task: Task) -> Task:
+    for part in [*task.modules()]:
+        for name in ("loss", "classification_loss"):
+            if isinstance(getattr(part, name, None), torch.nn.Module):
+                setattr(part, name, Diary())
+    return task
+
+
+def diary_of(task: Task) -> Diary:
+    (found,) = (part for part in task.modules() if isinstance(part, Diary))
+    return found
+
+
+def task_of(method: str) -> Task:
+    kind = METHODS[method]
+    generator = torch.Generator().manual_seed(0)
+    return with_diaries(
+        kind.build(
+            random_pair(), NAMES, config=kind.Model.Config(), image_size=64, generator=generator
+        )
+    )
+
+
+@pytest.mark.parametrize("method", METHODS)
+def test_every_method_tells_it_of_all_labels_first_and_of_each_step(method: str) -> None:
+    features, labels = separable()
+    source = FeatureSource(features, half_known(labels))
+    recipe = replace(SHORT, epochs=1, batch_size=24, gradient_accumulation_steps=2)
+    trainer = Trainer(task_of(method), source, recipe=recipe)
+    diary = diary_of(trainer.task)
+    assert torch.equal(diary.known[0], source.labels)
+    trainer.run()
+    assert len(diary.known) == 1
+    # Three steps of two parts each; every image once.
+    assert [len(rows) for *_, rows in diary.steps] == [12, 12, 12, 12, 8, 8]
+    told = torch.cat([rows for *_, rows in diary.steps])
+    assert torch.equal(told.sort().values, torch.arange(64))
+    assert {*torch.cat(diary.calls).tolist()} == {*told.tolist()}
+    for logits, seen, rows in diary.steps:
+        assert logits.shape == seen.shape == (len(rows), len(NAMES))
+        assert not logits.requires_grad
+        known = source.labels[rows] != 0
+        assert torch.equal(seen[known], source.labels[rows][known])
+
+
+@pytest.mark.parametrize("method", METHODS)
+def test_without_rows_nothing_is_encoded(method: str) -> None:
+    task = task_of(method).train()
+    task.model.match = task._match = None  # pyright: ignore
+    with pytest.raises(ValueError, match=r"`rows` must say .* with Diary, .* got None; the engine"):
+        task(Batch(torch.zeros(2, GRID[0] * GRID[1], 16), torch.ones(2, 3), GRID))
+
+
+def test_a_step_that_is_not_taken_is_forgotten() -> None:
+    features, labels = separable(4)
+    task = task_of("dualcoop").train()
+    batch = Batch(features.dense, labels, GRID, rows=torch.arange(4))
+    task(batch)
+    task.end_step(taken=False)
+    task.end_step(taken=True)
+    assert not diary_of(task).steps
+    task(batch)
+    task.end_step(taken=True)
+    assert len(diary_of(task).steps) == 1
+    task.eval()(batch)
+    task.end_step(taken=True)
+    assert len(diary_of(task).steps) == 1
+
+
+def test_nobody_who_judges_labels_is_told_of_them() -> None:
+    features, labels = separable()
+    known = half_known(labels)
+    config = TRMMLConfig(completion="calibrated", judged_by="halves")
+    task = TRMMLTask(TRMML(random_pair(), NAMES, config=config))
+    with_diaries(task)
+    trainer = Trainer(task, FeatureSource(features, known), recipe=replace(SHORT, epochs=2))
+    assert torch.equal(diary_of(trainer.task).known[-1], known)
+    assert trainer.forerunner is not None
+    judges = trainer.forerunner.task
+    first = first_half(torch.arange(64), len(NAMES))
+    both = [part for part in judges.modules() if isinstance(part, Diary)]
+    for diary, hidden in zip(both, (first, ~first), strict=True):
+        assert torch.equal(diary.known[-1], known.masked_fill(hidden, 0))
+    trainer.forerunner.run()
+    for diary, hidden in zip(both, (first, ~first), strict=True):
+        for _, seen, rows in diary.steps:
+            assert torch.equal(seen, known.masked_fill(hidden, 0)[rows])
+
+
+def test_a_model_that_judges_itself_is_not_told_what_it_withholds() -> None:
+    features, labels = separable()
+    known = half_known(labels)
+    config = TRMMLConfig(completion="calibrated", judged_by="itself")
+    task = with_diaries(TRMMLTask(TRMML(random_pair(), NAMES, config=config)))
+    trainer = Trainer(task, FeatureSource(features, known), recipe=SHORT)
+    with pytest.raises(KeyboardInterrupt):
+        trainer.run(after_step=stop_after(4))  # before the second stage gives them back
+    diary = diary_of(task)
+    (told,) = diary.known
+    hidden = (told == 0) & (known != 0)
+    assert 0 < hidden.sum() < (known != 0).sum()
+    for _, seen, rows in diary.steps:
+        assert seen[hidden[rows]].eq(0).all()
