@@ -14,7 +14,7 @@ from tests.encoders.small_models import (
     clip,
     custom_text_clip,
 )
-from trmml.encoders import TextEncoder
+from trmml.encoders import TextEncoder, TokenEncoder
 from trmml.encoders.text_transformer import TextTransformerTower
 
 TEXTS = ["a cat", "ox", "a red fire hydrant"]
@@ -109,6 +109,31 @@ def test_a_tower_that_looks_at_the_whole_window_gets_it(kind: str):
     assert (tokens[:, -1] == WordlessTokenizer.pad_token_id).all()
     features = encoder(encoder.embed_tokens(tokens), tokens)
     torch.testing.assert_close(features, model.encode_text(tokens))
+
+
+@pytest.mark.parametrize("kind", [*CAUSAL, *WHOLE])
+def test_every_token_has_a_feature_and_one_of_them_is_the_texts_own(kind: str):
+    model = (CAUSAL | WHOLE)[kind]()
+    encoder = tower(model, None if kind in CAUSAL else WordlessTokenizer())
+    assert isinstance(encoder, TokenEncoder)
+    tokens = encoder.pad(encoder.tokenize(TEXTS))
+    every, pooled = encoder.encode_tokens(encoder.embed_tokens(tokens), tokens)
+    assert every.shape == (*tokens.shape, encoder.dim)
+    torch.testing.assert_close(pooled, encoder(encoder.embed_tokens(tokens), tokens))
+    assert (every == pooled[:, None]).all(dim=-1).any(dim=-1).all()
+
+
+@pytest.mark.parametrize("kind", CAUSAL)
+def test_a_tokens_feature_is_that_of_the_text_which_ends_there(kind: str):
+    """An end token in the place of the next one: in a causal tower, nothing before it sees it."""
+    encoder = tower(CAUSAL[kind]())
+    tokens = encoder.pad(encoder.tokenize(["a cat"]))
+    every, _ = encoder.encode_tokens(encoder.embed_tokens(tokens), tokens)
+    for place in range(1, tokens.shape[1]):
+        cut = tokens[:, : place + 1].clone()
+        embeddings = encoder.embed_tokens(cut)
+        cut[:, place] = 99
+        torch.testing.assert_close(encoder(embeddings, cut), every[:, place])
 
 
 def test_a_cut_window_is_refused_where_it_would_change_the_feature():

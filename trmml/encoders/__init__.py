@@ -10,6 +10,7 @@ from trmml.encoders.protocol import (
     ImageEncoder,
     ImageFeatures,
     TextEncoder,
+    TokenEncoder,
 )
 from trmml.encoders.timm import TimmImageEncoder
 from trmml.encoders.tiny import load_tiny
@@ -21,6 +22,7 @@ __all__ = [
     "ImageFeatures",
     "TextEncoder",
     "TimmImageEncoder",
+    "TokenEncoder",
     "fingerprint",
     "load_encoders",
     "load_open_clip",

@@ -6,7 +6,14 @@ from typing import Any, NamedTuple, Protocol, runtime_checkable
 from jaxtyping import Float, Int
 from torch import Tensor
 
-__all__ = ["EncoderPair", "EncoderSource", "ImageEncoder", "ImageFeatures", "TextEncoder"]
+__all__ = [
+    "EncoderPair",
+    "EncoderSource",
+    "ImageEncoder",
+    "ImageFeatures",
+    "TextEncoder",
+    "TokenEncoder",
+]
 
 
 class ImageFeatures(NamedTuple):
@@ -92,6 +99,22 @@ class TextEncoder(Protocol):
 
         The first `shared` embeddings are the same in all prompts, which may save work.
         """
+        ...
+
+
+@runtime_checkable
+class TokenEncoder(TextEncoder, Protocol):
+    """A text tower that can tell what each token means, as a dense image tower does of positions.
+
+    Only methods that learn from captions ask for it.
+    """
+
+    def encode_tokens(
+        self,
+        embeddings: Float[Tensor, "prompts tokens width"],
+        tokens: Int[Tensor, "prompts tokens"],
+    ) -> tuple[Float[Tensor, "prompts tokens dim"], Float[Tensor, "prompts dim"]]:
+        """Encode with a feature for every token, and the one of each prompt as a call gives it."""
         ...
 
 

@@ -130,6 +130,40 @@ class TextTransformerTower(FrozenModule):
             ValueError: If the prompts are longer than the tower allows, or cut although it looks
                 at the whole window.
         """
+        x, mask = self._placed(embeddings)
+        if self._open and mask is not None:
+            x = end_states(self.transformer, x, self._ends(tokens), mask=mask, shared=shared)
+        else:
+            x = self._pool(self.transformer(x, attn_mask=mask), tokens)
+        # of one token alone: what the norm does to the others is not needed
+        return self._projected(x).to(embeddings.dtype)
+
+    def encode_tokens(
+        self,
+        embeddings: Float[Tensor, "prompts tokens width"],
+        tokens: Int[Tensor, "prompts tokens"],
+    ) -> tuple[Float[Tensor, "prompts tokens dim"], Float[Tensor, "prompts dim"]]:
+        """Encode texts with a feature for every token, of which each text's own is one.
+
+        Args:
+            embeddings: As for a call.
+            tokens: As for a call.
+
+        Returns:
+            A feature for every token, padding among them, each through the final norm and the
+            projection; and one for every text, as a call gives it.
+
+        Raises:
+            ValueError: As for a call.
+        """
+        x, mask = self._placed(embeddings)
+        x = self._projected(self.transformer(x, attn_mask=mask)).to(embeddings.dtype)
+        return x, self._pool(x, tokens)
+
+    def _placed(
+        self, embeddings: Float[Tensor, "prompts tokens width"]
+    ) -> tuple[Float[Tensor, "prompts tokens width"], Float[Tensor, "tokens tokens"] | None]:
+        """Return the embeddings with their positions, and the mask of as many tokens."""
         length = embeddings.shape[1]
         if length > self.context_length or (not self.causal and length != self.context_length):
             rule = "at most" if self.causal else "exactly"
@@ -139,23 +173,19 @@ class TextTransformerTower(FrozenModule):
             )
         dtype = self.transformer.get_cast_dtype()
         x = embeddings.to(dtype) + self.positional_embedding[:length].to(dtype)
-        mask = None if self.attn_mask is None else self.attn_mask[:length, :length]
-        if self._open and mask is not None:
-            x = end_states(self.transformer, x, self._ends(tokens), mask=mask, shared=shared)
-        else:
-            x = self._pool(self.transformer(x, attn_mask=mask), tokens)
-        x = self.ln_final(x)  # of one token alone: what the norm does to the others is not needed
+        return x, None if self.attn_mask is None else self.attn_mask[:length, :length]
+
+    def _projected(self, x: Float[Tensor, "*prompts width"]) -> Float[Tensor, "*prompts dim"]:
+        x = self.ln_final(x)
         if isinstance(self.text_projection, nn.Linear):
-            x = self.text_projection(x)
-        elif self.text_projection is not None:
-            x = x @ self.text_projection
-        return x.to(embeddings.dtype)
+            return self.text_projection(x)
+        return x if self.text_projection is None else x @ self.text_projection
 
     def _pool(
         self,
-        x: Float[Tensor, "prompts tokens width"],
+        x: Float[Tensor, "prompts tokens channels"],
         tokens: Int[Tensor, "prompts tokens"],
-    ) -> Float[Tensor, "prompts width"]:
+    ) -> Float[Tensor, "prompts channels"]:
         if self.pool_type == "first":
             return x[:, 0]
         if self.pool_type == "last":
