@@ -1,5 +1,6 @@
 """Datasets, partial-label protocols and label codings: paths in, images and labels out."""
 
+from trmml.data.captions import CaptionTable, load_captions, with_synonyms
 from trmml.data.checking import DatasetReport, check_dataset, check_splits
 from trmml.data.class_names import (
     COCO_NAMES,
@@ -14,6 +15,7 @@ from trmml.data.image_table import ImageTable
 from trmml.data.images import BrokenImageError, decode_image, image_size, to_rgb
 from trmml.data.label_mask import LabelMask
 from trmml.data.making_masks import make_mask, mask_of_list
+from trmml.data.noun_matching import match_nouns
 from trmml.data.peer_files import (
     read_dualcoop_mask,
     read_label_array,
@@ -51,6 +53,7 @@ __all__ = [
     "OFFICIAL_COUNTS",
     "VOC_NAMES",
     "BrokenImageError",
+    "CaptionTable",
     "DatasetReport",
     "FrequentCategories",
     "ImageTable",
@@ -70,6 +73,7 @@ __all__ = [
     "keep_single_positive",
     "keep_some_positives",
     "known_entries",
+    "load_captions",
     "load_coco",
     "load_coco_file",
     "load_cub",
@@ -84,6 +88,7 @@ __all__ = [
     "load_yolo",
     "make_mask",
     "mask_of_list",
+    "match_nouns",
     "official_counts",
     "open_split",
     "read_dualcoop_mask",
@@ -93,6 +98,7 @@ __all__ = [
     "square_pixels",
     "to_rgb",
     "to_signed",
+    "with_synonyms",
     "write_dualcoop_mask",
     "write_label_text",
     "write_table",
