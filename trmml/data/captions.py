@@ -131,8 +131,8 @@ def with_synonyms(
 
 
 def _captions_of_json(path: Path) -> list[str]:
-    content: Any = read_json(path)
-    found = content
+    content = read_json(path)
+    found: Any = content
     if isinstance(content, dict):
         entries = content.get("annotations")
         found = [
