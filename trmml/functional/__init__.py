@@ -8,6 +8,7 @@ parameters and buffers around them.
 from trmml.functional.aligned_energy import aligned_calibration, aligned_energy
 from trmml.functional.asymmetric_loss import asymmetric_loss
 from trmml.functional.evidence_matching import evidence_logits
+from trmml.functional.label_graph import co_occurrence, reweighted_graph, sparse_text_graph
 from trmml.functional.matching import dual_matching_logits, matching_scores
 from trmml.functional.multimodal_info_nce import multimodal_info_nce
 from trmml.functional.prototypes import (
@@ -34,6 +35,7 @@ from trmml.functional.thresholds import (
     update_thresholds,
 )
 from trmml.functional.unit_vectors import unit_vectors
+from trmml.functional.view_consistency import sure_positives, view_consistency
 
 __all__ = [
     "DistillationForm",
@@ -45,6 +47,7 @@ __all__ = [
     "asymmetric_loss",
     "attended_features",
     "class_mean_similarity",
+    "co_occurrence",
     "complete_labels",
     "dot_energy",
     "dual_matching_logits",
@@ -57,10 +60,14 @@ __all__ = [
     "region_distillation",
     "region_features",
     "region_mask",
+    "reweighted_graph",
+    "sparse_text_graph",
+    "sure_positives",
     "text_pixel_logits",
     "text_similarity",
     "top_pair_features",
     "top_region_features",
     "unit_vectors",
     "update_thresholds",
+    "view_consistency",
 ]

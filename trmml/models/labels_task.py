@@ -26,7 +26,11 @@ class LabelsTask(Task):
     def forward(self, batch: Batch) -> dict[str, Float[Tensor, ""]]:
         """Return the loss of the labels."""
         check_labels(batch.labels)
-        logits, labels = self.match(batch).logits, batch.sampled_labels
+        return {"total": self.label_loss(self.match(batch).logits, batch)}
+
+    def label_loss(self, logits: Float[Tensor, "batch classes"], batch: Batch) -> Float[Tensor, ""]:
+        """Return the loss of the labels by some scores, over the images of all processes."""
+        labels = batch.sampled_labels
         loss = self.loss.of_images(logits, labels, batch.rows)
         self.note(self.loss, logits, labels, batch.rows)
-        return {"total": self.over_processes(loss, batch)}
+        return self.over_processes(loss, batch)

@@ -10,6 +10,7 @@ from trmml.models.dualcoop import DualCoOpTask
 from trmml.models.dualcoop_plus_plus import DualCoOpPlusPlusTask
 from trmml.models.linear_probe import LinearProbeTask
 from trmml.models.positive_coop import PositiveCoOpTask
+from trmml.models.scpnet import SCPNetTask
 from trmml.models.task import Task
 from trmml.models.trmml.task import TRMMLTask
 from trmml.models.zero_shot_method import ZeroShotTask
@@ -26,6 +27,7 @@ METHODS: Final[dict[str, type[Task]]] = {
         DualCoOpTask,
         DualCoOpPlusPlusTask,
         PositiveCoOpTask,
+        SCPNetTask,
     )
 }
 """How each method is trained, by the name that configurations and saved models have."""

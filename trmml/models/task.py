@@ -118,14 +118,21 @@ class Task(nn.Module, ABC):
         Raises:
             ValueError: If the batch has no `rows`, and a loss to be trained by needs them.
         """
+        return self._match(*self.dense(batch), classes=batch.classes)
+
+    def dense(self, batch: Batch) -> tuple[Float[Tensor, "batch positions dim"], tuple[int, int]]:
+        """Return the dense features of a batch and their grid, encoded if it has images.
+
+        Raises:
+            ValueError: If the batch has no `rows`, and a loss to be trained by needs them.
+        """
         if batch.rows is None and self.training:
             for loss in label_losses(self):
                 if loss.needs_rows:
                     raise missing_rows(loss)
-        inputs, grid = batch.inputs, batch.grid
-        if grid is None:
-            inputs, grid = self.model.image_encoder.encode_dense(inputs)
-        return self._match(inputs, grid, classes=batch.classes)
+        if batch.grid is None:
+            return self.model.image_encoder.encode_dense(batch.inputs)
+        return batch.inputs, batch.grid
 
     def note(
         self,

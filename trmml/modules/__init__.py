@@ -4,6 +4,7 @@ from trmml.modules.adaptive_threshold_pseudo_labeler import AdaptiveThresholdPse
 from trmml.modules.calibrated_pseudo_labeler import CalibratedPseudoLabeler
 from trmml.modules.category_aware_region_decoder import CategoryAwareRegionDecoder, RegionOutput
 from trmml.modules.dual_prompt_learner import DualPromptLearner
+from trmml.modules.graph_convolutions import GraphConvolutions
 from trmml.modules.prompt_encoder import PromptEncoder
 from trmml.modules.prompt_learner import PromptLearner
 from trmml.modules.prototype_memory_bank import PrototypeMemoryBank
@@ -13,6 +14,7 @@ __all__ = [
     "CalibratedPseudoLabeler",
     "CategoryAwareRegionDecoder",
     "DualPromptLearner",
+    "GraphConvolutions",
     "PromptEncoder",
     "PromptLearner",
     "PrototypeMemoryBank",
