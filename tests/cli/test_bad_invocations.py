@@ -26,6 +26,7 @@ RIGHT = {
     "label": ["label", "model", "labels.csv", "--images", "photos", "--out", "new.csv"],
     "demo": ["demo", "--fast", "--out", "demo"],
     "info": ["info", "model"],
+    "methods": ["methods"],
     "export": ["export", "model", "--out", "model.onnx"],
     "serve": ["serve", "model"],
     "data check": ["data", "check", "labels.csv", "--images", "photos"],

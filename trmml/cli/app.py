@@ -9,6 +9,7 @@ from trmml.cli.export import export
 from trmml.cli.heatmap import heatmap
 from trmml.cli.info import info
 from trmml.cli.label import label
+from trmml.cli.methods import methods
 from trmml.cli.predict import predict
 from trmml.cli.serve import serve
 from trmml.cli.train import train
@@ -27,6 +28,7 @@ app.command()(predict)
 app.command()(heatmap)
 app.command()(label)
 app.command()(demo)
+app.command()(methods)
 app.command()(info)
 app.command()(export)
 app.command()(serve)

@@ -5,6 +5,7 @@ from typing import Annotated
 
 import typer
 
+from trmml.cli.columns import in_columns
 from trmml.cli.messages import note, report_unreadable
 from trmml.cli.options import (
     AsJson,
@@ -142,9 +143,4 @@ def _listed(found: list[Suspect]) -> str:
     rows = [
         (one.image, one.class_name, f"{one.given:+d}", f"{one.probability:.4f}") for one in found
     ]
-    widths = [max(map(len, column)) for column in zip(head, *rows, strict=True)]
-    lines = [
-        "  ".join(cell.ljust(width) for cell, width in zip(row, widths, strict=True)).rstrip()
-        for row in [head, *rows]
-    ]
-    return "\n".join(lines)
+    return in_columns(head, rows)

@@ -5,6 +5,7 @@ from trmml.models.class_sampling import sample_classes
 from trmml.models.hub import push_folder
 from trmml.models.loss_config import LossConfig
 from trmml.models.method_config import MethodConfig
+from trmml.models.method_facts import MethodFacts, method_facts
 from trmml.models.methods import METHODS, load_task
 from trmml.models.multi_label_model import MultiLabelModel
 from trmml.models.outputs import ModelOutput, Scores
@@ -31,6 +32,7 @@ __all__ = [
     "Forerunner",
     "LossConfig",
     "MethodConfig",
+    "MethodFacts",
     "ModelOutput",
     "MultiLabelModel",
     "MultimodalPrototypes",
@@ -46,6 +48,7 @@ __all__ = [
     "ZeroShotStack",
     "drawing_from",
     "load_task",
+    "method_facts",
     "push_folder",
     "region_maps",
     "sample_classes",

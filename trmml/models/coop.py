@@ -97,6 +97,7 @@ class CoOp(PromptedModel):
 
     Config = CoOpConfig
     credit = "[CoOp](https://arxiv.org/abs/2109.01134) (Zhou et al., IJCV 2022)"
+    learns = "a prompt for each class"
     config: CoOpConfig
 
     def __init__(

@@ -59,6 +59,7 @@ class DualCoOp(TextPixelModel):
 
     Config = DualCoOpConfig
     credit = "[DualCoOp](https://arxiv.org/abs/2206.09541) (Sun et al., NeurIPS 2022)"
+    learns = "two prompts for each class"
 
     def __init__(
         self,

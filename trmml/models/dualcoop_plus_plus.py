@@ -63,6 +63,7 @@ class DualCoOpPlusPlus(TextPixelModel):
 
     Config = DualCoOpPlusPlusConfig
     credit = "[DualCoOp++](https://arxiv.org/abs/2308.01890) (Hu et al., TPAMI 2023)"
+    learns = "three prompts for each class, three temperatures"
 
     def __init__(
         self,

@@ -79,6 +79,7 @@ class LinearProbe(MultiLabelModel):
 
     Config = LinearProbeConfig
     credit = "a [linear probe](https://arxiv.org/abs/2103.00020) (Radford et al., ICML 2021)"
+    learns = "a line for each class"
     config: LinearProbeConfig
 
     def __init__(

@@ -60,6 +60,7 @@ class MultiLabelModel(FrozenHolder, ABC):
     Attributes:
         Config: The class of the configuration.
         credit: The method with its paper, for the model card, as Markdown.
+        learns: What learns, in a few words.
         training_only: Beginnings of the names of what only training needs in the state.
         has_regions: Whether `region_maps` gives any.
         class_names: What each class is called.
@@ -73,6 +74,7 @@ class MultiLabelModel(FrozenHolder, ABC):
 
     Config: ClassVar[type[MethodConfig]]
     credit: ClassVar[str] = "a method of one's own"
+    learns: ClassVar[str] = "what its task says"
     training_only: ClassVar[tuple[str, ...]] = ()
     has_regions: bool = False
     image_encoder: ImageEncoder

@@ -70,6 +70,7 @@ class PositiveCoOp(TextPixelModel):
 
     Config = PositiveCoOpConfig
     credit = "[PositiveCoOp](https://arxiv.org/abs/2409.08381) (Rawlekar et al., WACV 2025)"
+    learns = "a prompt and a feature for each class, or two features"
 
     def __init__(
         self,

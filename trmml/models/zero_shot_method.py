@@ -94,6 +94,7 @@ class ZeroShot(MultiLabelModel):
 
     Config = ZeroShotConfig
     credit = "[CLIP](https://arxiv.org/abs/2103.00020) (Radford et al., ICML 2021), zero-shot"
+    learns = "two numbers, which order nothing anew"
     has_regions = True
     texts: Float[Tensor, "classes dim"]
     center: Float[Tensor, " classes"]

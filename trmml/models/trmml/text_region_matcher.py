@@ -41,6 +41,7 @@ class TextRegionMatcher(PromptedModel):
 
     Config = TRMMLConfig
     credit = "[TRM-ML](https://doi.org/10.1145/3664647.3680815) (Ma et al., ACM Multimedia 2024)"
+    learns = "prompts, region decoder, temperature"
     has_regions = True
     config: TRMMLConfig
 
