@@ -114,6 +114,7 @@ class SCPNet(PromptedModel):
 
     Config = SCPNetConfig
     credit = "[SCPNet](https://arxiv.org/abs/2303.13223) (Ding et al., CVPR 2023)"
+    learns = "a prompt, and layers on a graph of the classes"
     config: SCPNetConfig
 
     def __init__(

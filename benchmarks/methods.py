@@ -1,0 +1,172 @@
+"""Compare all methods, and all losses, in the generated world.
+
+    python -m benchmarks.methods
+
+trains each method of `trmml.models.METHODS` with its default settings, and one of them by each
+loss of `trmml.losses.LOSSES`, on a tenth of the labels and on a single positive of each image,
+three seeds each, all by the demo's recipe. Mean average precision on scenes that nothing is learnt
+from is in `benchmarks/results/methods.json`, and as tables in `methods.md` beside it, which the
+docs show. What is done by today's settings is not done again, so the command can be stopped and
+repeated; `--only` trains some of the rows, `--seeds` more or fewer seeds.
+
+The recipe was made for TRM-ML in this world and for no other method, which favours it.
+
+Where an image has a single positive no negative is known. What cannot learn from that is told what
+TRM-ML is told there: unknown labels are negative. Losses with a use for the unknown get it as it
+is.
+"""
+
+import argparse
+import json
+import statistics
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict, fields, replace
+from pathlib import Path
+from typing import Any, Final, NamedTuple
+
+import torch
+
+from benchmarks.worlds import World, generated
+from trmml.atomic_write import write_atomically
+from trmml.data import hide_labels, keep_single_positive
+from trmml.demo import DEMO_RECIPE
+from trmml.labels import Labels
+from trmml.losses import LOSSES
+from trmml.markdown_table import markdown_table
+from trmml.metrics import mean_average_precision
+from trmml.models import METHODS, LossConfig, MethodConfig
+from trmml.training import fit, predict_logits
+
+RESULTS: Final = Path(__file__).parent / "results" / "methods.json"
+SEEDS: Final = (0, 1, 2)
+KNOWN: Final = {"0.1": "10 % of the labels", "single": "a single positive"}
+TAUGHT: Final = "dualcoop"  # the method that all losses teach
+
+Done = dict[str, Any]
+
+
+class Row(NamedTuple):
+    """What one row of a table trains.
+
+    Attributes:
+        group: Which table it is in, "methods" or "losses".
+        name: Of the method or the loss.
+        config: All settings.
+    """
+
+    group: str
+    name: str
+    config: MethodConfig
+
+
+def rows(positives: float) -> list[Row]:
+    """Return the rows of both tables.
+
+    Args:
+        positives: How many an image has on average, which one loss has to be told.
+    """
+    taught = METHODS[TAUGHT].Model.Config()
+    told = {"expected-positive": {"expected_positives": positives}}
+    methods = [Row("methods", name, task.Model.Config()) for name, task in METHODS.items()]
+    return methods + [
+        Row("losses", name, replace(taught, loss=LossConfig(name, told.get(name, {}))))
+        for name in LOSSES
+    ]
+
+
+def known_labels(truth: Labels, known: str, *, seed: int) -> Labels:
+    """Hide what is not known, by a key of `KNOWN`."""
+    if known == "single":
+        return keep_single_positive(truth, seed=1200 + seed)
+    return hide_labels(truth, float(known), seed=seed)
+
+
+def told(config: MethodConfig, labels: Labels, known: str) -> tuple[MethodConfig, Labels]:
+    """Return settings and labels to train by; where no negative is known, unknown ones may be."""
+    if known != "single":
+        return config, labels
+    if "unknown_as_negative" in {field.name for field in fields(config)}:
+        settings: dict[str, Any] = {"unknown_as_negative": True}
+        return replace(config, **settings), labels
+    if config.loss.build().uses_unknown:
+        return config, labels
+    return config, torch.where(labels == 0, -torch.ones_like(labels), labels)
+
+
+def measure(row: Row, known: str, seed: int, world: World) -> float:
+    """Train once, and return mean average precision in percent."""
+    labels = known_labels(world["truth"], known, seed=seed)
+    config, labels = told(row.config, labels, known)
+    task = METHODS[config.method].build(
+        world["encoders"],
+        world["names"],
+        config=config,
+        generator=torch.Generator().manual_seed(seed),
+    )
+    fit(task, world["train"], labels, recipe=replace(DEMO_RECIPE, seed=seed))
+    scores = predict_logits(task.model, world["judged"])
+    return round(100 * float(mean_average_precision(scores, world["judged_truth"])), 2)
+
+
+def settings(row: Row) -> Done:
+    """Return all that decides a row's figures but the seed, as JSON gives it back."""
+    return json.loads(json.dumps({"recipe": asdict(DEMO_RECIPE), "model": asdict(row.config)}))
+
+
+def cells(done: Done, row: Row) -> dict[str, dict[str, float]]:
+    """Return a row's figures by what was known and by seed; none that other settings gave."""
+    group, today = done["groups"].setdefault(row.group, {}), settings(row)
+    if group.get(row.name, {}).get("settings") != today:
+        group[row.name] = {"settings": today, "map": {known: {} for known in KNOWN}}
+    return group[row.name]["map"]
+
+
+def table(done: Mapping[str, Any], group: str) -> str:
+    """Write mean and deviation over the seeds as Markdown, in percent."""
+    head = ["method" if group == "methods" else "loss", *KNOWN.values()]
+    lines = [
+        [f"`{name}`", *(shown([*row["map"][known].values()]) for known in KNOWN)]
+        for name, row in done["groups"][group].items()
+    ]
+    return markdown_table(head, lines)
+
+
+def shown(figures: Sequence[float]) -> str:
+    """Return mean and deviation, or nothing where there is none."""
+    if len(figures) < 2:
+        return "".join(f"{figure:.1f}" for figure in figures)
+    return f"{statistics.mean(figures):.1f} ± {statistics.stdev(figures):.1f}"
+
+
+def main(arguments: Sequence[str] | None = None) -> None:
+    """Train what is not done yet, and print the tables."""
+    parser = argparse.ArgumentParser(
+        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
+    names = [*METHODS, *LOSSES]
+    parser.add_argument("--only", nargs="+", choices=names, default=names, metavar="NAME")
+    parser.add_argument("--seeds", type=int, nargs="+", default=[*SEEDS])
+    options = parser.parse_args(arguments)
+    world = generated()
+    positives = round(float((world["truth"] == 1).double().sum(dim=1).mean()), 2)
+    everything = rows(positives)
+    done: Done = json.loads(RESULTS.read_text()) if RESULTS.exists() else {"groups": {}}
+    done["torch"] = str(torch.__version__)
+    for row in everything:
+        cells(done, row)
+    for known in KNOWN:
+        for seed in options.seeds:
+            for row in everything:
+                found = cells(done, row)[known]
+                if row.name not in options.only or str(seed) in found:
+                    continue
+                found[str(seed)] = measure(row, known, seed, world)
+                print(f"{KNOWN[known]}, seed {seed}, {row.name}: {found[str(seed)]}", flush=True)
+                write_atomically(RESULTS, json.dumps(done, indent=1) + "\n")
+    text = "\n\n".join(table(done, group) for group in done["groups"])
+    write_atomically(RESULTS.with_suffix(".md"), text + "\n")
+    print(text)
+
+
+if __name__ == "__main__":
+    main()
