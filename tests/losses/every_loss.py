@@ -12,6 +12,11 @@ REDUCTIONS = ["batch_mean", "mean", "sum", "none"]
 REQUIRED: dict[str, dict[str, Any]] = {"expected-positive": {"expected_positives": 2.0}}
 """Settings that have no default."""
 
+REMEMBERING: dict[str, dict[str, Any]] = {
+    "large-loss": {"mode": "correct_for_good", "rate": 0.05},
+}
+"""Losses with the settings by which they need rows."""
+
 USES_UNKNOWN = [name for name in LOSSES if LOSSES[name](**REQUIRED.get(name, {})).uses_unknown]
 IGNORES_UNKNOWN = [name for name in LOSSES if name not in USES_UNKNOWN]
 

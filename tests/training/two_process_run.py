@@ -1,4 +1,7 @@
-"""`torchrun ... -m tests.training.two_process_run ROOT FOLDER [--stop]`: one process of a run."""
+"""`torchrun ... -m tests.training.two_process_run ROOT FOLDER`: one process of some runs.
+
+`--stop` ends the first within an epoch, `--remembering` has only losses that remember images.
+"""
 
 import os
 import signal
@@ -6,8 +9,9 @@ import sys
 from dataclasses import replace
 from pathlib import Path
 
+from tests.losses.every_loss import REMEMBERING
 from tests.training.squares_run import squares_config
-from trmml.models import METHODS, TRMMLConfig
+from trmml.models import METHODS, LossConfig, TRMMLConfig
 from trmml.training import Recipe, RunConfig, TrainingStopped, run_training
 
 
@@ -29,6 +33,15 @@ def other_methods(root: Path) -> dict[str, RunConfig]:
     return {**others, "calibrated": replace(config, model=calibrated)}
 
 
+def remembering(root: Path) -> dict[str, RunConfig]:
+    """Return a run for each loss that remembers images."""
+    config = uneven_config(root)
+    return {
+        name: replace(config, model=TRMMLConfig(loss=LossConfig(name, settings)))
+        for name, settings in REMEMBERING.items()
+    }
+
+
 def main(root: Path, folder: Path, *, stop: bool) -> None:
     def interrupt(title: str, done: int, total: int) -> None:
         # One process alone gets the signal; all have to stop after the same step.
@@ -43,5 +56,13 @@ def main(root: Path, folder: Path, *, stop: bool) -> None:
         print("stopped", flush=True)
 
 
+def main_remembering(root: Path, folder: Path) -> None:
+    for name, config in remembering(root).items():
+        run_training(config, folder / name)
+
+
 if __name__ == "__main__":
-    main(Path(sys.argv[1]), Path(sys.argv[2]), stop="--stop" in sys.argv)
+    if "--remembering" in sys.argv:
+        main_remembering(Path(sys.argv[1]), Path(sys.argv[2]))
+    else:
+        main(Path(sys.argv[1]), Path(sys.argv[2]), stop="--stop" in sys.argv)

@@ -9,6 +9,7 @@ from trmml.losses.expected_positive_loss import ExpectedPositiveLoss
 from trmml.losses.hill_loss import HillLoss
 from trmml.losses.known_bce_loss import KnownBCELoss
 from trmml.losses.label_loss import LabelLoss
+from trmml.losses.large_loss import LargeLoss
 from trmml.losses.multimodal_info_nce import MultimodalInfoNCE
 from trmml.losses.pairwise_hinge_loss import PairwiseHingeLoss
 from trmml.losses.partial_asymmetric_loss import PartialAsymmetricLoss
@@ -24,6 +25,7 @@ __all__ = [
     "ExpectedPositiveLoss",
     "HillLoss",
     "KnownBCELoss",
+    "LargeLoss",
     "MultimodalInfoNCE",
     "PairwiseHingeLoss",
     "PartialAsymmetricLoss",
@@ -43,6 +45,7 @@ LOSSES: Final[dict[str, type[LabelLoss]]] = {
     "partial-asymmetric": PartialAsymmetricLoss,
     "entropy-maximization": EntropyMaximizationLoss,
     "pairwise-hinge": PairwiseHingeLoss,
+    "large-loss": LargeLoss,
 }
 """The losses that classify, by the names that configurations have.
 

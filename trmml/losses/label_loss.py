@@ -4,14 +4,15 @@ from collections.abc import Iterator
 from inspect import signature
 from typing import ClassVar, Literal
 
-from jaxtyping import Float, Int
+import torch
+from jaxtyping import Float, Int, Shaped
 from torch import Tensor, nn
 
 from trmml.choices import check_choice
 from trmml.functional import LabelReduction
 from trmml.labels import Labels
 
-__all__ = ["LabelLoss", "label_losses", "missing_rows", "refuse_sampled_classes"]
+__all__ = ["LabelLoss", "label_losses", "missing_rows", "of_rows", "refuse_sampled_classes"]
 
 Counted = Literal["known labels", "all labels", "labels with a term", "pairs"]
 
@@ -30,6 +31,8 @@ class LabelLoss(nn.Module):
             there makes the loss nan; if not, they may hold anything.
         needs_all_classes: Whether it means another thing for some of the classes than for all.
         needs_rows: Whether it has to know which of all training images it is given.
+        lr_ratio: Rate of what the loss itself learns, relative to the recipe's; it is never decayed
+            nor clipped.
         mean_over: What `reduction="mean"` divides the sum by the number of.
 
     Raises:
@@ -39,6 +42,7 @@ class LabelLoss(nn.Module):
     uses_unknown: bool = False
     needs_all_classes: bool = False
     needs_rows: bool = False
+    lr_ratio: float = 1.0
     mean_over: ClassVar[Counted] = "known labels"
 
     def __init__(self, *, reduction: LabelReduction = "batch_mean") -> None:
@@ -107,6 +111,34 @@ def missing_rows(loss: LabelLoss) -> ValueError:
         "remembers them, got None; the engine's sources give `Batch.rows`, a loop of your own "
         "passes `Batch(..., rows=rows)`, or `rows=rows` to the loss itself."
     )
+
+
+def of_rows(
+    remembered: Shaped[Tensor, "images classes"],
+    rows: Int[Tensor, " batch"] | None,
+    *,
+    loss: LabelLoss,
+) -> Shaped[Tensor, "batch classes"]:
+    """Return what a loss remembers of some images.
+
+    Args:
+        remembered: Of all training images.
+        rows: Which of them.
+        loss: To be named in an error.
+
+    Raises:
+        ValueError: If `rows` are missing, or, eagerly on the CPU, there are no such images.
+    """
+    if rows is None:
+        raise missing_rows(loss)
+    on_cpu = rows.is_cpu and not torch.compiler.is_compiling()
+    if on_cpu and bool(((rows < 0) | (rows >= len(remembered))).any()):
+        raise ValueError(
+            f"`rows` must be of the {len(remembered)} images that {type(loss).__name__} has been "
+            f"told of, got {rows.tolist()[:8]}; first call `begin_training(labels)` with the known "
+            "labels of all of them."
+        )
+    return remembered[rows]
 
 
 def refuse_sampled_classes(part: nn.Module) -> None:

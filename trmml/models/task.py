@@ -173,12 +173,16 @@ class Task(nn.Module, ABC):
         self._match = torch.compile(self.model.match)
 
     def parameter_groups(self) -> list[ParameterGroup]:
-        """Return everything that learns, by its learning rate."""
-        return [ParameterGroup(list(self.parameters()))]
+        """Return everything that learns but in losses of labels, by its learning rate."""
+        return [ParameterGroup(self._parameters_beside_losses())]
 
     def clipped_together(self) -> list[list[nn.Parameter]]:
-        """Return all that learns, by whose gradients count as one where their norm is too large."""
-        return [list(self.parameters())]
+        """Return the same, by whose gradients count as one where their norm is too large."""
+        return [self._parameters_beside_losses()]
+
+    def _parameters_beside_losses(self) -> list[nn.Parameter]:
+        in_losses = {id(value) for loss in label_losses(self) for value in loss.parameters()}
+        return [value for value in self.parameters() if id(value) not in in_losses]
 
     def begin_training(self, labels: Labels) -> None:
         """Be told what is known of all training images, and tell the losses.

@@ -1,16 +1,18 @@
 """What the engine and the methods give a loss that remembers images."""
 
 from dataclasses import replace
+from pathlib import Path
 
 import pytest
 import torch
 from torch import Tensor
 
+from tests.losses.every_loss import REMEMBERING, REQUIRED
 from tests.random_clip import random_pair
 from tests.training.small_run import GRID, NAMES, SHORT, half_known, separable
-from tests.training.stopped_run import stop_after
+from tests.training.stopped_run import assert_same_tensors, stop_after, taken_up
 from trmml.losses import AssumeNegativeLoss
-from trmml.models import METHODS, TRMML, Batch, Task, TRMMLConfig, TRMMLTask
+from trmml.models import METHODS, TRMML, Batch, LossConfig, Task, TRMMLConfig, TRMMLTask
 from trmml.models.trmml.judges import first_half
 from trmml.training import FeatureSource, Trainer
 
@@ -39,10 +41,9 @@ class Diary(AssumeNegativeLoss):
 
 
 def with_diaries(task: Task) -> Task:
-    for part in [*task.modules()]:
-        for name in ("loss", "classification_loss"):
-            if isinstance(getattr(part, name, None), torch.nn.Module):
-                setattr(part, name, Diary())
+    task.loss = Diary()
+    if isinstance(task, TRMMLTask):
+        task.model.hold("classification_loss", task.loss)
     return task
 
 
@@ -105,6 +106,57 @@ def test_a_step_that_is_not_taken_is_forgotten() -> None:
     task.eval()(batch)
     task.end_step(taken=True)
     assert len(diary_of(task).steps) == 1
+
+
+def remembering(name: str, method: str) -> Trainer:
+    features, labels = separable()
+    kind = METHODS[method]
+    settings = {**REQUIRED.get(name, {}), **REMEMBERING[name]}
+    config = kind.Model.Config(loss=LossConfig(name, settings))
+    generator = torch.Generator().manual_seed(0)
+    task = kind.build(random_pair(), NAMES, config=config, image_size=64, generator=generator)
+    recipe = replace(SHORT, gradient_accumulation_steps=2, ema_decay=0.9)
+    return Trainer(task, FeatureSource(features, half_known(labels)), recipe=recipe)
+
+
+def memories(trainer: Trainer) -> dict[str, Tensor]:
+    """Return what losses keep of all 64 images."""
+    tensors = trainer.state().tensors
+    return {
+        name: value
+        for name, value in tensors.items()
+        if name.startswith("task.loss.") and value.shape == (64, len(NAMES))
+    }
+
+
+@pytest.mark.parametrize("method", ["trmml", "dualcoop"])
+@pytest.mark.parametrize("name", REMEMBERING)
+def test_a_training_stopped_within_an_epoch_remembers_the_same_to_the_last_bit(
+    name: str, method: str
+) -> None:
+    whole = remembering(name, method)
+    start = {key: value.clone() for key, value in memories(whole).items()}
+    whole.run()
+    assert start
+    assert all(not torch.equal(value, start[key]) for key, value in memories(whole).items())
+    _, second = taken_up(lambda: remembering(name, method), 10)
+    second.run()
+    assert_same_tensors(whole.state().tensors, second.state().tensors)
+
+
+@pytest.mark.parametrize("name", REMEMBERING)
+def test_what_is_remembered_is_not_the_models(name: str, tmp_path: Path) -> None:
+    trainer = remembering(name, "trmml")
+    trainer.run()
+    assert memories(trainer)
+    assert trainer.average is not None
+    state, averaged = trainer.task.model.state_dict(), trainer.average.weights
+    assert all(64 not in value.shape for value in [*state.values(), *averaged.values()])
+    model = trainer.task.model
+    model.save_pretrained(tmp_path, training_state=True)
+    again = TRMML.from_pretrained(tmp_path, encoders=random_pair())
+    images = torch.zeros(2, 3, 64, 64)
+    assert torch.equal(again.predict(images), model.predict(images))
 
 
 def test_nobody_who_judges_labels_is_told_of_them() -> None:

@@ -9,7 +9,7 @@ import torch
 from safetensors.torch import load_file
 
 from tests.training.squares_run import squares_config
-from tests.training.two_process_run import other_methods, uneven_config
+from tests.training.two_process_run import other_methods, remembering, uneven_config
 from trmml.training import run_training
 
 pytestmark = pytest.mark.slow
@@ -41,6 +41,14 @@ def test_two_processes_run_as_one_does_also_after_a_stop(tmp_path: Path) -> None
         assert_alike(tmp_path / "one" / name, tmp_path / "two" / name)
     environment = json.loads((tmp_path / "two" / "environment.json").read_text())
     assert environment["processes"] == 2
+
+
+def test_losses_remember_the_same_images_in_two_processes(tmp_path: Path) -> None:
+    squares_config(tmp_path)
+    run_two(tmp_path, tmp_path / "two", "--remembering")
+    for name, config in remembering(tmp_path).items():
+        run_training(config, tmp_path / "one" / name)
+        assert_alike(tmp_path / "one" / name, tmp_path / "two" / name)
 
 
 def assert_alike(*runs: Path) -> None:

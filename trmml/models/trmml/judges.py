@@ -11,6 +11,7 @@ from trmml.completion.withheld_labels import standardised
 from trmml.completion.withholding import withheld_cells
 from trmml.encoders.protocol import EncoderPair
 from trmml.labels import UNKNOWN, Labels
+from trmml.losses.label_loss import label_losses
 from trmml.models.batch import Batch
 from trmml.models.task import ParameterGroup, Task
 from trmml.models.trmml.learning_rates import decoder_apart
@@ -42,6 +43,8 @@ class JudgesTask(Task):
         super().__init__(deepcopy(model, dict(kept)))
         self.other = deepcopy(model, dict(kept))
         self._match_other: Any = self.other.match
+        models = (self.model, self.other)
+        self.losses = nn.ModuleList([one.classification_loss for one in models])
 
     def forward(self, batch: Batch) -> dict[str, Float[Tensor, ""]]:
         """Return the losses of both models, each without the half that it is to judge.
@@ -56,14 +59,15 @@ class JudgesTask(Task):
         ):
             labels = batch.labels.masked_fill(hidden, UNKNOWN)
             totals.append(model.loss(output, labels, completed=labels, rows=batch.rows).total)
-            self.note(model.classification_loss, output.logits, labels, batch.rows)
+            if model.classification_loss.needs_rows:  # such a loss sees all classes
+                self.note(model.classification_loss, output.logits, labels, batch.rows)
         return {"total": totals[0] + totals[1]}
 
     def begin_training(self, labels: Labels) -> None:
         """Tell either model's loss of the half of the labels that it learns."""
         first = first_half(torch.arange(len(labels)), labels.shape[1])
-        for model, hidden in ((self.model, first), (self.other, ~first)):
-            model.classification_loss.begin_training(labels.masked_fill(hidden, UNKNOWN))
+        for loss, hidden in zip(label_losses(self), (first, ~first), strict=True):
+            loss.begin_training(labels.masked_fill(hidden, UNKNOWN))
 
     def both(self, batch: Batch) -> tuple[TRMMLOutput, TRMMLOutput]:
         """Return what either model makes of a batch of images or of stored features."""

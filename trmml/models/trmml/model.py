@@ -14,6 +14,7 @@ from trmml.encoders.protocol import EncoderPair
 from trmml.functional import text_similarity
 from trmml.labels import NEGATIVE, UNKNOWN, Labels, check_labels
 from trmml.losses import MultimodalInfoNCE, RegionDistillation
+from trmml.losses.label_loss import LabelLoss
 from trmml.models.random_start import drawing_from
 from trmml.models.trmml.config import TRMMLConfig
 from trmml.models.trmml.multimodal_prototypes import MultimodalPrototypes
@@ -63,11 +64,11 @@ class TRMML(TextRegionMatcher):
     training_only = (
         "prototypes.",
         "contrastive_loss.",
-        "classification_loss.",
         "labeler.",
         "zero_shot_texts",
     )
     zero_shot_texts: Float[Tensor, "classes dim"]
+    classification_loss: LabelLoss
 
     def __init__(
         self,
@@ -83,7 +84,8 @@ class TRMML(TextRegionMatcher):
         super().__init__(
             encoders, class_names, config=config, image_size=image_size, generator=generator
         )
-        self.classification_loss = config.loss.build()
+        # The task owns it: what a loss remembers of the images is of one training, not the model's.
+        self.hold("classification_loss", config.loss.build())
         self.distillation_loss = None
         if config.distillation:
             self.distillation_loss = RegionDistillation(form=config.distillation_form)

@@ -47,6 +47,7 @@ class TRMMLTask(Task):
     def __init__(self, model: TRMML) -> None:
         """Hold the model, and no completed labels yet."""
         super().__init__(model)
+        self.loss = model.classification_loss
         self.completed = self.labeler = self.seen = None
         config = model.config
         if config.completion == "paper" and config.prototypes != "none":
@@ -91,10 +92,9 @@ class TRMMLTask(Task):
         output = self.match(batch)
         losses = self.model.loss(output, labels, completed=completed, rows=batch.rows)._asdict()
         self._note_completed(output, batch)
-        loss = self.model.classification_loss
-        if loss.needs_rows:
+        if self.loss.needs_rows:
             taught = self.model.complete(output, labels) if completed is None else completed
-            self.note(loss, output.logits, taught, batch.rows)
+            self.note(self.loss, output.logits, taught, batch.rows)
         return losses
 
     @torch.no_grad()

@@ -7,6 +7,7 @@ from torch import nn
 from torch.optim import SGD, AdamW, Optimizer
 from torch.optim.lr_scheduler import LambdaLR, LRScheduler, OneCycleLR
 
+from trmml.losses.label_loss import label_losses
 from trmml.models import Task
 from trmml.training.config.recipe import Recipe
 
@@ -20,13 +21,17 @@ def parameter_groups(task: Task, recipe: Recipe) -> list[dict[str, object]]:
     """Split what learns by learning rate and weight decay.
 
     Vectors and single numbers (biases, temperature, scale) are never decayed: pulling a
-    temperature towards zero is no regularisation.
+    temperature towards zero is no regularisation. Nor is what losses of labels learn, which is no
+    weight but what they take for the labels.
     """
     groups: dict[tuple[float, float], list[nn.Parameter]] = {}
     for parameters, lr_ratio in task.parameter_groups():
         for parameter in parameters:
             decay = recipe.weight_decay if parameter.ndim > 1 else 0.0
             groups.setdefault((recipe.max_lr * lr_ratio, decay), []).append(parameter)
+    for loss in label_losses(task):
+        for parameter in loss.parameters():
+            groups.setdefault((recipe.max_lr * loss.lr_ratio, 0.0), []).append(parameter)
     return [
         {"params": parameters, "lr": lr, "weight_decay": decay}
         for (lr, decay), parameters in groups.items()
