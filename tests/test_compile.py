@@ -77,6 +77,11 @@ CASES: list[tuple[str, Function, list[Callable[[], Tensor]]]] = [
     ("unit_vectors", functional.unit_vectors, [features]),
     ("matching", partial(functional.matching_scores, temperature=0.1), [regions, texts]),
     (
+        "local_matching",
+        partial(functional.local_matching_scores, temperature=0.25, spatial_temperature=0.02),
+        [features, texts],
+    ),
+    (
         "dual_matching",
         partial(functional.dual_matching_logits, temperature=0.1),
         [regions, texts, texts],

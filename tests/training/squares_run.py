@@ -4,9 +4,12 @@ from dataclasses import replace
 from pathlib import Path
 
 from tests.training.coloured_squares import write_squares
+from trmml.models import METHODS
 from trmml.training import CacheConfig, DataConfig, EncoderConfig, Recipe, RunConfig
 
 IMAGES = 40
+CAPTIONS = "captions.txt"
+SENTENCES = ("A red square", "green and blue", "one blue thing", "Reds.", "the GREEN one")
 
 
 def squares_config(root: Path, **changes: object) -> RunConfig:
@@ -14,6 +17,7 @@ def squares_config(root: Path, **changes: object) -> RunConfig:
     if not (root / "train" / "labels.csv").exists():
         write_squares(root / "train", IMAGES, side=32)
         write_squares(root / "test", 12, side=32, start=1000)
+        (root / CAPTIONS).write_text("\n".join([*SENTENCES * 6, "nothing at all"]))
     config = RunConfig(
         name="squares",
         data=DataConfig(
@@ -29,6 +33,14 @@ def squares_config(root: Path, **changes: object) -> RunConfig:
         checkpoint_every=1,
     )
     return replace(config, **changes)  # pyright: ignore[reportArgumentType]
+
+
+def for_method(name: str, config: RunConfig, root: Path) -> RunConfig:
+    """Return the run of another method, with captions where it learns from these."""
+    model = METHODS[name].Model.Config()
+    if model.learns_from == "images":
+        return replace(config, model=model)
+    return replace(config, model=model, data=replace(config.data, captions=str(root / CAPTIONS)))
 
 
 def cached(root: Path, views: int = 2) -> CacheConfig:

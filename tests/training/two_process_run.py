@@ -10,7 +10,7 @@ from dataclasses import replace
 from pathlib import Path
 
 from tests.losses.every_loss import REMEMBERING
-from tests.training.squares_run import squares_config
+from tests.training.squares_run import for_method, squares_config
 from trmml.models import METHODS, LossConfig, TRMMLConfig
 from trmml.training import Recipe, RunConfig, TrainingStopped, run_training
 
@@ -25,8 +25,8 @@ def other_methods(root: Path) -> dict[str, RunConfig]:
     """Return a run that predicts by a stack for every other method, and one that completes once."""
     config = uneven_config(root)
     others = {
-        name: replace(config, model=task.Model.Config(), prediction="stack")
-        for name, task in METHODS.items()
+        name: for_method(name, replace(config, prediction="stack"), root)
+        for name in METHODS
         if name != config.model.method
     }
     calibrated = TRMMLConfig(completion="calibrated", present_precision=0.5, absent_precision=0.5)

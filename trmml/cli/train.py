@@ -39,6 +39,10 @@ def train(
         Path | None, typer.Option(help="Folder of the dataset, or one's own CSV or JSON table.")
     ] = None,
     images: Images = None,
+    captions: Annotated[
+        Path | None,
+        typer.Option(help="Captions to learn from in the place of images, for tai-dpt."),
+    ] = None,
     read: ReadAs = None,
     keep: Annotated[
         float | None, typer.Option(min=0.0, max=1.0, help="Share of the labels that stays known.")
@@ -96,7 +100,7 @@ def train(
             print(f"{name:<32} {meaning}")
         return
     resume = resume or resume_with_changes
-    settings = _overrides(settings or [], data, images, read, keep)
+    settings = _overrides(settings or [], data, images, captions, read, keep)
     if cache_features:
         settings.append(f"cache.directory={json.dumps(str(cache_dir))}")
     if views is not None:
@@ -133,10 +137,11 @@ def _overrides(
     settings: list[str],
     data: Path | None,
     images: Path | None,
+    captions: Path | None,
     read: list[str] | None,
     keep: float | None,
 ) -> list[str]:
-    given = {"data.path": data, "data.images": images}
+    given = {"data.path": data, "data.images": images, "data.captions": captions}
     texts = [f"{key}={json.dumps(str(path))}" for key, path in given.items() if path is not None]
     reading = ReadingOptions.parse(read).given()
     texts += [f"data.read.{name}={json.dumps(value)}" for name, value in reading.items()]

@@ -9,6 +9,7 @@ from trmml.functional.aligned_energy import aligned_calibration, aligned_energy
 from trmml.functional.asymmetric_loss import asymmetric_loss
 from trmml.functional.evidence_matching import evidence_logits
 from trmml.functional.label_graph import co_occurrence, reweighted_graph, sparse_text_graph
+from trmml.functional.local_matching import local_matching_scores
 from trmml.functional.matching import dual_matching_logits, matching_scores
 from trmml.functional.multimodal_info_nce import multimodal_info_nce
 from trmml.functional.prototypes import (
@@ -53,6 +54,7 @@ __all__ = [
     "dual_matching_logits",
     "estimate_labels",
     "evidence_logits",
+    "local_matching_scores",
     "matching_scores",
     "multimodal_info_nce",
     "prototype_similarity",

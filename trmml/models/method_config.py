@@ -3,7 +3,7 @@
 import json
 from dataclasses import asdict, dataclass, field, fields
 from types import NoneType, UnionType
-from typing import Any, Final, get_args, get_origin, get_type_hints
+from typing import Any, ClassVar, Final, Literal, get_args, get_origin, get_type_hints
 
 from trmml.models.loss_config import LossConfig
 
@@ -17,9 +17,12 @@ class MethodConfig:
     """Settings of a method; each method has a dataclass of its own below this one.
 
     Attributes:
+        learns_from: What the method's task is given a batch of: images, or captions in their place.
         method: The method's name, which a configuration file and a saved model are told apart by.
         loss: The loss of the labels.
     """
+
+    learns_from: ClassVar[Literal["images", "captions"]] = "images"
 
     method: str = ""
     loss: LossConfig = field(default_factory=LossConfig)

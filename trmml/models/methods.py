@@ -11,6 +11,7 @@ from trmml.models.dualcoop_plus_plus import DualCoOpPlusPlusTask
 from trmml.models.linear_probe import LinearProbeTask
 from trmml.models.positive_coop import PositiveCoOpTask
 from trmml.models.scpnet import SCPNetTask
+from trmml.models.tai_dpt import TaIDPTTask
 from trmml.models.task import Task
 from trmml.models.trmml.task import TRMMLTask
 from trmml.models.zero_shot_method import ZeroShotTask
@@ -28,6 +29,7 @@ METHODS: Final[dict[str, type[Task]]] = {
         DualCoOpPlusPlusTask,
         PositiveCoOpTask,
         SCPNetTask,
+        TaIDPTTask,
     )
 }
 """How each method is trained, by the name that configurations and saved models have."""

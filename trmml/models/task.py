@@ -170,7 +170,7 @@ class Task(nn.Module, ABC):
 
     def compile_match(self) -> None:
         """Compile the model's `match`, where nearly all of a step's gradients are."""
-        self._match = torch.compile(self.model.match)
+        self._match = torch.compile(self._match)
 
     def parameter_groups(self) -> list[ParameterGroup]:
         """Return everything that learns but in losses of labels, by its learning rate."""

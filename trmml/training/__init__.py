@@ -19,6 +19,7 @@ from trmml.training.run.folder import RunFolder
 from trmml.training.run.interruption import TrainingStopped
 from trmml.training.run.run_training import run_training
 from trmml.training.run.sweep import run_sweep
+from trmml.training.sources.caption_source import CaptionSource, encode_captions
 from trmml.training.sources.image_source import ImageSource
 from trmml.training.sources.loading import loader_options
 from trmml.training.sources.scoring import complete_stored_labels, predict_logits, score_source
@@ -29,6 +30,7 @@ from trmml.training.sources.stored_features import StoredFeatures, encode_images
 __all__ = [
     "CacheConfig",
     "CachedSource",
+    "CaptionSource",
     "CheckpointStore",
     "DataConfig",
     "EncoderConfig",
@@ -50,6 +52,7 @@ __all__ = [
     "complete_stored_labels",
     "describe_cache",
     "dump_run_config",
+    "encode_captions",
     "encode_images",
     "fit",
     "list_run_configs",

@@ -21,7 +21,7 @@ from trmml.data import (
 )
 from trmml.models import TRMMLConfig
 from trmml.training import DataConfig, Recipe, RunConfig, RunData, load_run_config, open_run_data
-from trmml.training.run.data import check_batch, check_present, note_copies
+from trmml.training.run.data_checks import check_batch, check_present, note_copies
 from trmml.training.run.held_out_labels import check_selection
 
 NAMES = ("cat", "dog", "cow")

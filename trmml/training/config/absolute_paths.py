@@ -8,7 +8,7 @@ from trmml.training.config.run_config import RunConfig
 
 __all__ = ["with_absolute_paths"]
 
-_OF_DATA = ("path", "images", "test_path", "label_file")
+_OF_DATA = ("path", "images", "test_path", "label_file", "captions")
 
 
 def with_absolute_paths(config: RunConfig) -> RunConfig:

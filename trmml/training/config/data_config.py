@@ -20,6 +20,8 @@ FREE_TO_CHANGE: Final = (
     "test_path",
     "test_read",
     "label_file",
+    "captions",
+    "synonyms",
     "workers",
 )
 
@@ -44,6 +46,10 @@ class DataConfig:
         label_file: Label file of `trmml data hide` or `trmml data single-positive`, which takes
             the place of `keep` and `protocol`.
         class_names: Names for the prompts instead of the dataset's, in its order.
+        captions: What a method that learns from captions learns from, see
+            `trmml.data.load_captions`; the images of the training split are then only there to be
+            set aside. None for a method that learns from images.
+        synonyms: Further words that name a class in captions, such as `{person: [man, woman]}`.
         validation_share: Share of the training images set aside to select the epoch; ours.
         validation_labels: "known" keeps hidden labels hidden there too; "full" uses annotations
             that a partly labelled dataset would not have, as the LargeLoss set-up does.
@@ -67,6 +73,8 @@ class DataConfig:
     mask_seed: int | None = None
     label_file: str | None = None
     class_names: tuple[str, ...] | None = None
+    captions: str | None = None
+    synonyms: dict[str, tuple[str, ...]] | None = None
     validation_share: float = 0.1
     validation_labels: Literal["known", "full"] = "known"
     validation_seed: int = 1200

@@ -112,7 +112,8 @@ def _allowed(annotation: Any) -> str:  # noqa: ANN401 - an annotation
         rest = [_allowed(option) for option in options if not _is_choice(option)]
         return " or ".join(([_allowed(Literal[tuple(names)])] if names else []) + rest)
     if get_origin(annotation) is dict:
-        return "settings as `name: value`"
+        listed = get_origin(get_args(annotation)[1]) is tuple
+        return "lists as `name: [word, word]`" if listed else "settings as `name: value`"
     if get_origin(annotation) is tuple:
         first, *others = get_args(annotation)
         count = "" if others == [...] else f"{1 + len(others)} "

@@ -9,6 +9,7 @@ _WORDS: Final = {
     "labels": "the labels to learn from are others",
     "known_labels": "other labels are known",
     "validation_labels": "the labels to select on are others",
+    "captions": "the captions are others, or in another order",
     "image_list": "the images are others, or in another order",
 }
 _SHOWN: Final = 5

@@ -3,7 +3,6 @@
 import hashlib
 import json
 import logging
-import os
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from typing import Any, Final
@@ -12,18 +11,21 @@ import torch
 from jaxtyping import Int
 from torch import Tensor
 
-from trmml.data import ImageTable, LabelMask, make_mask, open_split, split_train_validation
-from trmml.data.same_files import same_contents, same_files
+from trmml.data import (
+    CaptionTable,
+    ImageTable,
+    LabelMask,
+    load_captions,
+    make_mask,
+    open_split,
+    split_train_validation,
+    with_synonyms,
+)
+from trmml.data.same_files import same_files
 from trmml.training.config.data_config import DataConfig
 from trmml.training.sources.source import labels_checksum
 
-__all__ = [
-    "RunData",
-    "check_batch",
-    "check_present",
-    "note_copies",
-    "open_run_data",
-]
+__all__ = ["RunData", "open_run_data"]
 
 _LOGGER = logging.getLogger(__name__)
 _NAMED: Final = 10  # categories that a message names before it only counts them
@@ -42,6 +44,7 @@ class RunData:
         truth: Labels of the images to learn from before any was hidden, to report on and never to
             learn from; None where none was hidden here.
         class_names: Names for the prompts.
+        captions: What is learnt from in the place of `train`; None where images are.
         plain_transform: The pipeline without augmentation, for
             `train.replace(transform=plain_transform)`.
     """
@@ -53,6 +56,12 @@ class RunData:
     truth: Int[Tensor, "rows classes"] | None
     class_names: tuple[str, ...]
     plain_transform: Any
+    captions: CaptionTable | None = None
+
+    @property
+    def lessons(self) -> ImageTable | CaptionTable:
+        """What is learnt from: images, or captions in their place."""
+        return self.train if self.captions is None else self.captions
 
     def prepared(
         self, config: DataConfig, *, mean: Sequence[float] | None, std: Sequence[float] | None
@@ -82,7 +91,8 @@ class RunData:
         """Return checksums of what has to be the same for a run to go on."""
         parts = (self.train, self.validation)
         names = [table.names if table is not None else () for table in parts]
-        return {
+        captions = {} if self.captions is None else {"captions": self.captions.sha256}
+        return captions | {
             "known_labels": self.mask.sha256,
             "validation_labels": None
             if self.validation is None
@@ -97,6 +107,7 @@ def open_run_data(
     mean: Sequence[float] | None,
     std: Sequence[float] | None,
     unknown_as_negative: bool = False,
+    captions_for: str | None = None,
 ) -> RunData:
     r"""Read the tables of a run, hide labels, and set images aside; no image is opened.
 
@@ -112,10 +123,12 @@ def open_run_data(
             pixels in [0, 1].
         std: Its channel standard deviations.
         unknown_as_negative: Whether the method takes unknown labels for negative.
+        captions_for: The method, if it learns from captions; None if it learns from images.
 
     Raises:
         ValueError: If the dataset cannot be read, the label file is another dataset's, nothing is
-            known, or the test split has other categories or images of the training split.
+            known, the test split has other categories or images of the training split, or captions
+            are missing, or given to a method that learns from images.
 
     Examples:
         >>> from pathlib import Path
@@ -129,6 +142,7 @@ def open_run_data(
         >>> len(found.train), len(found.validation), round(found.mask.share, 1)
         (270, 30, 0.5)
     """
+    _check_captions(data, captions_for)
     augment, plain = _transforms(data, mean=mean, std=std)
     full = _open_training_split(data)
     mask = _mask(full, data)
@@ -146,7 +160,11 @@ def open_run_data(
         len(full), share=data.validation_share, seed=data.validation_seed
     )
     train = told.select(rows).replace(transform=augment)
-    _check_known(train, data.path)
+    captions = None
+    if data.captions is None:
+        _check_known(train, data.path)
+    else:
+        captions = load_captions(data.captions, with_synonyms(names, data.synonyms or {}))
     truth = full.select(rows).labels
     validation = None
     if len(aside):
@@ -161,10 +179,26 @@ def open_run_data(
         validation=validation,
         test=test,
         mask=mask,
-        truth=None if torch.equal(truth, train.labels) else truth,
+        truth=None if captions is not None or torch.equal(truth, train.labels) else truth,
         class_names=tuple(names),
         plain_transform=plain,
+        captions=captions,
     )
+
+
+def _check_captions(data: DataConfig, method: str | None) -> None:
+    if method is not None and data.captions is None:
+        raise ValueError(
+            f"`data.captions` must say where the captions are that {method!r} learns from, got "
+            "null; give a text file with a caption on each line or COCO's captions_train2014.json, "
+            "on the command line by `--captions captions.txt`."
+        )
+    given = [name for name in ("captions", "synonyms") if getattr(data, name) is not None]
+    if method is None and given:
+        raise ValueError(
+            f"`data.{given[0]}` must be null for a method that learns from images, got "
+            f"{getattr(data, given[0])!r}; choose one that learns from captions, such as tai-dpt."
+        )
 
 
 def _transforms(
@@ -240,59 +274,6 @@ def _open_test_split(data: DataConfig, train: ImageTable) -> ImageTable | None:
             f"such as {min(shared)[1]}; choose another `data.test_split`."
         )
     return test
-
-
-def check_batch(data: RunData, batch_size: int) -> None:
-    """Refuse to train on fewer images than a batch has.
-
-    Raises:
-        ValueError: If there are fewer.
-    """
-    fewest = max(2, batch_size)
-    if len(data.train) < fewest:
-        raise ValueError(
-            f"{data.train.root}: training needs at least {fewest} images, a batch, got "
-            f"{len(data.train)}; lower `recipe.batch_size` or `data.validation_share`."
-        )
-
-
-def check_present(data: RunData) -> None:
-    """Refuse to begin where images are missing: a look at each costs less than the first step.
-
-    Images that another one may replace, by `data.broken`, are only counted, in the log.
-
-    Raises:
-        ValueError: If an image that will be needed is not there, with the first ones.
-    """
-    tables = {"train": data.train, "validation": data.validation, "test": data.test}
-    for name, table in tables.items():
-        if table is None:
-            continue
-        missing = [path for path in table.paths if not os.path.isfile(path)]  # noqa: PTH113 - a third of the time of Path
-        if not missing:
-            continue
-        shown = ", ".join(map(str, missing[:3])) + (", ..." if len(missing) > 3 else "")
-        text = f"{len(missing)} of {len(table)} {name} images are not there: {shown}"
-        if table.broken == "error":
-            raise ValueError(
-                f"{text}; check the folder of images, or set `data.broken` to 'replace'."
-            )
-        _LOGGER.warning("%s", text)
-
-
-def note_copies(data: RunData) -> None:
-    """Say in the log which images to be judged on are copies of images to learn from."""
-    for name, table in {"validation": data.validation, "test": data.test}.items():
-        copies = [] if table is None else same_contents(data.train, table)
-        if copies:
-            _LOGGER.warning(
-                "%d %s images are copies of training images, such as %s of %s; what is known by "
-                "heart flatters the figures",
-                len(copies),
-                name,
-                copies[0][1],
-                copies[0][0],
-            )
 
 
 def _check_known(train: ImageTable, path: str | None) -> None:

@@ -28,8 +28,9 @@ def report_text(report: dict[str, Any]) -> str:
         f"# {report['name']}",
         "",
         f"- {selected}: {SELECTION[report['selection']]}.",
-        f"- Trained on {report['num_train']:,} images, {report['known_share']:.1%} of whose labels "
-        f"are known (checksum {report['labels_sha256'][:12]}).",
+        f"- Trained on {report['num_train']:,} {report['learns_from']}, "
+        f"{report['known_share']:.1%} of whose labels are known "
+        f"(checksum {report['labels_sha256'][:12]}).",
     ]
     lines += [
         f"- At step {one['step']} of epoch {one['epoch'] + 1} it went on with changes: "

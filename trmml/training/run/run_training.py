@@ -16,13 +16,8 @@ from trmml.training.loop.trainer import Trainer, training_settings
 from trmml.training.run.accepted_changes import take_up
 from trmml.training.run.callbacks import RunCallbacks
 from trmml.training.run.completion import completion_report
-from trmml.training.run.data import (
-    RunData,
-    check_batch,
-    check_present,
-    note_copies,
-    open_run_data,
-)
+from trmml.training.run.data import RunData, open_run_data
+from trmml.training.run.data_checks import check_batch, check_present, note_copies
 from trmml.training.run.evaluation import RunEvaluator
 from trmml.training.run.folder import RunFolder
 from trmml.training.run.held_out_labels import check_selection, check_stack
@@ -77,6 +72,7 @@ def run_training(
         mean=None,
         std=None,
         unknown_as_negative=config.model.counts_unknown_as_negative,
+        captions_for=config.model.method if config.model.learns_from == "captions" else None,
     )
     check_batch(data, config.recipe.batch_size)
     selects = config.selection != "last"
@@ -159,7 +155,7 @@ def run_training(
         model = task.Model.from_pretrained(selected, encoders=encoders).to(accelerator.device)
         report = _report(config, data, trainer.history) | evaluator.final_figures(model)
         report["changes"] = run.changes()
-        labels = data.train.labels
+        labels = data.lessons.labels
         report["completed"] = completion_report(
             learning.completion(labels),
             trainer.history.records,
@@ -174,7 +170,7 @@ def run_training(
 def _settings(config: RunConfig, task: Task, data: RunData) -> dict[str, Any]:
     """Return all that has to be the same for a run to go on, in this process or another."""
     settings = {
-        **training_settings(task, config.recipe, data.train.labels),
+        **training_settings(task, config.recipe, data.lessons.labels),
         **data.settings(),
         "data": config.data.settings(),
         "cache": config.cache.settings(),
@@ -192,14 +188,15 @@ def _stack(config: RunConfig, encoders: EncoderPair, data: RunData) -> ZeroShotS
 
 def _report(config: RunConfig, data: RunData, history: History) -> dict[str, Any]:
     """Return what the final figures stand on."""
-    labels, last = data.train.labels, len(history.records) - 1
+    labels, last = data.lessons.labels, len(history.records) - 1
     return {
         "name": config.name,
         "selection": config.selection,
         "prediction": config.prediction,
         "selected_epoch": last if config.selection == "last" else history.best_epoch(),
         "epochs": len(history.records),
-        "num_train": len(data.train),
+        "learns_from": config.model.learns_from,
+        "num_train": len(data.lessons),
         "known_share": (labels != 0).double().mean().item(),
-        "labels_sha256": data.mask.sha256,
+        "labels_sha256": (data.captions or data.mask).sha256,
     }

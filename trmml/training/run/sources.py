@@ -12,6 +12,7 @@ from trmml.training.feature_cache.cache import FeatureCache
 from trmml.training.feature_cache.cached_source import CachedSource
 from trmml.training.run.data import RunData
 from trmml.training.run.interruption import StopRequest, TrainingStopped
+from trmml.training.sources.caption_source import CaptionSource
 from trmml.training.sources.image_source import ImageSource
 from trmml.training.sources.loading import free_workers
 from trmml.training.sources.seeded_images import SeededImages
@@ -50,7 +51,7 @@ def open_sources(
 
     Args:
         data: Tables.
-        encoders: Frozen towers; the cache needs the image tower.
+        encoders: Frozen towers; the cache needs the image tower, captions the text tower.
         cache: Whether there is a cache, and how many views it keeps.
         seed: Of the augmentation.
         image_size: Side of the images in pixels.
@@ -76,7 +77,10 @@ def open_sources(
         _fill(kept, f"Caching {name} features", workers, request, progress)
         return CachedSource(kept)
 
-    train = source("training", data.train, cache.views)
+    if data.captions is None:
+        train = source("training", data.train, cache.views)
+    else:
+        train = CaptionSource(encoders.text, data.captions)
     if train is None:
         raise ValueError("`data` must have images to train on, got none.")
     return RunSources(
