@@ -26,6 +26,8 @@ SIZES = {
 OPTIONS = {
     "temperature": 0.1,
     "spatial_temperature": 0.1,
+    "positive_temperature": 0.1,
+    "negative_temperature": 0.1,
     "top_k": 2,
     "momentum": 0.9,
     "label": 1,
@@ -97,9 +99,10 @@ SCALARS = [
 
 def test_every_function_of_several_tensors_is_looked_at() -> None:
     alone = {"agreeing_estimates", "region_mask", "unit_vectors"}
+    alone |= {"co_occurrence", "reweighted_graph", "sparse_text_graph"}
     assert {name for name, *_ in SHARED} == FUNCTIONS.keys() - alone
     assert len(SHARED) > 80
-    assert len(SCALARS) == 7
+    assert len(SCALARS) == 12
 
 
 @pytest.mark.parametrize("name", FUNCTIONS)

@@ -123,6 +123,7 @@ def view_consistency(
         probabilities=(probabilities, "batch classes"),
         chosen=(chosen, "batch classes"),
         labels=(labels, "batch classes"),
+        graph=(graph, "classes classes"),
     )
     if not graph_weight >= 0:
         raise ValueError(f"`graph_weight` must be at least 0, got {graph_weight}.")
