@@ -9,11 +9,15 @@ from torch import Tensor
 from trmml.losses import LOSSES
 
 REDUCTIONS = ["batch_mean", "mean", "sum", "none"]
-REQUIRED: dict[str, dict[str, Any]] = {"expected-positive": {"expected_positives": 2.0}}
+REQUIRED: dict[str, dict[str, Any]] = {
+    "expected-positive": {"expected_positives": 2.0},
+    "role": {"expected_positives": 2.0},
+}
 """Settings that have no default."""
 
 REMEMBERING: dict[str, dict[str, Any]] = {
     "large-loss": {"mode": "correct_for_good", "rate": 0.05},
+    "role": REQUIRED["role"],
 }
 """Losses with the settings by which they need rows."""
 
@@ -22,7 +26,19 @@ IGNORES_UNKNOWN = [name for name in LOSSES if name not in USES_UNKNOWN]
 
 
 def build(name: str, **settings: Any) -> Any:  # noqa: ANN401
-    return LOSSES[name](**REQUIRED.get(name, {}), **settings)
+    """Return a loss; to one that needs rows every batch is of the first images there are."""
+    loss = LOSSES[name](**REQUIRED.get(name, {}), **settings)
+    if loss.needs_rows:
+        loss.begin_training(torch.zeros(3, 5))
+        loss.register_forward_pre_hook(_with_rows, with_kwargs=True)
+    return loss
+
+
+def _with_rows(loss: Any, batch: tuple[Tensor, Tensor], named: dict[str, Any]) -> Any:  # noqa: ANN401
+    logits, _ = batch
+    if logits.shape[-1] != 5:
+        loss.begin_training(torch.zeros(3, logits.shape[-1]))
+    return batch, {"rows": torch.arange(len(logits)), **named}
 
 
 def logits_and_labels() -> tuple[Tensor, Tensor]:

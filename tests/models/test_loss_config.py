@@ -18,8 +18,11 @@ def test_every_loss_teaches_trm_ml(name: str) -> None:
     model = TRMML(random_pair(), ["tree", "boat", "car"], config=config, generator=generator)
     features, labels = batch(8)
     output = matched(model.train(), features.float())
-    losses = model.loss(output, labels)
-    assert torch.equal(losses.region, LOSSES[name](**settings)(output.logits, labels))
+    rows, known, alone = torch.arange(len(labels)), 0 * labels, LOSSES[name](**settings)
+    for loss in (model.classification_loss, alone):
+        loss.begin_training(known)
+    losses = model.loss(output, labels, rows=rows)
+    assert torch.equal(losses.region, alone.of_images(output.logits, labels, rows))
     losses.total.backward()
 
 
@@ -53,6 +56,7 @@ def test_settings_may_hold_a_number_for_each_class() -> None:
             "of 'expected-positive' must have 'expected_positives', which has no default, got "
             "{'regularizer_weight': 2.0}; `trmml.losses.ExpectedPositiveLoss` says",
         ),
+        ("role", {"expected_positives": 2.0, "num_images": 8}, "got 'num_images'"),
         (
             "bce",
             {"gamma_neg": 1.0},

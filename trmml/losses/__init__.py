@@ -15,6 +15,7 @@ from trmml.losses.pairwise_hinge_loss import PairwiseHingeLoss
 from trmml.losses.partial_asymmetric_loss import PartialAsymmetricLoss
 from trmml.losses.partial_bce_loss import PartialBCELoss
 from trmml.losses.region_distillation import RegionDistillation
+from trmml.losses.role_loss import ROLELoss
 from trmml.losses.splc_loss import SPLCLoss
 
 __all__ = [
@@ -30,6 +31,7 @@ __all__ = [
     "PairwiseHingeLoss",
     "PartialAsymmetricLoss",
     "PartialBCELoss",
+    "ROLELoss",
     "RegionDistillation",
     "SPLCLoss",
 ]
@@ -46,10 +48,12 @@ LOSSES: Final[dict[str, type[LabelLoss]]] = {
     "entropy-maximization": EntropyMaximizationLoss,
     "pairwise-hinge": PairwiseHingeLoss,
     "large-loss": LargeLoss,
+    "role": ROLELoss,
 }
 """The losses that classify, by the names that configurations have.
 
 Each is called `(logits [batch classes], labels in {-1, 0, +1}) -> loss`, is built from keywords,
-among them `reduction`, and is held to all that by `tests/losses/test_every_loss.py`. Only
-`ExpectedPositiveLoss` has a setting without a default.
+among them `reduction`, and is held to all that by `tests/losses/test_every_loss.py`. One that
+`needs_rows` is called with `rows=` too. Only `ExpectedPositiveLoss` and `ROLELoss` have a setting
+without a default.
 """

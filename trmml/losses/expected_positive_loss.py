@@ -14,7 +14,7 @@ from trmml.labels import Labels
 from trmml.losses.known_bce_loss import known_bce_loss
 from trmml.losses.label_loss import LabelLoss
 
-__all__ = ["ExpectedPositiveLoss", "expected_positive_loss"]
+__all__ = ["ExpectedPositiveLoss", "check_expected_positives", "expected_positive_loss"]
 
 
 def expected_positive_loss(
@@ -70,7 +70,7 @@ def expected_positive_loss(
         >>> expected_positive_loss(logits, labels, 1.5)
         tensor(2.8177)
     """
-    _check(expected_positives, regularizer_weight)
+    check_expected_positives(expected_positives, regularizer_weight)
     loss = known_bce_loss(logits, labels, reduction="none")
     batch, classes = logits.shape
     if expected_positives > classes:
@@ -135,7 +135,7 @@ class ExpectedPositiveLoss(LabelLoss):
     ) -> None:
         """Check and keep the settings."""
         super().__init__(reduction=reduction)
-        _check(expected_positives, regularizer_weight)
+        check_expected_positives(expected_positives, regularizer_weight)
         self.expected_positives = expected_positives
         self.regularizer_weight = regularizer_weight
 
@@ -160,7 +160,8 @@ class ExpectedPositiveLoss(LabelLoss):
         )
 
 
-def _check(expected_positives: float, regularizer_weight: float) -> None:
+def check_expected_positives(expected_positives: float, regularizer_weight: float) -> None:
+    """Refuse numbers for which the regularisation has no meaning."""
     if not 0 < expected_positives < math.inf:
         raise ValueError(
             f"`expected_positives` must be finite and above 0, got {expected_positives}; it is how "

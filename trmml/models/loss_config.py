@@ -12,7 +12,8 @@ from trmml.losses.label_loss import LabelLoss
 
 __all__ = ["LossConfig"]
 
-BY_THE_MODEL = ("reduction",)  # a model's terms are sums over the batch size, whatever the loss
+# A model's terms are sums over the batch size, whatever the loss; the engine counts its images.
+BY_THE_MODEL = ("reduction", "num_images", "num_classes")
 
 
 @dataclass(frozen=True)

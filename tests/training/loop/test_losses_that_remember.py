@@ -7,11 +7,11 @@ import pytest
 import torch
 from torch import Tensor
 
-from tests.losses.every_loss import REMEMBERING, REQUIRED
+from tests.losses.every_loss import REMEMBERING
 from tests.random_clip import random_pair
 from tests.training.small_run import GRID, NAMES, SHORT, half_known, separable
 from tests.training.stopped_run import assert_same_tensors, stop_after, taken_up
-from trmml.losses import AssumeNegativeLoss
+from trmml.losses import AssumeNegativeLoss, ROLELoss
 from trmml.models import METHODS, TRMML, Batch, LossConfig, Task, TRMMLConfig, TRMMLTask
 from trmml.models.trmml.judges import first_half
 from trmml.training import FeatureSource, Trainer
@@ -111,8 +111,7 @@ def test_a_step_that_is_not_taken_is_forgotten() -> None:
 def remembering(name: str, method: str) -> Trainer:
     features, labels = separable()
     kind = METHODS[method]
-    settings = {**REQUIRED.get(name, {}), **REMEMBERING[name]}
-    config = kind.Model.Config(loss=LossConfig(name, settings))
+    config = kind.Model.Config(loss=LossConfig(name, REMEMBERING[name]))
     generator = torch.Generator().manual_seed(0)
     task = kind.build(random_pair(), NAMES, config=config, image_size=64, generator=generator)
     recipe = replace(SHORT, gradient_accumulation_steps=2, ema_decay=0.9)
@@ -157,6 +156,24 @@ def test_what_is_remembered_is_not_the_models(name: str, tmp_path: Path) -> None
     again = TRMML.from_pretrained(tmp_path, encoders=random_pair())
     images = torch.zeros(2, 3, 64, 64)
     assert torch.equal(again.predict(images), model.predict(images))
+
+
+@pytest.mark.parametrize("method", METHODS)
+def test_what_a_loss_learns_is_apart_from_the_model(method: str) -> None:
+    trainer = remembering("role", method)
+    (estimates,) = (part for part in trainer.task.modules() if isinstance(part, ROLELoss))
+    of_its_own = [
+        group
+        for group in trainer.optimizer.param_groups
+        if any(value is estimates.estimates for value in group["params"])
+    ]
+    assert [len(group["params"]) for group in of_its_own] == [1]
+    assert of_its_own[0]["weight_decay"] == 0
+    assert of_its_own[0]["max_lr"] == 10 * SHORT.max_lr
+    together = [id(one) for group in trainer.task.clipped_together() for one in group]
+    grouped = [id(one) for group in trainer.optimizer.param_groups for one in group["params"]]
+    assert sorted(grouped) == sorted(id(one) for one in trainer.task.parameters())
+    assert sorted([*together, id(estimates.estimates)]) == sorted(grouped)
 
 
 def test_nobody_who_judges_labels_is_told_of_them() -> None:
