@@ -8,11 +8,18 @@ import signal
 import sys
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 from tests.losses.every_loss import REMEMBERING
 from tests.training.squares_run import for_method, squares_config
 from trmml.models import METHODS, LossConfig, TRMMLConfig
-from trmml.training import Recipe, RunConfig, TrainingStopped, run_training
+from trmml.training import Recipe, RunConfig, TrainingStopped, load_run_config, run_training
+
+# Three epochs are all: what begins later would not be seen.
+EARLY: dict[str, dict[str, Any]] = {
+    "sst": {"transfer_epoch": 1, "threshold": 0.5},
+    "sarb": {"blend_epoch": 1, "num_prototypes": 2},
+}
 
 
 def uneven_config(root: Path) -> RunConfig:
@@ -25,7 +32,7 @@ def other_methods(root: Path) -> dict[str, RunConfig]:
     """Return a run that predicts by a stack for every other method, and one that completes once."""
     config = uneven_config(root)
     others = {
-        name: for_method(name, replace(config, prediction="stack"), root)
+        name: _in_its_manner(name, for_method(name, replace(config, prediction="stack"), root))
         for name in METHODS
         if name != config.model.method
     }
@@ -40,6 +47,15 @@ def remembering(root: Path) -> dict[str, RunConfig]:
         name: replace(config, model=TRMMLConfig(loss=LossConfig(name, settings)))
         for name, settings in REMEMBERING.items()
     }
+
+
+def _in_its_manner(name: str, config: RunConfig) -> RunConfig:
+    """Begin early what begins late, and descend as the method's own recipe does."""
+    config = replace(config, model=replace(config.model, **EARLY.get(name, {})))
+    if load_run_config(name).recipe.optimizer == "adamw":
+        return config
+    # Without AdamW's scaling steps are to be larger.
+    return replace(config, recipe=replace(config.recipe, optimizer="sgd", max_lr=0.1))
 
 
 def main(root: Path, folder: Path, *, stop: bool) -> None:

@@ -1,10 +1,10 @@
 """Choose the known labels that are withheld from training, to tell how often evidence is right."""
 
 import torch
-from jaxtyping import Bool, Int
+from jaxtyping import Bool, Float, Int
 from torch import Tensor
 
-__all__ = ["withheld_cells"]
+__all__ = ["cell_numbers", "withheld_cells"]
 
 _ODD = (0x9E3779B97F4A7C15, 0xBF58476D1CE4E5B9, 0x94D049BB133111EB)  # of splitmix64
 
@@ -34,11 +34,29 @@ def withheld_cells(
         >>> bool((cells[700:703] == some).all())
         True
     """
+    return cell_numbers(rows, num_classes, seed=seed) < share
+
+
+def cell_numbers(
+    rows: Int[Tensor, " rows"], num_classes: int, *, seed: int
+) -> Float[Tensor, "rows classes"]:
+    """Return a random number in [0, 1) for each cell, by seed, row and class alone.
+
+    Args:
+        rows: Which of all training images these are.
+        num_classes: Number of categories.
+        seed: Of the numbers.
+
+    Examples:
+        >>> numbers = cell_numbers(torch.arange(1000), 20, seed=0)
+        >>> round(numbers.mean().item(), 1), bool((numbers < 1).all())
+        (0.5, True)
+    """
     columns = torch.arange(num_classes, device=rows.device)
     cells = rows[:, None] * num_classes + columns
     start = _ODD[0] * (seed + 1) % 2**64
     # The upper 24 bits, as a number in [0, 1) that every device has.
-    return _shifted(_mix(cells + _signed(start)), 40).float() * 2.0**-24 < share
+    return _shifted(_mix(cells + _signed(start)), 40).float() * 2.0**-24
 
 
 def _mix(value: Int[Tensor, "rows classes"]) -> Int[Tensor, "rows classes"]:

@@ -43,6 +43,7 @@ from trmml.data.single_positive import (
 from trmml.data.splits import OFFICIAL_COUNTS, find_splits, official_counts, open_split
 from trmml.data.square_pixels import square_pixels
 from trmml.data.table_file import write_table
+from trmml.data.word_vectors import read_word_vectors
 
 __all__ = [
     "COCO_NAMES",
@@ -94,6 +95,7 @@ __all__ = [
     "read_dualcoop_mask",
     "read_label_array",
     "read_label_text",
+    "read_word_vectors",
     "split_train_validation",
     "square_pixels",
     "to_rgb",

@@ -7,7 +7,9 @@ parameters and buffers around them.
 
 from trmml.functional.aligned_energy import aligned_calibration, aligned_energy
 from trmml.functional.asymmetric_loss import asymmetric_loss
+from trmml.functional.class_contrast import class_contrast
 from trmml.functional.evidence_matching import evidence_logits
+from trmml.functional.kmeans import kmeans
 from trmml.functional.label_graph import co_occurrence, reweighted_graph, sparse_text_graph
 from trmml.functional.local_matching import local_matching_scores
 from trmml.functional.matching import dual_matching_logits, matching_scores
@@ -47,6 +49,7 @@ __all__ = [
     "aligned_energy",
     "asymmetric_loss",
     "attended_features",
+    "class_contrast",
     "class_mean_similarity",
     "co_occurrence",
     "complete_labels",
@@ -54,6 +57,7 @@ __all__ = [
     "dual_matching_logits",
     "estimate_labels",
     "evidence_logits",
+    "kmeans",
     "local_matching_scores",
     "matching_scores",
     "multimodal_info_nce",

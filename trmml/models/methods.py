@@ -9,8 +9,12 @@ from trmml.models.coop import CoOpTask
 from trmml.models.dualcoop import DualCoOpTask
 from trmml.models.dualcoop_plus_plus import DualCoOpPlusPlusTask
 from trmml.models.linear_probe import LinearProbeTask
+from trmml.models.ml_gcn import MLGCNTask
 from trmml.models.positive_coop import PositiveCoOpTask
+from trmml.models.sarb import SARBTask
 from trmml.models.scpnet import SCPNetTask
+from trmml.models.ssgrl import SSGRLTask
+from trmml.models.sst import SSTTask
 from trmml.models.tai_dpt import TaIDPTTask
 from trmml.models.task import Task
 from trmml.models.trmml.task import TRMMLTask
@@ -30,6 +34,10 @@ METHODS: Final[dict[str, type[Task]]] = {
         PositiveCoOpTask,
         SCPNetTask,
         TaIDPTTask,
+        SSGRLTask,
+        MLGCNTask,
+        SSTTask,
+        SARBTask,
     )
 }
 """How each method is trained, by the name that configurations and saved models have."""

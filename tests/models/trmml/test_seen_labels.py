@@ -10,7 +10,7 @@ from tests.random_clip import random_pair
 from tests.training.small_run import NAMES, half_known, separable
 from trmml.completion.added_labels import Completion
 from trmml.models import ABLATIONS, TRMML, Batch, TRMMLConfig, TRMMLTask
-from trmml.models.trmml.completed_labels import CompletedLabels
+from trmml.models.completed_labels import CompletedLabels
 from trmml.training import FeatureSource, Recipe, Trainer
 
 IMAGES = 80

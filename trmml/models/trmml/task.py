@@ -14,9 +14,9 @@ from trmml.distributed import gather_rows
 from trmml.encoders.protocol import EncoderPair
 from trmml.labels import UNKNOWN, Labels
 from trmml.models.batch import Batch
+from trmml.models.completed_labels import CompletedLabels
 from trmml.models.method_config import MethodConfig
 from trmml.models.task import Forerunner, ParameterGroup, Task
-from trmml.models.trmml.completed_labels import CompletedLabels
 from trmml.models.trmml.judges import JudgesTask, rows_of, unseen_evidence
 from trmml.models.trmml.learning_rates import decoder_apart
 from trmml.models.trmml.model import TRMML
