@@ -5,8 +5,8 @@ import pytest
 
 from tests.prediction.photographs import NAMES, small_model
 from trmml.data import open_split, write_table
-from trmml.models import TRMML
-from trmml.prediction import calibrate_thresholds, evaluate_scores, score_images
+from trmml.models import ABLATIONS, TRMML
+from trmml.prediction import calibrate_thresholds, evaluate_scores, mixed_scores, score_images
 
 COCO256 = Path(__file__).parents[3] / "shared" / "data" / "coco256"
 SCORE = ("--prediction", "score")
@@ -123,6 +123,40 @@ def test_a_report_that_cannot_be_written_is_refused_before_the_scoring(home, run
     assert (
         err == "trmml: absent/report.json: cannot be written, the folder absent does not exist.\n"
     )
+
+
+def test_two_models_are_evaluated_as_one(home, run):
+    second = small_model([NAMES[2], *NAMES[:2]], ABLATIONS["dualcoop"])
+    second.save_pretrained("second")
+    status, out, err = run("eval", "model", *DATA, "--with", "second", "--weight", 0.4, "--json")
+    assert status == 0
+    assert "14/14" in err
+    report = json.loads(out)
+    assert report["with"] == {"model": "second", "weight": 0.4}
+    _, scores, table = expected()
+    others = score_images(second, table)[:, [1, 2, 0]]
+    found = evaluate_scores(mixed_scores(scores, others, weight=0.4), table.labels, NAMES)
+    assert report["mean_average_precision"] == pytest.approx(found.mean_average_precision)
+    alone = json.loads(run("eval", "model", *DATA, "--json")[1])
+    assert alone["with"] is None
+    whole = json.loads(run("eval", "model", *DATA, "--with", "second", "--weight", 1, "--json")[1])
+    assert whole["mean_average_precision"] == alone["mean_average_precision"]
+
+
+@pytest.mark.parametrize(
+    ("words", "message"),
+    [
+        (("--with", "absent"), "absent: no saved model is there"),
+        (("--with", "second", "--calibrate"), "leave out --with"),
+        (("--with", "second", "--weight", 1.5), "less than or equal to 1"),
+        (("--with", "second"), "`second` must have the classes of the first model"),
+    ],
+)
+def test_a_second_model_that_cannot_be_added_is_refused(home, run, words, message):
+    small_model(["sun", *NAMES[1:]]).save_pretrained("second")
+    status, out, err = run("eval", "model", *DATA, *words)
+    assert (status, out) == (2, "")
+    assert message in " ".join(err.replace("│", " ").split())
 
 
 def test_columns_in_another_order_change_nothing(home, run):

@@ -1,5 +1,6 @@
 """`trmml eval`: how good a saved model is on labelled images."""
 
+from functools import partial
 from pathlib import Path
 from typing import Annotated
 
@@ -31,6 +32,7 @@ from trmml.models.saved_model import read_saved_model
 from trmml.prediction import (
     align_classes,
     calibrate_thresholds,
+    ensemble_scores,
     evaluate_scores,
     score_images,
     stack_and_score,
@@ -62,6 +64,15 @@ def evaluate(
             "on the Hub."
         ),
     ] = None,
+    other: Annotated[
+        Path | None,
+        typer.Option(
+            "--with", metavar="MODEL", help="Add up the scores with those of a second saved model."
+        ),
+    ] = None,
+    weight: Annotated[
+        float, typer.Option(min=0, max=1, help="With --with: what the first model counts.")
+    ] = 0.9,
     out: Annotated[Path | None, typer.Option(help="Write the report as JSON, too.")] = None,
     overwrite: Overwrite = False,
     batch_size: BatchSize = 32,
@@ -76,9 +87,14 @@ def evaluate(
 
     Exit with 1 if some images could not be read.
 
-    Examples: `trmml eval my-model COCO --split coco2014/val/all --out report.json`, or
-    `trmml eval my-model labels.csv --images photos --calibrate`.
+    Examples: `trmml eval my-model COCO --split coco2014/val/all --out report.json`,
+    `trmml eval my-model labels.csv --images photos --calibrate`, or
+    `trmml eval my-model labels.csv --with another-model --weight 0.9`.
     """
+    if other is not None and calibrate:
+        raise typer.BadParameter(
+            "--calibrate saves with a model what fits its own scores; leave out --with."
+        )
     if model_out is not None and not calibrate:
         raise typer.BadParameter("--model-out goes with --calibrate.")
     if calibrate and model_out is None and is_on_the_hub(model):
@@ -95,9 +111,13 @@ def evaluate(
     judged = opened(folder, device=device, task=task, prediction=None if fits else prediction)
     training_state = calibrate and read_saved_model(folder)[0]["training_state"]
     table = align_classes(table, judged.class_names).replace(broken="skip")
-    with progress_bar("Scoring", len(table), quiet=quiet) as advance:
-        score = stack_and_score if fits else score_images
-        scores = score(judged, table, batch_size=batch_size, num_workers=workers, progress=advance)
+    score, passes = stack_and_score if fits else score_images, 1
+    if other is not None:
+        second = opened(find_saved_model(other), device=device, task=task, prediction=prediction)
+        score, passes = partial(ensemble_scores, second=second, weight=weight), 2
+    with progress_bar("Scoring", passes * len(table), quiet=quiet) as advance:
+        settings = {"batch_size": batch_size, "num_workers": workers, "progress": advance}
+        scores = score(judged, table=table, **settings)
     unreadable = table.broken_files()
     report_unreadable(unreadable, of=len(table))
     if calibrate:
@@ -107,6 +127,7 @@ def evaluate(
     )
     report = {
         "model": str(model),
+        "with": None if other is None else {"model": str(other), "weight": weight},
         "prediction": "score" if judged.stack is None else "stack",
         "data": str(data),
         "split": name,

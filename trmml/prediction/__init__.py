@@ -3,6 +3,7 @@
 from trmml.prediction.calibration import calibrate_thresholds
 from trmml.prediction.classes import align_classes
 from trmml.prediction.drawing import Panel, captioned, contact_sheet, overlay
+from trmml.prediction.ensemble import ensemble_scores, mixed_scores
 from trmml.prediction.evaluation import DecisionFigures, Evaluation, evaluate_scores
 from trmml.prediction.heatmaps import DrawnImage, draw_heatmaps, draw_sheets
 from trmml.prediction.image_files import find_images, split_names
@@ -54,12 +55,14 @@ __all__ = [
     "describe_installation",
     "draw_heatmaps",
     "draw_sheets",
+    "ensemble_scores",
     "evaluate_scores",
     "find_images",
     "find_suspects",
     "fit_stack",
     "is_calibrated",
     "merge_review",
+    "mixed_scores",
     "open_model",
     "order_for_review",
     "overlay",
