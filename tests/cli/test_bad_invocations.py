@@ -20,6 +20,7 @@ CALLS, SECONDS = 1000, 20
 # Of each command a call that is right, to which one wrong thing is done.
 RIGHT = {
     "train": ["train", "tiny", "--data", "labels.csv", "--images", "photos", "--out", "run"],
+    "compare": ["compare", "tiny", "--data", "labels.csv", "--images", "photos", "--out", "run"],
     "eval": ["eval", "model", "labels.csv", "--images", "photos"],
     "predict": ["predict", "model", "photos"],
     "heatmap": ["heatmap", "model", "photos", "--out", "drawn"],
@@ -115,6 +116,7 @@ BAD_TEXTS = {
     "--model-out": ["labels.csv"],
     "--model": BAD_MODELS,
     "--config": ["nowhere.yaml", "papr", "yaml/deep.yaml", "pipe.yaml"],
+    "--base": ["nowhere.yaml", "papr", "yaml/deep.yaml", "pipe.yaml"],
     "--host": ["256.256.256.256", "no host"],
     "--format": ["nonsense"],
     "--set": [

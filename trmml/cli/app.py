@@ -2,6 +2,7 @@
 
 import typer
 
+from trmml.cli.compare import compare
 from trmml.cli.data import data
 from trmml.cli.demo import demo
 from trmml.cli.eval import evaluate
@@ -23,6 +24,7 @@ app = typer.Typer(
     help="Multi-label image recognition with missing labels.",
 )
 app.command()(train)
+app.command()(compare)
 app.command("eval")(evaluate)
 app.command()(predict)
 app.command()(heatmap)

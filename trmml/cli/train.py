@@ -1,9 +1,6 @@
 """`trmml train`: a run from a configuration, or the runs behind a mean."""
 
-import json
 import os
-from collections.abc import Iterator
-from contextlib import ExitStack, contextmanager
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -11,8 +8,17 @@ import typer
 
 from trmml.cli.messages import note
 from trmml.cli.options import AsJson, Images, OwnTask, Quiet, ReadAs
-from trmml.cli.progress import progress_bar
-from trmml.data import ReadingOptions
+from trmml.cli.runs import (
+    CacheDir,
+    CacheFeatures,
+    Data,
+    Keep,
+    Settings,
+    Views,
+    epoch_line,
+    given_settings,
+    progress_bars,
+)
 from trmml.json_text import json_text
 from trmml.markdown_table import percent
 from trmml.models import Task, load_task
@@ -25,7 +31,6 @@ from trmml.training import (
     run_sweep,
 )
 from trmml.training.run.folder import SETTINGS
-from trmml.training.run.sources import RunProgress
 
 __all__ = ["train"]
 
@@ -35,18 +40,14 @@ def train(
         str | None,
         typer.Argument(help="Name of a configuration, see --list, or a YAML file."),
     ] = None,
-    data: Annotated[
-        Path | None, typer.Option(help="Folder of the dataset, or one's own CSV or JSON table.")
-    ] = None,
+    data: Data = None,
     images: Images = None,
     captions: Annotated[
         Path | None,
         typer.Option(help="Captions to learn from in the place of images, for tai-dpt."),
     ] = None,
     read: ReadAs = None,
-    keep: Annotated[
-        float | None, typer.Option(min=0.0, max=1.0, help="Share of the labels that stays known.")
-    ] = None,
+    keep: Keep = None,
     out: Annotated[
         Path | None, typer.Option(help="Folder of the run; runs/NAME if not given.")
     ] = None,
@@ -61,20 +62,10 @@ def train(
             help="As --resume, although data, cache or selection differ; recorded in the folder.",
         ),
     ] = False,
-    cache_features: Annotated[
-        bool,
-        typer.Option("--cache-features", help="Encode each image once and keep its features."),
-    ] = False,
-    cache_dir: Annotated[Path, typer.Option(help="Where features are kept.")] = Path(
-        "feature-cache"
-    ),
-    views: Annotated[
-        int | None, typer.Option(min=1, help="Augmented views of each image in the cache.")
-    ] = None,
-    settings: Annotated[
-        list[str] | None,
-        typer.Option("--set", help="Any setting, such as --set recipe.epochs=10; repeatable."),
-    ] = None,
+    cache_features: CacheFeatures = False,
+    cache_dir: CacheDir = Path("feature-cache"),
+    views: Views = None,
+    settings: Settings = None,
     show: Annotated[
         bool, typer.Option("--show", help="Print the resolved configuration and end.")
     ] = False,
@@ -100,20 +91,25 @@ def train(
             print(f"{name:<32} {meaning}")
         return
     resume = resume or resume_with_changes
-    settings = _overrides(settings or [], data, images, captions, read, keep)
-    if cache_features:
-        settings.append(f"cache.directory={json.dumps(str(cache_dir))}")
-    if views is not None:
-        settings.append(f"cache.views={views}")
+    given = given_settings(
+        settings,
+        data=data,
+        images=images,
+        captions=captions,
+        read=read,
+        keep=keep,
+        cache=cache_dir if cache_features else None,
+        views=views,
+    )
     own = None if task is None else load_task(task)
-    chosen = _choose(config, out, settings, own, resume=resume)
+    chosen = _choose(config, out, given, own, resume=resume)
     if show:
         print(dump_run_config(chosen), end="")
         return
     folder = out or Path("runs") / chosen.name
     speaks = os.environ.get("RANK", "0") == "0"  # of several processes, the first one
     try:
-        with _bars(quiet=quiet or not speaks) as progress:
+        with progress_bars(quiet=quiet or not speaks) as progress:
             report = run_sweep(
                 chosen,
                 folder,
@@ -121,7 +117,7 @@ def train(
                 resume=resume,
                 accept_changes=resume_with_changes,
                 progress=progress,
-                on_epoch=lambda record: note(_line(record), quiet=quiet or not speaks),
+                on_epoch=lambda record: note(epoch_line(record), quiet=quiet or not speaks),
             )
     except TrainingStopped as stopped:
         note(
@@ -131,23 +127,6 @@ def train(
         raise typer.Exit(128 + stopped.signal) from None
     if speaks:
         print(json_text(report, indent=1) if as_json else _summary(report, folder))
-
-
-def _overrides(
-    settings: list[str],
-    data: Path | None,
-    images: Path | None,
-    captions: Path | None,
-    read: list[str] | None,
-    keep: float | None,
-) -> list[str]:
-    given = {"data.path": data, "data.images": images, "data.captions": captions}
-    texts = [f"{key}={json.dumps(str(path))}" for key, path in given.items() if path is not None]
-    reading = ReadingOptions.parse(read).given()
-    texts += [f"data.read.{name}={json.dumps(value)}" for name, value in reading.items()]
-    if keep is not None:
-        texts.append(f"data.keep={keep}")
-    return [*settings, *texts]
 
 
 def _choose(
@@ -167,30 +146,6 @@ def _choose(
             "with --out of a run goes without."
         )
     return load_run_config(config, settings, task=task)
-
-
-@contextmanager
-def _bars(*, quiet: bool) -> Iterator[RunProgress]:
-    """Show one bar after the other, each for one kind of work."""
-    with ExitStack() as stack:
-        shown: dict[str, Any] = {"title": None}
-
-        def progress(title: str, done: int, total: int) -> None:
-            if shown["title"] != title:
-                stack.close()
-                advance = stack.enter_context(progress_bar(title, total, quiet=quiet))
-                shown.update(title=title, done=0, advance=advance)
-            shown["advance"](done - shown["done"])
-            shown["done"] = done
-
-        yield progress
-
-
-def _line(record: dict[str, Any]) -> str:
-    """Return an epoch's record on one line."""
-    validation = record.get("validation")
-    score = "" if validation is None else f", mAP {percent(validation['map'])}"
-    return f"epoch {record['epoch'] + 1}: loss {record['losses']['total']:.4f}{score}"
 
 
 def _summary(report: dict[str, Any], folder: Path) -> str:

@@ -11,7 +11,20 @@ from trmml.data.label_mask import LabelMask
 from trmml.data.readers.index_lists import load_index_list
 from trmml.data.single_positive import SinglePositiveProtocol, keep_single_positive
 
-__all__ = ["make_mask", "mask_of_list"]
+__all__ = ["make_mask", "mask_of_list", "own_seed"]
+
+
+def own_seed(protocol: HidingProtocol | SinglePositiveProtocol) -> int:
+    """Return the seed that a protocol has where none is given.
+
+    Args:
+        protocol: A name that `make_mask` takes.
+
+    Examples:
+        >>> own_seed("hcp"), own_seed("spml")
+        (0, 1200)
+    """
+    return 1200 if protocol in get_args(SinglePositiveProtocol) else 0
 
 
 def make_mask(
@@ -42,16 +55,15 @@ def make_mask(
     names = get_args(HidingProtocol) + get_args(SinglePositiveProtocol)
     if protocol not in names:
         raise choice_error(protocol, names, argument="protocol")
+    seed = own_seed(protocol) if seed is None else seed
     if protocol in get_args(SinglePositiveProtocol):
         if keep is not None:
             raise ValueError(f"`keep` must be None for protocol {protocol!r}, got {keep}.")
-        seed = 1200 if seed is None else seed
         single = cast("SinglePositiveProtocol", protocol)
         partial = keep_single_positive(table.labels, protocol=single, seed=seed)
     else:
         if keep is None:
             raise ValueError(f"`keep` must be a share in [0, 1] for protocol {protocol!r}.")
-        seed = 0 if seed is None else seed
         hiding = cast("HidingProtocol", protocol)
         partial = hide_labels(table.labels, keep, protocol=hiding, seed=seed)
     note = "splc: drawn by the law of the published lists, not those lists"

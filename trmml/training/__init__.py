@@ -14,6 +14,8 @@ from trmml.training.loop.state import RunState
 from trmml.training.loop.trainer import Losses, Trainer
 from trmml.training.loop.weight_average import WeightAverage
 from trmml.training.run.checkpoints import CheckpointStore
+from trmml.training.run.comparison import run_comparison
+from trmml.training.run.comparison_cells import Contestant
 from trmml.training.run.data import RunData, open_run_data
 from trmml.training.run.folder import RunFolder
 from trmml.training.run.interruption import TrainingStopped
@@ -32,6 +34,7 @@ __all__ = [
     "CachedSource",
     "CaptionSource",
     "CheckpointStore",
+    "Contestant",
     "DataConfig",
     "EncoderConfig",
     "FeatureCache",
@@ -61,6 +64,7 @@ __all__ = [
     "open_run_data",
     "parameter_groups",
     "predict_logits",
+    "run_comparison",
     "run_sweep",
     "run_training",
     "score_source",

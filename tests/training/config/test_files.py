@@ -13,6 +13,7 @@ from trmml.training import (
     list_run_configs,
     load_run_config,
 )
+from trmml.training.config.files import named_method
 
 
 @pytest.fixture
@@ -239,3 +240,26 @@ def test_an_unusual_configuration_is_written_and_read_back(folder: Path) -> None
     )
     write(folder, copy=dump_run_config(config))
     assert load_run_config("copy.yaml") == config
+
+
+def test_a_base_lies_under_a_configuration_as_if_it_were_extended(folder: Path) -> None:
+    write(
+        folder,
+        ground="data: {path: a.csv, keep: 0.3}\nrecipe: {epochs: 3}\n",
+        mine="model: {method: dualcoop}\nrecipe: {epochs: 5}\n",
+        both="extends: [ground.yaml, mine.yaml]\nname: mine\n",
+    )
+    found = load_run_config("mine.yaml", ["data.keep=0.2"], base="ground.yaml")
+    assert found == load_run_config("both.yaml", ["data.keep=0.2"])
+    assert (found.data.path, found.recipe.epochs, found.model.method) == ("a.csv", 5, "dualcoop")
+    with pytest.raises(ValueError, match="no configuration of that name"):
+        load_run_config("mine.yaml", base="grund")
+
+
+def test_the_method_of_a_file_is_the_strongest_name_known_or_not(folder: Path) -> None:
+    write(folder, mine="model: {method: my-own}\n", bare="extends: dualcoop\n", other="model: {}\n")
+    assert named_method("mine.yaml") == "my-own"
+    assert named_method("bare.yaml") == "dualcoop"
+    assert named_method("other.yaml") == "trmml"
+    assert named_method("other.yaml", base="mine.yaml") == "my-own"
+    assert named_method("mine.yaml", ["model.method=coop"]) == "coop"

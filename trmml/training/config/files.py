@@ -18,7 +18,7 @@ from trmml.training.config.plain_yaml import read_yaml, write_yaml
 from trmml.training.config.problems import Layer, explain
 from trmml.training.config.run_config import RunConfig
 
-__all__ = ["dump_run_config", "list_run_configs", "load_run_config"]
+__all__ = ["dump_run_config", "list_run_configs", "load_run_config", "named_method"]
 
 _SUFFIXES: Final = (".yaml", ".yml")
 _SECTIONS: Final = ("data", "encoder", "model", "recipe", "cache")
@@ -30,6 +30,7 @@ def load_run_config(
     overrides: Sequence[str] = (),
     *,
     task: type[Task] | None = None,
+    base: str | os.PathLike[str] | None = None,
 ) -> RunConfig:
     """Read a configuration that ships with this package, or a file.
 
@@ -44,6 +45,7 @@ def load_run_config(
             "data.keep=[0.1, 0.2]"; values are read as in a file.
         task: Of a method of one's own, which the section `model` then is of; None for the
             methods of this library, which `model.method` tells apart.
+        base: Another configuration, which says what this one does not, as one that is extended.
 
     Raises:
         ValueError: If there is no such configuration, a file is no YAML or extends itself, a
@@ -57,11 +59,11 @@ def load_run_config(
     """
     from pydantic import TypeAdapter, ValidationError
 
-    layers = _read_layers(os.fspath(name_or_path), folder=Path(), above=())
+    layers = _layers_of(name_or_path, base)
     name = Path(name_or_path).stem if _is_path(name_or_path) else os.fspath(name_or_path)
     values: dict[str, Any] = {"name": layers[-1].values.get("name", name)}
     layers = [Layer(origin, _without(given, "name")) for origin, given in layers]
-    layers += [Layer(f"override {text!r}", _override(text)) for text in overrides]
+    layers += _override_layers(overrides)
     if task is not None:
         own: dict[str, Any] = {"model": {"method": task.Model.Config.method}}
         layers.insert(len(layers) - len(overrides), Layer("the task", own))
@@ -74,6 +76,34 @@ def load_run_config(
     except ValidationError as error:
         raise ValueError(explain(error.errors(), kind, values, layers)) from None
     return RunConfig(**{field.name: getattr(found, field.name) for field in fields(RunConfig)})
+
+
+def named_method(
+    name_or_path: str | os.PathLike[str],
+    overrides: Sequence[str] = (),
+    *,
+    base: str | os.PathLike[str] | None = None,
+) -> str:
+    """Return the method that a configuration names, whether this library knows it or not.
+
+    Args:
+        name_or_path: As in `load_run_config`.
+        overrides: As in `load_run_config`.
+        base: As in `load_run_config`.
+
+    Raises:
+        ValueError: If a file cannot be read.
+
+    Examples:
+        >>> named_method("dualcoop"), named_method("voc2007")
+        ('dualcoop', 'trmml')
+    """
+    method = DEFAULT_METHOD
+    for _, given in [*_layers_of(name_or_path, base), *_override_layers(overrides)]:
+        model = given.get("model")
+        if isinstance(model, Mapping):
+            method = str(model.get("method", method))
+    return method
 
 
 def _spelt_out(values: Mapping[str, Any]) -> Mapping[str, Any]:
@@ -145,6 +175,18 @@ def list_run_configs() -> dict[str, str]:
     shipped = sorted(_shipped().items(), key=lambda item: ("/" in item[0], item[0]))
     texts = ((name, file.read_text(encoding="utf-8")) for name, file in shipped)
     return {name: text.partition("\n")[0].removeprefix("#").strip() for name, text in texts}
+
+
+def _layers_of(
+    name_or_path: str | os.PathLike[str], base: str | os.PathLike[str] | None
+) -> list[Layer]:
+    """Read a configuration, what it extends and what lies under it, the weakest first."""
+    read = [os.fspath(one) for one in (base, name_or_path) if one is not None]
+    return [layer for one in read for layer in _read_layers(one, folder=Path(), above=())]
+
+
+def _override_layers(overrides: Sequence[str]) -> list[Layer]:
+    return [Layer(f"override {text!r}", _override(text)) for text in overrides]
 
 
 def _read_layers(reference: str, *, folder: Path, above: tuple[str, ...]) -> list[Layer]:

@@ -12,6 +12,7 @@ from trmml.training.run.completion import added_labels
 from trmml.training.run.folder import RunFolder
 from trmml.training.run.interruption import StopRequest, TrainingStopped
 from trmml.training.run.sources import RunProgress
+from trmml.training.run.timing import TrainingClock
 
 __all__ = ["RunCallbacks"]
 
@@ -23,6 +24,7 @@ class RunCallbacks:
         folder: Of the run.
         request: Says whether to stop.
         selects: Whether the best epoch's model is kept, or only the last one's.
+        goes_on: Whether the training goes on from a saved state.
         truth: Labels of the images to learn from before any was hidden, for the record of each
             epoch; None where nobody knows.
         checkpoint_every: Steps between checkpoints, besides the one after each epoch.
@@ -36,6 +38,7 @@ class RunCallbacks:
         request: StopRequest,
         *,
         selects: bool,
+        goes_on: bool = False,
         truth: Labels | None = None,
         checkpoint_every: int | None = None,
         progress: RunProgress | None = None,
@@ -45,6 +48,7 @@ class RunCallbacks:
         self.folder, self.request = folder, request
         self.selects, self.truth, self.checkpoint_every = selects, truth, checkpoint_every
         self.progress, self.on_epoch = progress, on_epoch
+        self.clock = TrainingClock(folder.timing, goes_on=goes_on) if folder.writes else None
 
     def after_step(self, trainer: Trainer, losses: Losses) -> None:  # noqa: ARG002
         """Show progress, and save if it is time or if training is to stop.
@@ -101,6 +105,8 @@ class RunCallbacks:
         trainer.check_finite()
         if self.folder.writes:
             self.folder.save_state(trainer.state(), step=trainer.steps_done)
+        if self.clock is not None:
+            self.clock.note()
 
     def _keep_model(self, trainer: Trainer, directory: Path) -> None:
         if self.folder.writes:

@@ -1,7 +1,6 @@
 """Pictures of the labels that training added: the promise beside the truth, and epoch by epoch."""
 
 from collections.abc import Mapping, Sequence
-from io import BytesIO
 from math import ceil, floor, log10
 from pathlib import Path
 from typing import Any, Final
@@ -9,6 +8,7 @@ from typing import Any, Final
 from PIL import Image
 
 from trmml.prediction.picture_files import write_picture
+from trmml.training.run.figures import as_picture, new_figure
 
 __all__ = ["draw_added", "draw_promise", "write_completion_pictures"]
 
@@ -21,7 +21,6 @@ NAMES: Final = {
     "negative": "added as absent",
 }
 HEADROOM: Final = 1.3  # above the highest bar, for the legend
-DOTS: Final = 120  # a picture's points an inch
 
 
 def draw_promise(
@@ -37,14 +36,14 @@ def draw_promise(
         reliability: What `promise_kept` returned.
         figures: Of the epoch to report on, as `completion_figures` returns them.
     """
-    figure = _figure(9.6, 5.4)
+    figure = new_figure(9.6, 5.4)
     grid = figure.add_gridspec(2, 2, height_ratios=(3, 1.2), width_ratios=(1.35, 1))
     upper, lower = figure.add_subplot(grid[0, 0]), figure.add_subplot(grid[1, 0])
     _draw_bins(upper, reliability)
     _draw_counts(lower, reliability)
     if figures is not None:
         _draw_two_numbers(figure.add_subplot(grid[:, 1]), figures)
-    return _picture(figure)
+    return as_picture(figure)
 
 
 def draw_added(series: Mapping[str, Sequence[Mapping[str, Any]]]) -> Image.Image:
@@ -54,7 +53,7 @@ def draw_added(series: Mapping[str, Sequence[Mapping[str, Any]]]) -> Image.Image
         series: For each training, by its name, the figures of its epochs, as `completion_report`
             returns them.
     """
-    figure = _figure(1.2 + 4.6 * len(series), 5.0)
+    figure = new_figure(1.2 + 4.6 * len(series), 5.0)
     axes = figure.subplots(2, len(series), squeeze=False, sharex="col", sharey="row")
     for column, (name, epochs) in enumerate(series.items()):
         for row, kind in enumerate(KINDS):
@@ -62,7 +61,7 @@ def draw_added(series: Mapping[str, Sequence[Mapping[str, Any]]]) -> Image.Image
             axes[row][0].set_ylabel(NAMES[kind])
         axes[0][column].set_title(name, fontsize=11, fontweight="bold")
         axes[1][column].set_xlabel("epoch")
-    return _picture(figure)
+    return as_picture(figure)
 
 
 def write_completion_pictures(completed: Mapping[str, Any], folder: Path) -> None:
@@ -196,19 +195,3 @@ def _short(count: int) -> str:
     power = floor(log10(count)) // 3
     value = count / 1000**power
     return f"{value:.{0 if value >= 10 else 1}f}{'kMG'[power - 1]}"
-
-
-def _figure(width: float, height: float) -> Any:  # noqa: ANN401 - imported only when needed
-    from matplotlib.figure import Figure
-
-    figure = Figure(figsize=(width, height), dpi=DOTS, layout="constrained")
-    figure.patch.set_facecolor("white")
-    return figure
-
-
-def _picture(figure: Any) -> Image.Image:  # noqa: ANN401
-    for axes in figure.axes:
-        axes.spines[["top", "right"]].set_visible(False)
-    file = BytesIO()
-    figure.savefig(file, format="png")
-    return Image.open(file).convert("RGB")

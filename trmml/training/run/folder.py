@@ -27,10 +27,10 @@ from trmml.training.run.checkpoints import CheckpointStore
 from trmml.training.run.completion_pictures import write_completion_pictures
 from trmml.training.run.report import report_text
 
-__all__ = ["SETTINGS", "RunFolder"]
+__all__ = ["SETTINGS", "TIMING", "RunFolder"]
 
 _LOGGER = logging.getLogger(__name__)
-SETTINGS, LOCK = "config.yaml", ".lock"
+SETTINGS, TIMING, LOCK = "config.yaml", "timing.json", ".lock"
 MODEL_FILES = (WEIGHTS, CARD)
 PACKAGES = ("trmml", "torch", "torchvision", "open_clip_torch", "timm", "numpy", "accelerate")
 
@@ -48,6 +48,7 @@ class RunFolder:
     | `checkpoints/` | the last two states, to go on from |
     | `checkpoint.json` | the newest of them: that there was one is known when all are gone |
     | `best/`, `last/` | models for `open_model`: of the selected and of the last epoch |
+    | `timing.json` | how many seconds the training took |
     | `changes.jsonl` | what changed between stop and resumption, if anything did |
     | `report.json`, `report.md` | what came out |
     | `labels_added.png` | labels that training added, epoch by epoch, if it added any |
@@ -64,6 +65,7 @@ class RunFolder:
         self.path, self.writes = Path(path), writes
         self.checkpoints = CheckpointStore(self.path / "checkpoints")
         self.best, self.last = self.path / "best", self.path / "last"
+        self.timing = self.path / TIMING
         self._settings = self.path / SETTINGS
         self._changes = self.path / "changes.jsonl"
         self._newest = self.path / "checkpoint.json"

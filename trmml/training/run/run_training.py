@@ -135,6 +135,7 @@ def run_training(
                 run,
                 request,
                 selects=selects,
+                goes_on=state is not None,
                 truth=data.truth,
                 checkpoint_every=config.checkpoint_every,
                 progress=progress,

@@ -14,7 +14,7 @@ from trmml.training.config.run_config import RunConfig
 from trmml.training.run.run_training import run_training
 from trmml.training.run.sources import RunProgress
 
-__all__ = ["run_sweep"]
+__all__ = ["read_report", "run_sweep"]
 
 
 def run_sweep(
@@ -59,7 +59,7 @@ def run_sweep(
     for run in config.runs:
         place = Path(folder) / run.name.rpartition("/")[2]
         finished = place / "report.json"
-        report = _read_report(finished) if resume and finished.exists() else train(run, place)
+        report = read_report(finished) if resume and finished.exists() else train(run, place)
         found[run.name] = (report["test"] or report["validation"] or {}).get(
             "mean_average_precision"
         )
@@ -71,7 +71,15 @@ def run_sweep(
     return report
 
 
-def _read_report(path: Path) -> dict[str, Any]:
+def read_report(path: Path) -> dict[str, Any]:
+    """Read the `report.json` of a finished run.
+
+    Args:
+        path: Of the file.
+
+    Raises:
+        ValueError: If it is damaged.
+    """
     what, remedy = "the report of a run", "delete it, and it is written again"
     report = read_json(path, what=what, remedy=remedy)
     kinds = {"test": (dict, None), "validation": (dict, None)}
