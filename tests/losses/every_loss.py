@@ -18,6 +18,7 @@ REQUIRED: dict[str, dict[str, Any]] = {
 REMEMBERING: dict[str, dict[str, Any]] = {
     "large-loss": {"mode": "correct_for_good", "rate": 0.05},
     "role": REQUIRED["role"],
+    "asymmetric-pseudo-label": {"first_epoch": 1, "last_epoch": 2},
 }
 """Losses with the settings by which they need rows."""
 

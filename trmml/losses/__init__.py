@@ -4,6 +4,7 @@ from typing import Final
 
 from trmml.losses.assume_negative_loss import AssumeNegativeLoss
 from trmml.losses.asymmetric_loss import AsymmetricLoss
+from trmml.losses.asymmetric_pseudo_label_loss import AsymmetricPseudoLabelLoss
 from trmml.losses.entropy_maximization_loss import EntropyMaximizationLoss
 from trmml.losses.expected_positive_loss import ExpectedPositiveLoss
 from trmml.losses.hill_loss import HillLoss
@@ -22,6 +23,7 @@ __all__ = [
     "LOSSES",
     "AssumeNegativeLoss",
     "AsymmetricLoss",
+    "AsymmetricPseudoLabelLoss",
     "EntropyMaximizationLoss",
     "ExpectedPositiveLoss",
     "HillLoss",
@@ -49,6 +51,7 @@ LOSSES: Final[dict[str, type[LabelLoss]]] = {
     "pairwise-hinge": PairwiseHingeLoss,
     "large-loss": LargeLoss,
     "role": ROLELoss,
+    "asymmetric-pseudo-label": AsymmetricPseudoLabelLoss,
 }
 """The losses that classify, by the names that configurations have.
 
