@@ -7,6 +7,7 @@ import torch
 from torch import Tensor
 
 from trmml.losses import LOSSES
+from trmml.losses.relabelling_loss import RelabellingLoss
 
 REDUCTIONS = ["batch_mean", "mean", "sum", "none"]
 REQUIRED: dict[str, dict[str, Any]] = {
@@ -19,6 +20,7 @@ REMEMBERING: dict[str, dict[str, Any]] = {
     "large-loss": {"mode": "correct_for_good", "rate": 0.05},
     "role": REQUIRED["role"],
     "asymmetric-pseudo-label": {"first_epoch": 1, "last_epoch": 2},
+    "curriculum": {"threshold": 0.5},
 }
 """Losses with the settings by which they need rows."""
 
@@ -27,18 +29,30 @@ IGNORES_UNKNOWN = [name for name in LOSSES if name not in USES_UNKNOWN]
 
 
 def build(name: str, **settings: Any) -> Any:  # noqa: ANN401
-    """Return a loss; to one that needs rows every batch is of the first images there are."""
+    """Return a loss; to one that needs rows every batch is of the first images there are.
+
+    One that labels by scores has scored these before, the last two classes with 3.
+    """
     loss = LOSSES[name](**REQUIRED.get(name, {}), **settings)
     if loss.needs_rows:
-        loss.begin_training(torch.zeros(3, 5))
+        _tell(loss, 5)
         loss.register_forward_pre_hook(_with_rows, with_kwargs=True)
     return loss
+
+
+def _tell(loss: Any, classes: int) -> None:  # noqa: ANN401
+    nothing_known, scores = torch.zeros(3, classes), torch.zeros(3, classes)
+    scores[:, -2:] = 3
+    loss.begin_training(nothing_known)
+    loss.end_step(scores, nothing_known, torch.arange(3))
+    if isinstance(loss, RelabellingLoss):
+        loss.begin_epoch(1)
 
 
 def _with_rows(loss: Any, batch: tuple[Tensor, Tensor], named: dict[str, Any]) -> Any:  # noqa: ANN401
     logits, _ = batch
     if logits.shape[-1] != 5:
-        loss.begin_training(torch.zeros(3, logits.shape[-1]))
+        _tell(loss, logits.shape[-1])
     return batch, {"rows": torch.arange(len(logits)), **named}
 
 

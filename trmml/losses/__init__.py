@@ -5,6 +5,7 @@ from typing import Final
 from trmml.losses.assume_negative_loss import AssumeNegativeLoss
 from trmml.losses.asymmetric_loss import AsymmetricLoss
 from trmml.losses.asymmetric_pseudo_label_loss import AsymmetricPseudoLabelLoss
+from trmml.losses.curriculum_loss import CurriculumLoss
 from trmml.losses.entropy_maximization_loss import EntropyMaximizationLoss
 from trmml.losses.expected_positive_loss import ExpectedPositiveLoss
 from trmml.losses.hill_loss import HillLoss
@@ -24,6 +25,7 @@ __all__ = [
     "AssumeNegativeLoss",
     "AsymmetricLoss",
     "AsymmetricPseudoLabelLoss",
+    "CurriculumLoss",
     "EntropyMaximizationLoss",
     "ExpectedPositiveLoss",
     "HillLoss",
@@ -52,6 +54,7 @@ LOSSES: Final[dict[str, type[LabelLoss]]] = {
     "large-loss": LargeLoss,
     "role": ROLELoss,
     "asymmetric-pseudo-label": AsymmetricPseudoLabelLoss,
+    "curriculum": CurriculumLoss,
 }
 """The losses that classify, by the names that configurations have.
 

@@ -12,7 +12,7 @@ from trmml.labels import Labels, known_mask
 from trmml.losses.known_bce_loss import known_bce_loss
 from trmml.losses.label_loss import LabelLoss
 
-__all__ = ["PartialBCELoss", "partial_bce_loss"]
+__all__ = ["PartialBCELoss", "check_partial_bce", "partial_bce_loss"]
 
 
 def partial_bce_loss(
@@ -61,7 +61,7 @@ def partial_bce_loss(
         >>> partial_bce_loss(logits, torch.tensor([[1, -1, 0], [0, -1, 1]]))
         tensor(6.9728)
     """
-    _check(alpha=alpha, beta=beta, gamma=gamma)
+    check_partial_bce(alpha=alpha, beta=beta, gamma=gamma)
     loss = known_bce_loss(logits, labels, reduction="none")
     share = known_mask(labels).to(loss.dtype).mean(dim=1, keepdim=True)
     # Without a known label there is nothing to scale, and a negative power would be infinite.
@@ -110,7 +110,7 @@ class PartialBCELoss(LabelLoss):
     ) -> None:
         """Check and keep the settings."""
         super().__init__(reduction=reduction)
-        _check(alpha=alpha, beta=beta, gamma=gamma)
+        check_partial_bce(alpha=alpha, beta=beta, gamma=gamma)
         self.alpha, self.beta, self.gamma = alpha, beta, gamma
 
     def forward(
@@ -133,7 +133,8 @@ class PartialBCELoss(LabelLoss):
         )
 
 
-def _check(**numbers: float) -> None:
+def check_partial_bce(**numbers: float) -> None:
+    """Refuse numbers that make no g."""
     for name, value in numbers.items():
         if not math.isfinite(value):
             raise ValueError(
