@@ -17,7 +17,10 @@ TAU, TAU_OF_WORDS, TAU_OF_PLACES = 0.3, 0.05, 0.4
 
 def model() -> TaIDPT:
     config = TaIDPTConfig(
-        temperature=TAU, caption_spatial_temperature=TAU_OF_WORDS, spatial_temperature=TAU_OF_PLACES
+        temperature=TAU,
+        caption_spatial_temperature=TAU_OF_WORDS,
+        spatial_temperature=TAU_OF_PLACES,
+        global_weight=0.2,
     )
     generator = torch.Generator().manual_seed(0)
     return TaIDPT(random_pair(), NAMES, config=config, generator=generator).double()
@@ -47,7 +50,7 @@ def test_an_image_scores_by_its_mean_and_its_positions() -> None:
     expected = scores(features.mean(dim=1), features, texts_of(found), TAU_OF_PLACES)
     torch.testing.assert_close(output.global_scores, expected[0])
     torch.testing.assert_close(output.local_scores, expected[1])
-    torch.testing.assert_close(output.logits, expected.mean(dim=0))
+    torch.testing.assert_close(output.logits, 0.2 * expected[0] + 0.8 * expected[1])
 
 
 def test_a_caption_scores_by_its_own_feature_and_its_words() -> None:
@@ -89,6 +92,7 @@ def test_images_are_refused_in_training() -> None:
 def test_it_learns_from_captions_by_the_published_loss() -> None:
     config = TaIDPTConfig()
     assert config.learns_from == "captions"
+    assert config.global_weight == 0.5
     assert isinstance(config.loss.build(), PairwiseHingeLoss)
 
 
@@ -98,6 +102,7 @@ def test_it_learns_from_captions_by_the_published_loss() -> None:
         ({"temperature": 0.0}, "`temperature` must be finite and above 0"),
         ({"caption_spatial_temperature": -1.0}, "`caption_spatial_temperature` must be finite"),
         ({"spatial_temperature": float("nan")}, "`spatial_temperature` must be finite"),
+        ({"global_weight": 1.1}, r"`global_weight` must be in \[0, 1\], got 1.1"),
         ({"context_length": 0}, "`context_length` must be at least 1, got 0"),
         ({"text_chunk_size": 0}, "`text_chunk_size` must be at least 1, got 0"),
     ],

@@ -38,6 +38,8 @@ class TaIDPTConfig(MethodConfig):
             a factor of 50.
         spatial_temperature: Divides the cosines that weigh an image's positions; published as a
             factor of 40, and of 4 on NUS-WIDE.
+        global_weight: What the global score counts in the prediction, in [0, 1], published as a
+            half. The loss takes both scores whole.
         text_chunk_size: Most prompts in memory at once, see `PromptEncoder`; None for all. Changes
             no number.
     """
@@ -51,16 +53,20 @@ class TaIDPTConfig(MethodConfig):
     temperature: float = 0.25
     caption_spatial_temperature: float = 0.02
     spatial_temperature: float = 0.025
+    global_weight: float = 0.5
     text_chunk_size: int | None = None
 
     def __post_init__(self) -> None:
         """Refuse values outside their range.
 
         Raises:
-            ValueError: If a temperature is not above 0, or a count is below 1.
+            ValueError: If a temperature is not above 0, a count is below 1, or the weight is
+                outside [0, 1].
         """
         for name in ("temperature", "caption_spatial_temperature", "spatial_temperature"):
             check_temperature(getattr(self, name), argument=name)
+        if not 0 <= self.global_weight <= 1:
+            raise ValueError(f"`global_weight` must be in [0, 1], got {self.global_weight}.")
         for name in ("context_length", "text_chunk_size"):
             value = getattr(self, name)
             if value is not None and value < 1:
@@ -72,7 +78,7 @@ class TaIDPTOutput(NamedTuple):
     """The output of `TaIDPT`.
 
     Attributes:
-        logits: The prediction, the mean of both scores.
+        logits: The prediction, between both scores.
         global_scores: Of the image or the caption as a whole.
         local_scores: Of its positions or its words.
     """
@@ -85,7 +91,7 @@ class TaIDPTOutput(NamedTuple):
 class TaIDPT(PromptedModel):
     r"""Learn two prompts a class from captions: one for the whole, one for its parts.
 
-    $$ z_c = \frac{1}{2\tau} \Big( \cos(\bar f, g_c) + \sum_n \operatorname{softmax}_n
+    $$ z_c = \frac1\tau \Big( w \cos(\bar f, g_c) + (1 - w) \sum_n \operatorname{softmax}_n
        \Big(\frac{\cos(f_n, h_c)}{\tau_s}\Big) \cos(f_n, h_c) \Big) $$
 
     | symbol | in code | meaning |
@@ -94,6 +100,7 @@ class TaIDPT(PromptedModel):
     | $f_n$ | `features` | dense feature at position n; in training, that of a caption's word |
     | $g_c, h_c$ | `text_features` | what the global and the local prompt say of class c |
     | $\tau, \tau_s$ | `temperature`, `spatial_temperature` of the configuration | fixed |
+    | $w$ | `config.global_weight` | what the whole counts |
 
     Text-text matching in training and text-image matching in prediction, the third of Figure 1 of
     TRM-ML: as image and text share a space, sentences can stand where images would, and need none.
@@ -190,7 +197,8 @@ class TaIDPT(PromptedModel):
             temperature=temperature,
             spatial_temperature=spatial_temperature,
         )
-        return TaIDPTOutput((global_scores + local_scores) / 2, global_scores, local_scores)
+        logits = torch.lerp(local_scores, global_scores, self.config.global_weight)
+        return TaIDPTOutput(logits, global_scores, local_scores)
 
 
 class _TwoPrompts(PromptEncoder):
