@@ -1,5 +1,6 @@
 """Datasets, partial-label protocols and label codings: paths in, images and labels out."""
 
+from trmml.data.caption_words import COMMON_SYNONYMS, common_synonyms
 from trmml.data.captions import CaptionTable, load_captions, with_synonyms
 from trmml.data.checking import DatasetReport, check_dataset, check_splits
 from trmml.data.class_names import (
@@ -49,6 +50,7 @@ __all__ = [
     "COCO_NAMES",
     "COCO_NAMES_TAI_DPT",
     "CODINGS",
+    "COMMON_SYNONYMS",
     "IMAGE_SUFFIXES",
     "NUS_WIDE_NAMES",
     "OFFICIAL_COUNTS",
@@ -64,6 +66,7 @@ __all__ = [
     "attribute_phrases",
     "check_dataset",
     "check_splits",
+    "common_synonyms",
     "decode_image",
     "find_splits",
     "frequent_categories",

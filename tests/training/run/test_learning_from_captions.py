@@ -123,6 +123,21 @@ def test_synonyms_are_found_in_captions(config: RunConfig) -> None:
     assert found.class_names == ("red", "green", "blue")  # prompts are of the names alone
 
 
+def test_common_words_are_known_unless_a_class_is_given_its_own(
+    config: RunConfig, tmp_path: Path
+) -> None:
+    file = tmp_path / "people.txt"
+    file.write_text("a woman\na gentleman\na puppy\n")
+    data = replace(config.data, captions=str(file), class_names=("person", "dog", "sunset"))
+    found = open_run_data(data, mean=None, std=None, captions_for="tai-dpt").captions
+    own = replace(data, synonyms={"person": ("gentleman",)})
+    other = open_run_data(own, mean=None, std=None, captions_for="tai-dpt").captions
+    assert found is not None
+    assert other is not None
+    assert found.captions == ("a woman", "a puppy")
+    assert other.captions == ("a gentleman", "a puppy")
+
+
 @pytest.fixture
 def no_tower(monkeypatch: pytest.MonkeyPatch, config: RunConfig) -> None:
     monkeypatch.setattr(type(config.encoder), "load", lambda *_, **__: pytest.fail("loaded"))

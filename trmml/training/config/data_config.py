@@ -49,7 +49,8 @@ class DataConfig:
         captions: What a method that learns from captions learns from, see
             `trmml.data.load_captions`; the images of the training split are then only there to be
             set aside. None for a method that learns from images.
-        synonyms: Further words that name a class in captions, such as `{person: [man, woman]}`.
+        synonyms: Further words that name a class in captions, such as `{person: [man, woman]}`,
+            in the place of `trmml.data.COMMON_SYNONYMS` for this class.
         validation_share: Share of the training images set aside to select the epoch; ours.
         validation_labels: "known" keeps hidden labels hidden there too; "full" uses annotations
             that a partly labelled dataset would not have, as the LargeLoss set-up does.

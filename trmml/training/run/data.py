@@ -15,6 +15,7 @@ from trmml.data import (
     CaptionTable,
     ImageTable,
     LabelMask,
+    common_synonyms,
     load_captions,
     make_mask,
     open_split,
@@ -164,7 +165,8 @@ def open_run_data(
     if data.captions is None:
         _check_known(train, data.path)
     else:
-        captions = load_captions(data.captions, with_synonyms(names, data.synonyms or {}))
+        words = common_synonyms(names) | (data.synonyms or {})
+        captions = load_captions(data.captions, with_synonyms(names, words))
     truth = full.select(rows).labels
     validation = None
     if len(aside):
