@@ -29,6 +29,7 @@ OPTIONS = {
     "positive_temperature": 0.1,
     "negative_temperature": 0.1,
     "top_k": 2,
+    "num_means": 2,
     "momentum": 0.9,
     "label": 1,
     "scale": 9.0,
