@@ -59,6 +59,23 @@ def test_a_run_trains_goes_on_and_says_where_it_is(data: Path, tmp_path: Path) -
     assert again.stderr == ""
 
 
+def test_captions_are_given_by_a_file_and_asked_for_where_they_are_missing(
+    data: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    captions, out = tmp_path / "captions.txt", tmp_path / "run"
+    captions.write_text("a red thing\ngreen and blue ones\n" * 8)
+    tiny = ("encoder.family=tiny", "encoder.name=tiny", "encoder.pretrained=null")
+    words = ["tai-dpt", "--data", data, "--out", out, *settings(*tiny)]
+    assert exit_status(monkeypatch, *words) == 2
+    assert "'tai-dpt' learns from" in capsys.readouterr().err
+    assert not out.exists()
+    first = invoke(*words, "--captions", captions, "--json", "--quiet")
+    assert first.exit_code == 0, first.output
+    assert json.loads(first.stdout)["num_train"] == 16
+    again = invoke("--out", out, "--resume", "--json", "--quiet")
+    assert json.loads(again.stdout) == json.loads(first.stdout)
+
+
 def test_a_mean_is_over_runs_of_their_own(data: Path, tmp_path: Path) -> None:
     out = tmp_path / "mean"
     keep = settings("data.keep=[0.5, 1.0]", "recipe.epochs=1")
