@@ -2,18 +2,18 @@
 
     python -m benchmarks.methods
 
-trains each method of `trmml.models.METHODS` with its default settings, and one of them by each
-loss of `trmml.losses.LOSSES`, on a tenth of the labels and on a single positive of each image,
-three seeds each, all by the demo's recipe. Mean average precision on scenes that nothing is learnt
-from is in `benchmarks/results/methods.json`, and as tables in `methods.md` beside it, which the
-docs show. What is done by today's settings is not done again, so the command can be stopped and
-repeated; `--only` trains some of the rows, `--seeds` more or fewer seeds.
+trains each method of `trmml.models.METHODS` that learns from images with its default settings,
+and one of them by each loss of `trmml.losses.LOSSES`, on a tenth of the labels and on a single
+positive of each image, three seeds each, all by the demo's recipe. Mean average precision on scenes
+that nothing is learnt from is in `benchmarks/results/methods.json`, and as tables in `methods.md`
+beside it, which the docs show. What is done by today's settings is not done again, so the command
+can be stopped and repeated; `--only` trains some of the rows, `--seeds` more or fewer seeds.
 
 The recipe was made for TRM-ML in this world and for no other method, which favours it.
 
-Where an image has a single positive no negative is known. What cannot learn from that is told what
-TRM-ML is told there: unknown labels are negative. Losses with a use for the unknown get it as it
-is.
+Where an image has a single positive no negative is known. TRM-ML then counts the unknown as
+negative (`unknown_as_negative`), as do methods whose loss makes nothing of the unknown, by the loss
+`assume-negative`. Losses that make nothing of it have no figure there: they learn to say yes.
 """
 
 import argparse
@@ -66,9 +66,13 @@ def rows(positives: float) -> list[Row]:
         positives: How many an image has on average, which one loss has to be told.
     """
     taught = METHODS[TAUGHT].Model.Config()
-    told = {"expected-positive": {"expected_positives": positives}}
-    methods = [Row("methods", name, task.Model.Config()) for name, task in METHODS.items()]
-    return methods + [
+    told: dict[str, dict[str, Any]] = {"expected-positive": {"expected_positives": positives}}
+    methods = {name: task.Model.Config() for name, task in METHODS.items()}
+    return [
+        Row("methods", name, config)
+        for name, config in methods.items()
+        if config.learns_from == "images"
+    ] + [
         Row("losses", name, replace(taught, loss=LossConfig(name, told.get(name, {}))))
         for name in LOSSES
     ]
@@ -81,51 +85,53 @@ def known_labels(truth: Labels, known: str, *, seed: int) -> Labels:
     return hide_labels(truth, float(known), seed=seed)
 
 
-def told(config: MethodConfig, labels: Labels, known: str) -> tuple[MethodConfig, Labels]:
-    """Return settings and labels to train by; where no negative is known, unknown ones may be."""
-    if known != "single":
-        return config, labels
+def config_for(row: Row, known: str) -> MethodConfig | None:
+    """Return the settings to train a row by; None where it cannot learn."""
+    config = row.config
+    if known != "single" or config.loss.build().uses_unknown:
+        return config
+    if row.group == "losses":
+        return None
     if "unknown_as_negative" in {field.name for field in fields(config)}:
         settings: dict[str, Any] = {"unknown_as_negative": True}
-        return replace(config, **settings), labels
-    if config.loss.build().uses_unknown:
-        return config, labels
-    return config, torch.where(labels == 0, -torch.ones_like(labels), labels)
+        return replace(config, **settings)
+    return replace(config, loss=LossConfig("assume-negative"))
 
 
-def measure(row: Row, known: str, seed: int, world: World) -> float:
+def measure(config: MethodConfig, known: str, seed: int, world: World) -> float:
     """Train once, and return mean average precision in percent."""
-    labels = known_labels(world["truth"], known, seed=seed)
-    config, labels = told(row.config, labels, known)
     task = METHODS[config.method].build(
         world["encoders"],
         world["names"],
         config=config,
         generator=torch.Generator().manual_seed(seed),
     )
+    labels = known_labels(world["truth"], known, seed=seed)
     fit(task, world["train"], labels, recipe=replace(DEMO_RECIPE, seed=seed))
     scores = predict_logits(task.model, world["judged"])
     return round(100 * float(mean_average_precision(scores, world["judged_truth"])), 2)
 
 
-def settings(row: Row) -> Done:
-    """Return all that decides a row's figures but the seed, as JSON gives it back."""
-    return json.loads(json.dumps({"recipe": asdict(DEMO_RECIPE), "model": asdict(row.config)}))
+def settings(config: MethodConfig) -> Done:
+    """Return all that decides a figure but the seed, as JSON gives it back."""
+    return json.loads(json.dumps({"recipe": asdict(DEMO_RECIPE), "model": asdict(config)}))
 
 
-def cells(done: Done, row: Row) -> dict[str, dict[str, float]]:
-    """Return a row's figures by what was known and by seed; none that other settings gave."""
-    group, today = done["groups"].setdefault(row.group, {}), settings(row)
-    if group.get(row.name, {}).get("settings") != today:
-        group[row.name] = {"settings": today, "map": {known: {} for known in KNOWN}}
-    return group[row.name]["map"]
+def cells(done: Done, row: Row, known: str) -> dict[str, float]:
+    """Return a row's figures by seed; none that other settings gave."""
+    config = config_for(row, known)
+    today = None if config is None else settings(config)
+    found = done["groups"].setdefault(row.group, {}).setdefault(row.name, {})
+    if known not in found or found[known]["settings"] != today:
+        found[known] = {"settings": today, "map": {}}
+    return found[known]["map"]
 
 
 def table(done: Mapping[str, Any], group: str) -> str:
     """Write mean and deviation over the seeds as Markdown, in percent."""
     head = ["method" if group == "methods" else "loss", *KNOWN.values()]
     lines = [
-        [f"`{name}`", *(shown([*row["map"][known].values()]) for known in KNOWN)]
+        [f"`{name}`", *(shown([*row[known]["map"].values()]) for known in KNOWN)]
         for name, row in done["groups"][group].items()
     ]
     return markdown_table(head, lines)
@@ -153,14 +159,15 @@ def main(arguments: Sequence[str] | None = None) -> None:
     done: Done = json.loads(RESULTS.read_text()) if RESULTS.exists() else {"groups": {}}
     done["torch"] = str(torch.__version__)
     for row in everything:
-        cells(done, row)
+        for known in KNOWN:
+            cells(done, row, known)
     for known in KNOWN:
         for seed in options.seeds:
             for row in everything:
-                found = cells(done, row)[known]
-                if row.name not in options.only or str(seed) in found:
+                config, found = config_for(row, known), cells(done, row, known)
+                if config is None or row.name not in options.only or str(seed) in found:
                     continue
-                found[str(seed)] = measure(row, known, seed, world)
+                found[str(seed)] = measure(config, known, seed, world)
                 print(f"{KNOWN[known]}, seed {seed}, {row.name}: {found[str(seed)]}", flush=True)
                 write_atomically(RESULTS, json.dumps(done, indent=1) + "\n")
     text = "\n\n".join(table(done, group) for group in done["groups"])

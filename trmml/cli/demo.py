@@ -36,6 +36,13 @@ def demo(
         Path | None,
         typer.Option(help="CSV table of their labels: file name, then one column a category."),
     ] = None,
+    methods: Annotated[
+        str | None,
+        typer.Option(
+            metavar="NAME,...",
+            help="Further methods to train and compare; trmml methods lists them.",
+        ),
+    ] = None,
     out: Annotated[Path, typer.Option(help="Folder for results, pictures and the model.")] = Path(
         "trmml-demo"
     ),
@@ -53,7 +60,8 @@ def demo(
 
     TRM-ML twice: labels completed as in the paper, and calibrated, at a promised precision.
 
-    Examples: `trmml demo`, `trmml demo --serve`, `trmml demo --keep 0.3 --seed 1`, or
+    Examples: `trmml demo`, `trmml demo --serve`, `trmml demo --keep 0.3 --seed 1`,
+    `trmml demo --methods coop,dualcoop`, or
     `trmml demo --images photos --labels labels.csv --out my-demo`.
     """
     if serve:
@@ -69,12 +77,16 @@ def demo(
         world_data,
         write_results,
     )
+    from trmml.demo.further_methods import demo_method
     from trmml.encoders.tiny import load_tiny
 
     if (images is None) != (labels is None):
         raise typer.BadParameter("--images and --labels go together; give both, or neither.")
     if keep == 0 and not single_positive:
         raise typer.BadParameter("--keep must be above 0; without labels nothing is learnt.")
+    further = [*dict.fromkeys((methods or "").split(","))] if methods is not None else []
+    for name in further:  # before minutes of work
+        demo_method(name, single_positive=single_positive)
     check_output_folder(out, inputs=[images, labels], overwrite=overwrite)
     start = time.monotonic()
     bar = partial(progress_bar, quiet=quiet)
@@ -93,6 +105,7 @@ def demo(
         seed=seed,
         single_positive=single_positive,
         recipe=replace(DEMO_RECIPE, epochs=4) if fast else DEMO_RECIPE,
+        methods=further,
     )
     pictures = draw_regions(result.model, data.test, result.test_scores, out)
     pictures += draw_completion(result.report, out)

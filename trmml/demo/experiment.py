@@ -1,7 +1,7 @@
 """Hide labels, train the baseline and TRM-ML on what is left, and measure them."""
 
 import json
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from contextlib import AbstractContextManager
 from dataclasses import asdict, dataclass, replace
 from functools import partial
@@ -12,6 +12,7 @@ from jaxtyping import Float, Int
 from torch import Tensor
 
 from trmml.data import hide_labels, keep_single_positive
+from trmml.demo.further_methods import demo_method
 from trmml.demo.images import IMAGE_SIZE, DemoData, ImageSet
 from trmml.encoders.protocol import EncoderPair
 from trmml.json_text import json_text
@@ -19,9 +20,11 @@ from trmml.labels import NEGATIVE, POSITIVE, UNKNOWN
 from trmml.metrics import mean_average_precision
 from trmml.models import (
     ABLATIONS,
+    METHODS,
     TRMML,
+    MethodConfig,
+    Task,
     TRMMLConfig,
-    TRMMLTask,
     zero_shot_scores,
     zero_shot_text_features,
 )
@@ -82,10 +85,11 @@ def run_experiment(
     seed: int = 0,
     single_positive: bool = False,
     recipe: Recipe = DEMO_RECIPE,
+    methods: Sequence[str] = (),
 ) -> DemoResult:
     """Compare zero-shot recognition, the baseline and TRM-ML on the same hidden labels.
 
-    TRM-ML twice: completing labels by the paper's rule, and calibrated.
+    TRM-ML twice: completing labels by the paper's rule, and calibrated. Further methods by name.
 
     Args:
         data: Images with complete labels.
@@ -95,13 +99,19 @@ def run_experiment(
         seed: Of the hidden labels and of every training.
         single_positive: Keep one positive label per image instead of a share of all.
         recipe: How to train, the same for all models.
+        methods: Names of further methods to compare with, see `demo_method`.
 
     Returns:
         The model trained by the paper's rules, and the report. Average precisions are in [0, 1].
 
     Raises:
-        ValueError: If `keep` is outside its range or leaves no label.
+        ValueError: If `keep` is outside its range or leaves no label, or a further method is none.
     """
+    configs: dict[str, MethodConfig] = {
+        name: replace(config, unknown_as_negative=single_positive)
+        for name, config in CONFIGS.items()
+    }
+    configs |= {name: demo_method(name, single_positive=single_positive) for name in methods}
     truth = data.train.labels
     if single_positive:
         known = keep_single_positive(truth, seed=seed)
@@ -116,15 +126,16 @@ def run_experiment(
         "zero_shot": zero_shot_scores(test[:], texts),
         "zero_shot_dense": zero_shot_scores(test[:], texts, dense=True),
     }
-    models, completion = {}, {}
-    for name, config in CONFIGS.items():
+    models: dict[str, Any] = {}
+    completion = {}
+    for name, config in configs.items():
         task, records = _train(
-            replace(config, unknown_as_negative=single_positive),
+            config,
             data,
             encoders,
             FeatureSource(train, known),
             recipe=recipe,
-            progress=partial(progress, TITLES[name]),
+            progress=partial(progress, TITLES.get(name, f"Training {name}")),
         )
         models[name] = task.model
         scores[name] = predict_logits(task.model, test)
@@ -164,20 +175,19 @@ def _encode(
 
 
 def _train(
-    config: TRMMLConfig,
+    config: MethodConfig,
     data: DemoData,
     encoders: EncoderPair,
     source: FeatureSource,
     *,
     recipe: Recipe,
     progress: Callable[[int], AbstractContextManager[Callable[[int], None]]],
-) -> tuple[TRMMLTask, list[dict[str, Any]]]:
+) -> tuple[Task, list[dict[str, Any]]]:
     """Train one model; return its task, and the record of each epoch."""
     generator = torch.Generator().manual_seed(recipe.seed)
-    model = TRMML(
+    task = METHODS[config.method].build(
         encoders, data.class_names, config=config, image_size=IMAGE_SIZE, generator=generator
     )
-    task = TRMMLTask(model)
     trainer = Trainer(task, source, recipe=recipe)
 
     def note(trainer: Trainer) -> None:

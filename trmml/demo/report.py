@@ -32,7 +32,8 @@ def table_rows(report: dict[str, Any]) -> list[tuple[str, ...]]:
     Methods that complete no label have nothing in the columns of added ones.
     """
     rows = []
-    for key, title in METHODS.items():
+    further = {key: key for key in report["map"] if key not in METHODS}
+    for key, title in (METHODS | further).items():
         if key in report["map"]:  # reports of earlier versions have fewer methods
             rows.append((title, percent(report["map"][key]), *_added(report, key)))
     return rows
@@ -42,7 +43,7 @@ def reasons(report: dict[str, Any]) -> Iterator[str]:
     """Yield sentences on methods that could have added labels of a kind, and added none."""
     for key, found in report.get("completion", {}).items():
         if not all(found["selected"][kind]["count"] for kind in KINDS):
-            yield from (f"{METHODS[key]}: {reason}" for reason in found["reasons"])
+            yield from (f"{METHODS.get(key, key)}: {reason}" for reason in found["reasons"])
 
 
 def _added(report: dict[str, Any], key: str) -> Iterator[str]:
