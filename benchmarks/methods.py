@@ -21,6 +21,7 @@ import json
 import statistics
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, fields, replace
+from inspect import signature
 from pathlib import Path
 from typing import Any, Final, NamedTuple
 
@@ -32,6 +33,7 @@ from trmml.data import hide_labels, keep_single_positive
 from trmml.demo import DEMO_RECIPE
 from trmml.labels import Labels
 from trmml.losses import LOSSES
+from trmml.losses.label_loss import LabelLoss
 from trmml.markdown_table import markdown_table
 from trmml.metrics import mean_average_precision
 from trmml.models import METHODS, LossConfig, MethodConfig
@@ -63,19 +65,25 @@ def rows(positives: float) -> list[Row]:
     """Return the rows of both tables.
 
     Args:
-        positives: How many an image has on average, which one loss has to be told.
+        positives: How many an image has on average, which some losses have to be told.
     """
     taught = METHODS[TAUGHT].Model.Config()
-    told: dict[str, dict[str, Any]] = {"expected-positive": {"expected_positives": positives}}
+    told: dict[str, Any] = {"expected_positives": positives}
     methods = {name: task.Model.Config() for name, task in METHODS.items()}
     return [
         Row("methods", name, config)
         for name, config in methods.items()
         if config.learns_from == "images"
     ] + [
-        Row("losses", name, replace(taught, loss=LossConfig(name, told.get(name, {}))))
-        for name in LOSSES
+        Row("losses", name, replace(taught, loss=LossConfig(name, told if asks(loss) else {})))
+        for name, loss in LOSSES.items()
     ]
+
+
+def asks(loss: type[LabelLoss]) -> bool:
+    """Say whether a loss has to be told how many positives an image has."""
+    asked = signature(loss).parameters.get("expected_positives")
+    return asked is not None and asked.default is asked.empty
 
 
 def known_labels(truth: Labels, known: str, *, seed: int) -> Labels:

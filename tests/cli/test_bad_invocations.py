@@ -103,6 +103,7 @@ BAD_ARGUMENTS = {
     ],
 }
 BAD_TEXTS = {
+    "--methods": ["nonsense", "coop,", ",", "trmml", "coop;dualcoop"],
     "--split": ["nonsense", "train/"],
     "--device": ["xyz", "meta", "cuda:99", "cpu:-1", "cuda:x", "privateuseone"],
     "--task": ["nowhere.py:Task", "labels.csv", "own.py", "own.py:Nothing", ":", "own.py:"],

@@ -54,6 +54,19 @@ def test_help_is_given(arguments: list[str]) -> None:
     assert "demo" in result.output
 
 
+def test_further_methods_are_compared_where_they_are_named(tmp_path: Path) -> None:
+    call = ["demo", "--fast", "--single-positive", "--methods", "coop, zero-shot"]
+    table = write_photographs(tmp_path / "photos")
+    photographs = ["--images", str(tmp_path / "photos"), "--labels", str(table)]
+    result = CliRunner().invoke(app, [*call, *photographs, "--out", str(tmp_path / "out")])
+    assert result.exit_code == 0, result.output
+    report = json.loads((tmp_path / "out" / "results.json").read_text(encoding="utf-8"))
+    assert [*report["map"]][-2:] == ["coop", "zero-shot"]
+    for name in ("coop", "zero-shot"):
+        shown = f"{100 * report['map'][name]:.1f}"
+        assert any(name in line and shown in line for line in result.output.splitlines())
+
+
 def test_help_names_every_option() -> None:
     output = CliRunner().invoke(app, ["demo", "--help"]).output
     for option in ("keep", "seed", "single-positive", "images", "labels", "out", "fast"):
@@ -71,6 +84,9 @@ def test_help_names_every_option() -> None:
         (["--images", "photos"], "--images and --labels go together"),
         (["--labels", "labels.csv"], "--images and --labels go together"),
         (["--sped", "1"], "--sped"),
+        (["--methods", "cop"], "did you mean 'coop'?"),
+        (["--methods", "coop,"], "`methods` must be one of"),
+        (["--methods", "trmml"], "`methods` must be one of"),
         (["extra"], "extra"),
     ],
 )

@@ -59,6 +59,23 @@ def test_the_report_has_what_the_demo_promises(data: DemoData, result: DemoResul
     assert report["encoders"]["name"] == "random"
 
 
+def test_further_methods_change_nothing_of_the_others(data: DemoData, result: DemoResult) -> None:
+    more = report_of(run(data, keep=0.5, seed=3, methods=["coop", "zero-shot"]))
+    before = report_of(result)
+    found = more.pop("map")
+    assert [*found] == [*before["map"], "coop", "zero-shot"]
+    assert {name: found[name] for name in before["map"]} == before.pop("map")
+    assert more == before
+    rows = table_rows({**more, "map": found})
+    assert [row[0] for row in rows[-2:]] == ["coop", "zero-shot"]
+
+
+@pytest.mark.parametrize("name", ["trmml", "tai-dpt", "nothing", ""])
+def test_a_further_method_is_one_that_the_demo_can_train(data: DemoData, name: str) -> None:
+    with pytest.raises(ValueError, match=r"`methods` must be one of 'zero-shot', "):
+        run(data, methods=["coop", name])
+
+
 def test_the_share_of_known_labels_is_that_of_the_protocol(
     data: DemoData, result: DemoResult
 ) -> None:

@@ -39,8 +39,8 @@ def demo(
     methods: Annotated[
         str | None,
         typer.Option(
-            metavar="NAME,...",
-            help="Further methods to train and compare; trmml methods lists them.",
+            help="Further methods to compare, of those that `trmml methods` lists, separated by "
+            "commas."
         ),
     ] = None,
     out: Annotated[Path, typer.Option(help="Folder for results, pictures and the model.")] = Path(
@@ -84,7 +84,7 @@ def demo(
         raise typer.BadParameter("--images and --labels go together; give both, or neither.")
     if keep == 0 and not single_positive:
         raise typer.BadParameter("--keep must be above 0; without labels nothing is learnt.")
-    further = [*dict.fromkeys((methods or "").split(","))] if methods is not None else []
+    further = [] if methods is None else [name.strip() for name in methods.split(",")]
     for name in further:  # before minutes of work
         demo_method(name, single_positive=single_positive)
     check_output_folder(out, inputs=[images, labels], overwrite=overwrite)
