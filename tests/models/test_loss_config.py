@@ -26,6 +26,17 @@ def test_every_loss_teaches_trm_ml(name: str) -> None:
     losses.total.backward()
 
 
+def test_the_loss_follows_its_model_and_is_no_part_of_it() -> None:
+    config = TRMMLConfig(loss=LossConfig("role", REQUIRED["role"]))
+    model = TRMML(random_pair(), ["tree", "boat", "car"], config=config)
+    model.classification_loss.begin_training(torch.zeros(8, 3))
+    for mode in (False, True):
+        assert model.train(mode).classification_loss.training is mode
+    assert model.double().classification_loss.get_parameter("estimates").dtype == torch.float64
+    assert all(value.shape != (8, 3) for value in model.parameters())
+    assert not any("loss.estimates" in name for name in model.state_dict())
+
+
 def test_settings_reach_the_loss() -> None:
     loss = LossConfig("asymmetric", {"gamma_neg": 4.0, "margin": 0.0}).build()
     assert "gamma_neg=4.0, margin=0.0" in repr(loss)

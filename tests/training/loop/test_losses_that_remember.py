@@ -143,6 +143,41 @@ def test_a_training_stopped_within_an_epoch_remembers_the_same_to_the_last_bit(
     assert_same_tensors(whole.state().tensors, second.state().tensors)
 
 
+def judged(name: str, known: Tensor) -> Trainer:
+    features, _ = separable()
+    config = TRMMLConfig(completion="calibrated", loss=LossConfig(name, REMEMBERING[name]))
+    generator = torch.Generator().manual_seed(0)
+    model = TRMML(random_pair(), NAMES, config=config, generator=generator)
+    return Trainer(TRMMLTask(model), FeatureSource(features, known), recipe=SHORT)
+
+
+@pytest.mark.parametrize("stop", [3, 9])  # while the judges learn, and after
+@pytest.mark.parametrize("name", ["large-loss", "role"])
+def test_judges_remember_apart_and_resume_to_the_last_bit(name: str, stop: int) -> None:
+    _, labels = separable()
+    known = half_known(labels)
+    whole = judged(name, known)
+    whole.run()
+    _, second = taken_up(lambda: judged(name, known), stop)
+    second.run()
+    assert_same_tensors(whole.state().tensors, second.state().tensors)
+
+
+@pytest.mark.parametrize("name", REMEMBERING)
+def test_a_judge_says_the_same_whatever_the_half_that_it_does_not_see(name: str) -> None:
+    _, labels = separable()
+    known = half_known(labels)
+    hidden = first_half(torch.arange(64), len(NAMES))
+    found = []
+    for others in (known, torch.where(hidden, -known, known)):
+        trainer = judged(name, others)
+        assert trainer.forerunner is not None
+        trainer.forerunner.run()
+        kinds = trainer.forerunner.survey().shape[1] // 2
+        found.append(trainer.forerunner.survey()[:, :kinds])  # the first does not see the hidden
+    assert torch.equal(*found)
+
+
 @pytest.mark.parametrize("name", REMEMBERING)
 def test_what_is_remembered_is_not_the_models(name: str, tmp_path: Path) -> None:
     trainer = remembering(name, "trmml")

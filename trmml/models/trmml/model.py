@@ -146,6 +146,11 @@ class TRMML(TextRegionMatcher):
         encoders = load_open_clip(name, pretrained=pretrained, image_size=image_size)
         return cls(encoders, class_names, config=config, image_size=image_size, generator=generator)
 
+    def train(self, mode: bool = True) -> Any:  # noqa: ANN401 - as in `nn.Module`
+        """Set the mode, also of the loss, which is held: in eval mode it waits for no process."""
+        self.classification_loss.train(mode)
+        return super().train(mode)
+
     @torch.no_grad()
     def begin_second_stage(self) -> None:
         """Keep the text features as prototypes; from now on missing labels are completed."""
