@@ -32,6 +32,11 @@ class MethodConfig:
         """Whether the method takes labels that stay unknown for negative, in validation too."""
         return False
 
+    @property
+    def uses_unknown(self) -> bool:
+        """Whether labels that stay unknown are learnt from; mostly as if they were negative."""
+        return self.loss.build().uses_unknown
+
     @classmethod
     def from_dict(cls, values: dict[str, Any]) -> Any:  # noqa: ANN401 - an instance of `cls`
         """Build a configuration from plain values, as read from JSON.

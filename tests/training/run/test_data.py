@@ -19,7 +19,7 @@ from trmml.data import (
     open_split,
     split_train_validation,
 )
-from trmml.models import TRMMLConfig
+from trmml.models import METHODS, LossConfig, TRMMLConfig
 from trmml.training import DataConfig, Recipe, RunConfig, RunData, load_run_config, open_run_data
 from trmml.training.run.data_checks import check_batch, check_present, note_copies
 from trmml.training.run.held_out_labels import check_selection
@@ -59,8 +59,13 @@ def opened(table: Path, **values: Any) -> RunData:  # noqa: ANN401
 
 def open_checked(config: RunConfig) -> RunData:
     """Open a run's data and check it as a run does."""
-    unknown_as_negative = config.model.counts_unknown_as_negative
-    found = open_run_data(config.data, mean=None, std=None, unknown_as_negative=unknown_as_negative)
+    found = open_run_data(
+        config.data,
+        mean=None,
+        std=None,
+        unknown_as_negative=config.model.counts_unknown_as_negative,
+        uses_unknown=config.model.uses_unknown,
+    )
     check_batch(found, config.recipe.batch_size)
     if config.selection == "validation":
         check_selection(found)
@@ -118,6 +123,26 @@ def test_of_single_positives_what_is_unknown_counts_as_negative_in_the_selection
     )
     assert full.validation is not None
     assert int((full.validation.labels > 0).sum()) > int((found.validation.labels > 0).sum())
+
+
+@pytest.mark.parametrize("loss", ["assume-negative", "splc", "asymmetric"])
+def test_a_loss_that_learns_from_unknown_labels_is_judged_by_them_where_no_negative_is_known(
+    loss: str, table: Path
+) -> None:
+    model = METHODS["coop"].Model.Config(loss=LossConfig(loss))
+    assert model.uses_unknown == (loss != "asymmetric")
+    if not model.uses_unknown:
+        with pytest.raises(ValueError, match="such as assume-negative"):
+            opened(table, protocol="spml", model=model, validation_share=0.3)
+        return
+    ours = TRMMLConfig(unknown_as_negative=True)
+    found = opened(table, protocol="spml", model=model, validation_share=0.3)
+    as_ours = opened(table, protocol="spml", model=ours, validation_share=0.3)
+    assert found.settings() == as_ours.settings()
+    # Where negatives are known, they are what it is judged by.
+    some = opened(table, keep=0.3, model=model, validation_share=0.3)
+    bare = opened(table, keep=0.3, validation_share=0.3)
+    assert some.settings() == bare.settings()
 
 
 def test_with_positives_alone_there_is_nothing_to_select_on(table: Path) -> None:

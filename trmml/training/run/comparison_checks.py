@@ -76,9 +76,20 @@ def check_comparison(cells: Sequence[Cell], reports: Sequence[dict[str, Any] | N
     for cell in cells:
         _check_stored(cell)
     found: dict[tuple[int, object], tuple[str, object]] = {}
+    judges: dict[tuple[int, object], tuple[object, str]] = {}
     opened: dict[tuple[object, ...], RunData] = {}
     started = set()
     for cell, report in zip(cells, reports, strict=True):
+        place = (cell.seed, cell.config.data.keep)
+        if not cell.config.data.has_test:
+            judged = _open(cell.config, opened).settings()["validation_labels"]
+            others, name = judges.setdefault(place, (judged, cell.config.name))
+            if judged != others:
+                raise ValueError(
+                    f"{name} and {cell.config.name} would be judged by other labels: one takes "
+                    "unknown labels for negative on the images set aside, and there is no test "
+                    "split; give `data.test_split` or `data.test_path`."
+                )
         if report is not None:
             checksum = report["labels_sha256"]
         else:
@@ -89,7 +100,7 @@ def check_comparison(cells: Sequence[Cell], reports: Sequence[dict[str, Any] | N
                 _check_start(cell, data)
         if cell.config.model.learns_from == "captions":  # of which the checksum in reports is
             continue
-        others, other = found.setdefault((cell.seed, cell.config.data.keep), (checksum, cell.place))
+        others, other = found.setdefault(place, (checksum, cell.place))
         if checksum != others:
             raise ValueError(
                 f"{cell.place}: other labels are known here than in {other}, so that their figures "
@@ -103,14 +114,6 @@ def _check_same_data(first: RunConfig, config: RunConfig) -> None:
         for one in (first, config)
     )
     changes = {f"data.{name}": change for name, change in find_changes(was, now).items()}
-    if not first.data.has_test:
-        judged = [one.model.counts_unknown_as_negative for one in (first, config)]
-        if judged[0] != judged[1]:
-            raise ValueError(
-                f"{first.name} and {config.name} would be judged by other labels: one takes "
-                "unknown labels for negative on the images set aside, and there is no test split; "
-                "give `data.test_split` or `data.test_path`."
-            )
     if changes:
         raise ValueError(
             f"{first.name} and {config.name} must see the same images and labels: "
@@ -150,15 +153,16 @@ def _settings(config: RunConfig) -> dict[str, Any]:
 def _open(config: RunConfig, opened: dict[tuple[object, ...], RunData]) -> RunData:
     """Open what a run sees, once for all that see the same."""
     data, model = replace(config.data, **_SHOWN), config.model
-    negative = model.counts_unknown_as_negative
+    negative, uses = model.counts_unknown_as_negative, model.uses_unknown
     captions_for = model.method if model.learns_from == "captions" else None
-    key = (repr(data), negative, captions_for)
+    key = (repr(data), negative, uses, captions_for)
     if key not in opened:
         opened[key] = open_run_data(
             data,
             mean=None,
             std=None,
             unknown_as_negative=negative,
+            uses_unknown=uses,
             captions_for=captions_for,
         )
     return opened[key]

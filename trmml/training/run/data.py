@@ -108,6 +108,7 @@ def open_run_data(
     mean: Sequence[float] | None,
     std: Sequence[float] | None,
     unknown_as_negative: bool = False,
+    uses_unknown: bool = False,
     captions_for: str | None = None,
 ) -> RunData:
     r"""Read the tables of a run, hide labels, and set images aside; no image is opened.
@@ -115,8 +116,9 @@ def open_run_data(
     Labels are hidden in the whole training split before images are set aside, so that masks are
     the benchmark's to the last bit. In the images set aside, too, only labels that stay known
     count: the others would be annotations that such a dataset does not have. Where the model takes
-    unknown labels as negative, they count as negative there as well: with single positives nothing
-    else is known, and against no negative any ranking is perfect.
+    unknown labels as negative, they count as negative there as well, and so they do where it learns
+    from unknown labels and no negative is known anywhere, as with single positives: against no
+    negative any ranking is perfect.
 
     Args:
         data: With one share of known labels.
@@ -124,6 +126,7 @@ def open_run_data(
             pixels in [0, 1].
         std: Its channel standard deviations.
         unknown_as_negative: Whether the method takes unknown labels for negative.
+        uses_unknown: Whether its loss learns from unknown labels.
         captions_for: The method, if it learns from captions; None if it learns from images.
 
     Raises:
@@ -171,7 +174,8 @@ def open_run_data(
     validation = None
     if len(aside):
         validation = (told if data.validation_labels == "known" else full).select(aside)
-        if unknown_as_negative and data.validation_labels == "known":
+        negative = unknown_as_negative or (uses_unknown and not bool((told.labels < 0).any()))
+        if negative and data.validation_labels == "known":
             validation = validation.replace(labels=_unknown_as_negative(validation.labels))
         validation = validation.replace(transform=plain)
     if test is not None:

@@ -23,7 +23,8 @@ def check_selection(data: RunData) -> None:
         raise ValueError(
             f"No category has a known positive and a known negative among the {len(labels)} "
             f"images to select on; {advice}. Where only positives are known, set "
-            "`model.unknown_as_negative`."
+            "`model.unknown_as_negative` of TRM-ML, or a `model.loss` that learns from unknown "
+            "labels, such as assume-negative."
         )
 
 

@@ -72,6 +72,7 @@ def run_training(
         mean=None,
         std=None,
         unknown_as_negative=config.model.counts_unknown_as_negative,
+        uses_unknown=config.model.uses_unknown,
         captions_for=config.model.method if config.model.learns_from == "captions" else None,
     )
     check_batch(data, config.recipe.batch_size)
