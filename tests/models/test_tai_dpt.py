@@ -84,6 +84,26 @@ def test_both_prompts_learn_and_neither_learns_from_the_others_score() -> None:
         assert moved == [own == 0, own == 1]
 
 
+def test_mixed_precision_leaves_cosines_in_full() -> None:
+    found, features = model().float().eval(), captions().float()
+    with torch.no_grad():
+        expected = found.match_captions(features, (1, 6))  # the texts are kept
+        with torch.autocast("cpu", torch.bfloat16):
+            output = found.match_captions(features, (1, 6))
+    for one, other in zip(output, expected, strict=True):
+        assert one.dtype == torch.float32
+        torch.testing.assert_close(one, other)
+
+
+def test_training_goes_in_half_precision() -> None:
+    task = TaIDPTTask(model().float()).train()
+    with torch.autocast("cpu", torch.bfloat16):
+        losses = task(Batch(captions().float(), LABELS, (1, 6)))
+    losses["total"].backward()
+    assert losses["total"].isfinite()
+    assert task.model.prompts.global_context.grad.isfinite().all()
+
+
 def test_images_are_refused_in_training() -> None:
     with pytest.raises(ValueError, match="`batch` must hold features of captions"):
         TaIDPTTask(model())(Batch(torch.randn(3, 3, 64, 64).double(), LABELS))

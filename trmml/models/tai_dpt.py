@@ -12,6 +12,7 @@ from trmml.class_names import NameOrSynonyms
 from trmml.encoders.protocol import EncoderPair, TextEncoder
 from trmml.functional import local_matching_scores, unit_vectors
 from trmml.functional.checks import check_numbers, check_temperature
+from trmml.functional.full_precision import full_precision
 from trmml.labels import check_labels
 from trmml.models.batch import Batch
 from trmml.models.loss_config import LossConfig
@@ -188,9 +189,11 @@ class TaIDPT(PromptedModel):
         spatial_temperature: float,
         classes: Int[Tensor, " sampled"] | None,
     ) -> TaIDPTOutput:
-        of_whole, of_parts = self.text_features(classes)
+        of_whole, of_parts = (unit_vectors(text) for text in self.text_features(classes))
         temperature = self.config.temperature
-        global_scores = unit_vectors(whole).to(of_whole.dtype) @ of_whole.T / temperature
+        with full_precision(whole.device):
+            cosines = unit_vectors(whole).to(of_whole.dtype) @ of_whole.T
+        global_scores = cosines / temperature
         local_scores = local_matching_scores(
             parts.to(of_parts.dtype),
             of_parts,
