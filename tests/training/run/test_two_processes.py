@@ -15,10 +15,10 @@ from trmml.training import run_training
 pytestmark = pytest.mark.slow
 
 
-def run_two(*arguments: object) -> str:
+def run_two(*arguments: object, module: str = "tests.training.two_process_run") -> str:
     launcher = [sys.executable, "-m", "torch.distributed.run", "--standalone", "--nproc-per-node=2"]
     result = subprocess.run(
-        [*launcher, "-m", "tests.training.two_process_run", *map(str, arguments)],
+        [*launcher, "-m", module, *map(str, arguments)],
         capture_output=True,
         text=True,
         env={**os.environ, "OMP_NUM_THREADS": "1"},
@@ -49,6 +49,28 @@ def test_losses_remember_the_same_images_in_two_processes(tmp_path: Path) -> Non
     for name, config in remembering(tmp_path).items():
         run_training(config, tmp_path / "one" / name)
         assert_alike(tmp_path / "one" / name, tmp_path / "two" / name)
+
+
+def test_two_processes_compare_together_and_the_first_one_speaks(tmp_path: Path) -> None:
+    squares_config(tmp_path)
+    settings = (
+        "data.image_size=64",
+        f"data.test_path={tmp_path / 'test' / 'labels.csv'}",
+        "data.validation_share=0.25",
+        "recipe.epochs=1",
+        "recipe.batch_size=12",
+    )
+    call = ["compare", "zero-shot", "coop", "--base", "tiny", "--seeds", 1, "--quiet", "--json"]
+    call += ["--data", tmp_path / "train" / "labels.csv", "--keep", 0.5, "--out", tmp_path / "out"]
+    call += [word for text in settings for word in ("--set", text)]
+    found = json.loads(run_two(*call, module="trmml"))
+    assert found == json.loads((tmp_path / "out" / "comparison.json").read_text())
+    for one in found["contestants"]:
+        run = tmp_path / "out" / one["name"] / "seed-0"
+        assert json.loads((run / "environment.json").read_text())["processes"] == 2
+        report = json.loads((run / "report.json").read_text())
+        assert one["mean"] == report["test"]["mean_average_precision"]
+    assert json.loads(run_two(*call, module="trmml")) == found  # and takes over what is finished
 
 
 def assert_alike(*runs: Path) -> None:
