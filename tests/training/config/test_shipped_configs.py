@@ -103,6 +103,8 @@ CELLS |= {
 }
 CELLS |= {f"table6/voc2007-{row}": figure for row, figure in TABLE_6.items()}
 
+FIGURE_1 = [f"figure1/text-{image}" for image in ("image", "pixel", "text", "region")]
+
 
 @cache
 def shipped(name: str) -> RunConfig:
@@ -113,7 +115,7 @@ def test_there_is_a_file_for_each_cell_and_no_other() -> None:
     assert len(CELLS) == 27 + 8 + 12 + 10 + 4
     rows = {f"table1/{name}" for name in TABLE_1_OTHERS}
     rows |= {f"table2/{row}-{dataset}" for row in TABLE_2_OTHERS for dataset in TABLE_2_DATASETS}
-    others = {"paper", "own", "tiny"} | rows | {*METHODS} - {"trmml"}
+    others = {"paper", "own", "tiny", *FIGURE_1} | rows | {*METHODS} - {"trmml"}
     assert set(list_run_configs()) == {*CELLS, *DATASETS, *others}
 
 
@@ -137,7 +139,7 @@ def test_every_value_says_whether_it_is_the_papers_or_ours() -> None:
 def test_a_cell_says_only_what_differs(name: str) -> None:
     text = (files("trmml") / "configs" / f"{name}.yaml").read_text()
     assert len(text.splitlines()) <= 16
-    assert "\nextends: " in text or name in METHODS
+    assert "\nextends: " in text or name in (*METHODS, *FIGURE_1)
 
 
 def test_the_papers_file_states_every_setting_that_is_on_as_the_code_has_it() -> None:
@@ -346,6 +348,20 @@ def test_a_method_has_a_configuration_that_goes_with_any_data(name: str, tmp_pat
     assert (both.model, both.recipe) == (alone.model, alone.recipe)
     own = {"transform": alone.data.transform, "image_size": alone.data.image_size}
     assert both.data == replace(shipped("voc2007").data, keep=0.1, **own)
+
+
+@pytest.mark.parametrize("name", FIGURE_1)
+def test_figure_1_is_four_configurations_that_go_with_any_data(name: str, tmp_path: Path) -> None:
+    (tmp_path / "both.yaml").write_text(f"extends: [voc2007, {name}]\ndata: {{keep: 0.1}}\n")
+    both = load_run_config(tmp_path / "both.yaml")
+    expected = {
+        "figure1/text-image": ABLATIONS["baseline"],
+        "figure1/text-pixel": ABLATIONS["dualcoop"],
+        "figure1/text-text": METHODS["tai-dpt"].Model.Config(),
+        "figure1/text-region": TRMMLConfig(),
+    }
+    assert both.model == expected[name]
+    assert (both.data.train_split, both.data.keep) == ("voc2007/trainval", 0.1)
 
 
 def test_the_published_recipe_of_dualcoop() -> None:
