@@ -21,8 +21,8 @@ def decoupled(
         for f_n in f:
             u, v = position(f_n).tolist(), word(x_c).tolist()
             inner = [tanh(p * q) for p, q in zip(u, v, strict=True)]
-            w, b = score.weight[0].tolist(), score.bias.item()
-            a.append(sum(p * q for p, q in zip(w, inner, strict=True)) + b)
+            w = score.weight[0].tolist()
+            a.append(sum(p * q for p, q in zip(w, inner, strict=True)))
         total = sum(exp(value) for value in a)
         found.append(sum((exp(v) / total * f_n for v, f_n in zip(a, f, strict=True)), 0 * f[0]))
     return found

@@ -1,3 +1,4 @@
+import math
 from pathlib import Path
 from typing import Any
 
@@ -9,10 +10,12 @@ from tests._references import semantic_graph as reference
 from tests.random_clip import DIM, random_pair
 from trmml.functional import asymmetric_loss
 from trmml.models import Batch, zero_shot_text_features
+from trmml.models.hst import HST, HSTConfig, HSTTask
 from trmml.models.ml_gcn import MLGCN, MLGCNConfig, MLGCNTask
 from trmml.models.sarb import SARB, SARBConfig, SARBTask
+from trmml.models.semantic_transfer import pair_labels, transferred_scores
 from trmml.models.ssgrl import SSGRL, SSGRLConfig, SSGRLTask
-from trmml.models.sst import SST, SSTConfig, SSTTask, pair_labels, transferred_scores
+from trmml.models.sst import SST, SSTConfig, SSTTask
 
 NAMES = ["tree", "boat", "car"]
 GRID = (2, 3)
@@ -142,6 +145,30 @@ def test_sst_transfers_labels_from_its_epoch_on_and_by_both_ways() -> None:
     assert (completion.labels[LABELS == 0] >= 0).all()
 
 
+def test_hst_teaches_what_a_score_has_above_a_learnt_margin() -> None:
+    config = HSTConfig.from_dict({**SMALL, "transfer_epoch": 0, "margin": 0.25})
+    task = HSTTask(HST(random_pair(), NAMES, config=config, generator=seeded())).train()
+    task.begin_training(LABELS)
+    task.begin_epoch(0, epochs=4)
+    batch = batch_of()
+    output = task.match(batch)
+    pairs = task.model.pairs(output.class_features)
+    scores = reference.transferred_scores(pairs.tolist(), LABELS.tolist())
+    losses, expected = task(batch), 0.0
+    for b in range(4):
+        for c in range(3):
+            soft = min(max(scores[b][c] - 0.25, 0), 1)
+            if LABELS[b, c] == 0 and soft > 0:
+                p = output.logits[b, c].sigmoid().item()
+                expected -= soft * math.log(p) + (1 - soft) * math.log(1 - p)
+    assert losses["within"].item() == pytest.approx(0.1 * expected / 4, rel=1e-4)
+    losses["within"].backward()
+    gradient = task.margins.grad
+    assert gradient is not None
+    assert gradient[0] != 0
+    assert gradient[1] == 0
+
+
 def test_pairs_are_not_part_of_what_is_saved(tmp_path: Path) -> None:
     task = sst_task()
     task.model.save_pretrained(tmp_path)
@@ -164,7 +191,7 @@ def test_sarb_blends_as_the_letters_say() -> None:
     assert {*task(batch)} == {"labels", "total"}
     task.begin_epoch(1, epochs=4)
     with torch.no_grad():
-        task.model.shares.copy_(torch.tensor([0.7, 0.4]))
+        task.shares.copy_(torch.tensor([0.7, 0.4]))
     f = task.match(batch).class_features
     means = [
         reference.kmeans(task.bank.prototypes[c, : task.bank.counts[c]].tolist(), 2, 10)
@@ -210,7 +237,7 @@ def test_shares_beyond_their_range_count_as_its_ends() -> None:
     task(batch)
     task.begin_epoch(1, epochs=4)
     with torch.no_grad():
-        task.model.shares.fill_(3.0)
+        task.shares.fill_(3.0)
     losses = task(batch)
     assert losses["images"].isfinite()
 
@@ -220,6 +247,7 @@ def test_shares_beyond_their_range_count_as_its_ends() -> None:
     [
         (SSGRLConfig, {"width": 0}, "`width` must be at least 1, got 0"),
         (SSTConfig, {"threshold": 1.0}, r"`threshold` must be in \(0, 1\), got 1.0"),
+        (HSTConfig, {"margin": 1.0}, r"`margin` must be in \[0, 1\), got 1.0"),
         (SSTConfig, {"pair_weight": -1.0}, "`pair_weight` must be at least 0, got -1.0"),
         (SARBConfig, {"num_prototypes": 0}, "`num_prototypes` must be at least 1, got 0"),
         (MLGCNConfig, {"neighbours": 2.0}, r"`neighbours` must be in \[0, 1\], got 2.0"),

@@ -18,6 +18,7 @@ from trmml.training import Recipe, RunConfig, TrainingStopped, load_run_config, 
 # Three epochs are all: what begins later would not be seen.
 EARLY: dict[str, dict[str, Any]] = {
     "sst": {"transfer_epoch": 1, "threshold": 0.5},
+    "hst": {"transfer_epoch": 1},
     "sarb": {"blend_epoch": 1, "num_prototypes": 2},
 }
 

@@ -1,6 +1,5 @@
 """SARB: what one image is known to show is blended into another that might show it."""
 
-from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any, Literal
 
@@ -9,10 +8,8 @@ from jaxtyping import Bool, Float, Int
 from torch import Tensor, nn
 from torch.nn.functional import binary_cross_entropy_with_logits
 
-from trmml.class_names import NameOrSynonyms
 from trmml.completion.withholding import cell_numbers
 from trmml.distributed import gather_rows
-from trmml.encoders.protocol import EncoderPair
 from trmml.functional import class_contrast, kmeans
 from trmml.labels import POSITIVE, UNKNOWN, Labels, check_labels, known_mask
 from trmml.models.batch import Batch
@@ -75,26 +72,6 @@ class SARB(SemanticGraphModel):
     config: SARBConfig
     credit = "[SARB](https://arxiv.org/abs/2203.02172) (Pu et al., AAAI 2022)"
     learns = "as SSGRL, and how much is blended"
-    training_only = ("shares",)
-
-    def __init__(
-        self,
-        encoders: EncoderPair,
-        class_names: Sequence[NameOrSynonyms],
-        *,
-        config: SARBConfig | None = None,
-        image_size: int = 448,
-        generator: torch.Generator | None = None,
-    ) -> None:
-        """Draw the layers."""
-        super().__init__(
-            encoders,
-            class_names,
-            config=config or SARBConfig(),
-            image_size=image_size,
-            generator=generator,
-        )
-        self.shares = nn.Parameter(torch.full((2,), HALF))
 
 
 class SARBTask(SemanticGraphTask):
@@ -107,7 +84,7 @@ class SARBTask(SemanticGraphTask):
     |---|---|---|
     | $f_{a,c}$ | `class_features` | feature of class c in image a |
     | b | `flip(0)` | the image as far from the end of the batch as a is from its beginning |
-    | $\alpha, \beta$ | `model.shares` | learnt, kept in [0, 1] |
+    | $\alpha, \beta$ | `shares` | learnt, kept in [0, 1] |
 
     The same once more with a prototype of the class in the place of the other image's feature, for
     one unknown class of each image, and with $\beta$.
@@ -140,6 +117,7 @@ class SARBTask(SemanticGraphTask):
         self.register_buffer("prototypes", prototypes)
         self.register_buffer("prototype_counts", torch.zeros(classes, dtype=torch.long))
         self.register_buffer("made_in", torch.tensor(-1))
+        self.shares = nn.Parameter(torch.full((2,), HALF))
         self.epoch = 0
 
     def begin_epoch(self, epoch: int, *, epochs: int) -> None:
@@ -172,7 +150,7 @@ class SARBTask(SemanticGraphTask):
             own = own.expand(len(batch.labels), -1, -1)
             self.bank.update(output.class_features.detach(), own, batch.labels)
         # What is learnt has a gradient in every step, also before features are blended.
-        total = torch.stack([*losses.values()]).sum() + 0 * self.model.shares.sum()
+        total = torch.stack([*losses.values()]).sum() + 0 * self.shares.sum()
         return losses | {"total": total}
 
     def _blended(
@@ -182,7 +160,7 @@ class SARBTask(SemanticGraphTask):
         batch: Batch,
     ) -> dict[str, Float[Tensor, ""]]:
         """Return the losses of both ways to blend."""
-        of_images, of_prototypes = self.model.shares.clamp(0, 1)
+        of_images, of_prototypes = self.shares.clamp(0, 1)
         other, there = features.flip(0), labels.flip(0) == POSITIVE
         taken, which = self._drawn(labels, batch)
         prototypes = self.prototypes[torch.arange(labels.shape[1], device=labels.device), which]

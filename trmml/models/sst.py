@@ -1,77 +1,39 @@
-"""SST: labels that go from one class to another in an image, and from one image to another."""
+"""SST: what is surely there, by the classes beside it or by other images, becomes a label."""
 
-from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any, Literal
 
-import torch
 from jaxtyping import Float
-from torch import Tensor, nn
+from torch import Tensor
 
-from trmml.class_names import NameOrSynonyms
-from trmml.completion.added_labels import Completion
-from trmml.distributed import gather_rows
-from trmml.encoders.protocol import EncoderPair
-from trmml.functional import asymmetric_loss, class_contrast
-from trmml.labels import NEGATIVE, POSITIVE, UNKNOWN, Labels, check_labels
-from trmml.losses import KnownBCELoss
-from trmml.models.batch import Batch
-from trmml.models.completed_labels import CompletedLabels
-from trmml.models.random_start import drawing_from
-from trmml.models.semantic_graph_model import (
-    SemanticGraphConfig,
-    SemanticGraphModel,
-    SemanticGraphTask,
-)
-from trmml.modules import PrototypeMemoryBank
+from trmml.models.semantic_transfer import TransferConfig, TransferModel, TransferTask
 
-__all__ = ["SST", "PairScores", "SSTConfig", "SSTTask", "pair_labels", "transferred_scores"]
+__all__ = ["SST", "SSTConfig", "SSTTask"]
 
 
 @dataclass(frozen=True, kw_only=True)
-class SSTConfig(SemanticGraphConfig):
-    """Settings of `SST`; see also `SemanticGraphConfig`.
+class SSTConfig(TransferConfig):
+    """Settings of `SST`; see also `TransferConfig`.
 
     Attributes:
-        pair_width: Size of the features that pairs of classes are judged by; published is 512.
-        transfer_epoch: Epoch, from 0, from which on labels are transferred.
         threshold: From which score on an unknown label becomes positive.
-        bank_capacity: Images of each class that are remembered.
-        within_weight: Of the loss of labels transferred within an image.
-        across_weight: Of the loss of labels transferred between images.
-        pair_weight: Of the loss that teaches which classes occur together.
-        contrast_weight: Of the contrast of features.
     """
 
     method: Literal["sst"] = "sst"
-    pair_width: int = 128
-    transfer_epoch: int = 5
     threshold: float = 0.95
-    bank_capacity: int = 100
-    within_weight: float = 1.0
-    across_weight: float = 1.0
-    pair_weight: float = 10.0
-    contrast_weight: float = 0.05
 
     def __post_init__(self) -> None:
-        """Refuse numbers outside their range.
+        """Refuse a threshold outside (0, 1).
 
         Raises:
-            ValueError: If a count is below 1, a weight below 0, or the threshold not in (0, 1).
+            ValueError: If a value is outside its range.
         """
         super().__post_init__()
-        for name in ("pair_width", "bank_capacity"):
-            if getattr(self, name) < 1:
-                raise ValueError(f"`{name}` must be at least 1, got {getattr(self, name)}.")
-        weights = ("within_weight", "across_weight", "pair_weight", "contrast_weight")
-        for name in ("transfer_epoch", *weights):
-            if not getattr(self, name) >= 0:
-                raise ValueError(f"`{name}` must be at least 0, got {getattr(self, name)}.")
         if not 0 < self.threshold < 1:
             raise ValueError(f"`threshold` must be in (0, 1), got {self.threshold}.")
 
 
-class SST(SemanticGraphModel):
+class SST(TransferModel):
     """Predict as `SSGRL` does; what is new is in training, see `SSTTask`.
 
     Source: [SST](https://arxiv.org/abs/2112.10941) (Chen et al., AAAI 2022).
@@ -81,64 +43,11 @@ class SST(SemanticGraphModel):
     """
 
     Config = SSTConfig
-    config: SSTConfig
     credit = "[SST](https://arxiv.org/abs/2112.10941) (Chen et al., AAAI 2022)"
     learns = "as SSGRL, and which classes occur together"
-    training_only = ("pairs.",)
-
-    def __init__(
-        self,
-        encoders: EncoderPair,
-        class_names: Sequence[NameOrSynonyms],
-        *,
-        config: SSTConfig | None = None,
-        image_size: int = 448,
-        generator: torch.Generator | None = None,
-    ) -> None:
-        """Draw the layers."""
-        config = config or SSTConfig()
-        super().__init__(
-            encoders, class_names, config=config, image_size=image_size, generator=generator
-        )
-        with drawing_from(generator):
-            self.pairs = PairScores(config.width, config.pair_width)
 
 
-class PairScores(nn.Module):
-    r"""Judge for each pair of classes whether an image has both.
-
-    $$ o_{ij} = v \cdot \max(U e_i + V e_j + b, 0) + d, \quad i < j, \qquad e = R f,
-       \qquad o_{ji} = o_{ij} $$
-
-    Args:
-        width: Size of the features of classes.
-        pair_width: Size of `e`, and of what is inside.
-
-    Examples:
-        >>> scores = PairScores(8, 4)(torch.randn(2, 3, 8))
-        >>> scores.shape, bool((scores == scores.mT).all())
-        (torch.Size([2, 3, 3]), True)
-    """
-
-    def __init__(self, width: int, pair_width: int) -> None:
-        """Draw the layers."""
-        super().__init__()
-        self.reduced = nn.Linear(width, pair_width)
-        self.first = nn.Linear(pair_width, pair_width)
-        self.second = nn.Linear(pair_width, pair_width, bias=False)
-        self.score = nn.Linear(pair_width, 1)
-
-    def forward(
-        self, class_features: Float[Tensor, "batch classes width"]
-    ) -> Float[Tensor, "batch classes classes"]:
-        """Return the logit of every pair; the diagonal says nothing, and is 0."""
-        reduced = self.reduced(class_features)
-        inner = self.first(reduced)[:, :, None] + self.second(reduced)[:, None]
-        upper = self.score(inner.relu()).squeeze(-1).triu(1)
-        return upper + upper.mT
-
-
-class SSTTask(SemanticGraphTask):
+class SSTTask(TransferTask):
     r"""Train `SST`, and transfer known positive labels to unknown ones.
 
     $$ L = L_{known} + L_{within} + L_{across} + 10\, L_{pairs} + 0.05\, L_{contrast} $$
@@ -157,136 +66,17 @@ class SSTTask(SemanticGraphTask):
     """
 
     Model = SST
-    model: SST
 
     def __init__(self, model: SST) -> None:
-        """Start with nothing remembered."""
+        """Keep the threshold."""
         super().__init__(model)
-        config = model.config
-        classes = len(model.class_names)
-        self.bank = PrototypeMemoryBank(
-            classes,
-            config.width,
-            capacity=config.bank_capacity,
-            top_k=1,
-            gather_distributed=True,
-        )
-        self.added = CompletedLabels(classes)
-        self.transferred_loss = KnownBCELoss()
-        self.epoch = 0
+        config: Any = model.config
+        self.threshold: float = config.threshold
 
-    def begin_epoch(self, epoch: int, *, epochs: int) -> None:
-        """Begin to transfer labels when it is time."""
-        super().begin_epoch(epoch, epochs=epochs)
-        self.epoch = epoch
-
-    def forward(self, batch: Batch) -> dict[str, Float[Tensor, ""]]:
-        """Return all losses, and remember the known positives of the batch."""
-        check_labels(batch.labels)
-        output, config = self.match(batch), self.model.config
-        labels = batch.labels
-        pairs = self.model.pairs(output.class_features)
-        losses = {
-            "labels": self.label_loss(output.logits, batch),
-            "pairs": config.pair_weight * self.over_processes(pair_loss(pairs, labels), batch),
-        }
-        if self.epoch >= config.transfer_epoch:
-            losses |= self._transfer(output, pairs.detach(), batch)
-        if self.epoch >= 1:
-            everything = gather_rows(output.class_features), gather_rows(labels)
-            losses["contrast"] = config.contrast_weight * class_contrast(*everything)
-        if self.training:
-            self._remember(output.class_features.detach(), labels)
-        return losses | {"total": torch.stack([*losses.values()]).sum()}
-
-    def _transfer(
+    def taught(
         self,
-        output: Any,  # noqa: ANN401
-        pairs: Float[Tensor, "batch classes classes"],
-        batch: Batch,
-    ) -> dict[str, Float[Tensor, ""]]:
-        """Return the losses of the labels transferred in both ways."""
-        config, labels = self.model.config, batch.labels
-        within = transferred_scores(pairs, labels)
-        across = self.bank.similarity(output.class_features.detach())
-        losses, found = {}, torch.zeros_like(labels)
-        for name, scores, weight in (
-            ("within", within, config.within_weight),
-            ("across", across, config.across_weight),
-        ):
-            sure = (labels == UNKNOWN) & (scores >= config.threshold)  # nan is not sure
-            transferred = sure.to(labels.dtype)
-            found = torch.where(sure, POSITIVE, found)
-            if batch.classes is not None:
-                transferred = transferred[:, batch.classes]
-            loss = self.transferred_loss(output.logits, transferred)
-            losses[name] = weight * self.over_processes(loss, batch)
-        if batch.rows is not None and self.training:
-            self.added.note(gather_rows(batch.rows), gather_rows(found.to(torch.int8)))
-        return losses
-
-    @torch.no_grad()
-    def _remember(
-        self, class_features: Float[Tensor, "batch classes width"], labels: Labels
-    ) -> None:
-        """Push the feature of each class that an image is known to have."""
-        classes = labels.shape[1]
-        own = torch.eye(classes, device=labels.device).expand(len(labels), -1, -1)
-        self.bank.update(class_features, own, labels)
-
-    def completion(self, labels: Labels) -> Completion | None:
-        """Return known labels with those that were transferred when each image was last seen."""
-        return Completion(self.added.over(labels))
-
-
-def transferred_scores(
-    pairs: Float[Tensor, "batch classes classes"], labels: Labels
-) -> Float[Tensor, "batch classes"]:
-    r"""Return how surely known positives say that a class is there too.
-
-    $$ s_{b,c} = \frac{1}{\lvert P_b \rvert} \sum_{j \in P_b} \sigma(o_{b,c,j}), \qquad
-       P_b = \{j : y_{b,j} = 1\} $$
-
-    Args:
-        pairs: Logits $o$ of the pairs of classes.
-        labels: Known labels $y$ in {-1, 0, +1}.
-
-    Returns:
-        Scores in [0, 1], 0 for an image without known positives.
-
-    Examples:
-        >>> pairs = torch.zeros(1, 3, 3)
-        >>> transferred_scores(pairs, torch.tensor([[1, 0, 0]]))
-        tensor([[0.5000, 0.5000, 0.5000]])
-    """
-    there = (labels == POSITIVE).to(pairs.dtype)
-    total = (pairs.sigmoid() @ there[..., None]).squeeze(-1)
-    return total / there.sum(dim=1, keepdim=True).clamp_min(1)
-
-
-def pair_labels(labels: Labels) -> Labels:
-    """Return for each pair of classes whether an image has both: 0 where that is not known.
-
-    Args:
-        labels: Known labels in {-1, 0, +1}, [batch classes].
-
-    Returns:
-        Those of the pairs above the diagonal, [batch pairs].
-
-    Examples:
-        >>> pair_labels(torch.tensor([[1, 1, 0], [1, -1, 0]]))
-        tensor([[ 1,  0,  0],
-                [-1,  0, -1]])
-    """
-    one, other = labels[:, :, None], labels[:, None]
-    both = ((one == POSITIVE) & (other == POSITIVE)).to(labels.dtype)
-    either_not = ((one == NEGATIVE) | (other == NEGATIVE)).to(labels.dtype)
-    rows, columns = torch.triu_indices(*2 * labels.shape[1:], offset=1, device=labels.device)
-    return (both - either_not)[:, rows, columns]
-
-
-def pair_loss(pairs: Float[Tensor, "batch classes classes"], labels: Labels) -> Float[Tensor, ""]:
-    """Return the asymmetric loss of the known pairs, over the number of all pairs."""
-    rows, columns = torch.triu_indices(*2 * labels.shape[1:], offset=1, device=labels.device)
-    loss = asymmetric_loss(pairs[:, rows, columns], pair_labels(labels))
-    return loss / max(len(rows), 1)
+        scores: Float[Tensor, "batch classes"],
+        way: int,  # noqa: ARG002 - one threshold for both
+    ) -> Float[Tensor, "batch classes"]:
+        """Return 1 where the score is high enough."""
+        return (scores >= self.threshold).to(scores.dtype)  # nan is not

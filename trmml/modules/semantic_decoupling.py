@@ -16,7 +16,7 @@ MOST_AT_ONCE = 2**26  # numbers of one block; more are computed again in the bac
 class SemanticDecoupling(nn.Module):
     r"""Weigh positions by how well they fit a class's word, and average their features.
 
-    $$ \tilde a_{c,n} = w \cdot \tanh\big((U f_n) \odot (V x_c)\big) + b, \qquad
+    $$ \tilde a_{c,n} = w \cdot \tanh\big((U f_n) \odot (V x_c)\big), \qquad
        f_c = \sum_n \operatorname{softmax}_n(\tilde a_{c,n})\, f_n $$
 
     | symbol | in code | meaning |
@@ -24,12 +24,12 @@ class SemanticDecoupling(nn.Module):
     | $f_n$ | `features` | dense feature at position n |
     | $x_c$ | `words` | vector of the word of class c |
     | $U, V$ | `position`, `word` | learnt, into a common space |
-    | $w, b$ | `score` | learnt |
+    | $w$ | `score` | learnt |
     | $f_c, \tilde a$ | the results | feature of each class, and energy of each position |
 
     Source: [SSGRL](https://arxiv.org/abs/1908.07325) (Chen et al., ICCV 2019).
     Differs from the paper: two linear layers one after the other, between the product and the
-    energy, are one.
+    energy, are one, without an offset, which the softmax would not see.
 
     Args:
         dim: Size of the features.
@@ -54,7 +54,7 @@ class SemanticDecoupling(nn.Module):
                 raise ValueError(f"`{name}` must be at least 1, got {size}.")
         self.position = nn.Linear(dim, hidden)
         self.word = nn.Linear(word_dim, hidden)
-        self.score = nn.Linear(hidden, 1)
+        self.score = nn.Linear(hidden, 1, bias=False)
 
     def forward(
         self,
