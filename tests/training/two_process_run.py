@@ -15,11 +15,13 @@ from tests.training.squares_run import for_method, squares_config
 from trmml.models import METHODS, LossConfig, TRMMLConfig
 from trmml.training import Recipe, RunConfig, TrainingStopped, load_run_config, run_training
 
-# Three epochs are all: what begins later would not be seen.
+# Three epochs are all: what begins later would not be seen. Small models do as well.
 EARLY: dict[str, dict[str, Any]] = {
-    "sst": {"transfer_epoch": 1, "threshold": 0.5},
-    "hst": {"transfer_epoch": 1},
-    "sarb": {"blend_epoch": 1, "num_prototypes": 2},
+    "ssgrl": {"width": 16},
+    "ml-gcn": {"width": 16},
+    "sst": {"width": 16, "pair_width": 8, "transfer_epoch": 1, "threshold": 0.5},
+    "hst": {"width": 16, "pair_width": 8, "transfer_epoch": 1},
+    "sarb": {"width": 16, "blend_epoch": 1, "num_prototypes": 2},
 }
 
 
