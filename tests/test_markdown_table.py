@@ -21,6 +21,7 @@ def test_a_name_with_a_bar_stays_one_cell_in_every_table():
         "selected_epoch": 0,
         "epochs": 1,
         "selection": "last",
+        "learns_from": "images",
         "num_train": 3,
         "known_share": 1.0,
         "labels_sha256": "0" * 64,
