@@ -1,3 +1,4 @@
+import pytest
 import torch
 
 from tests._references import evidence_matching as reference
@@ -13,25 +14,28 @@ def model_of(**settings: object) -> DualCoOpPlusPlus:
     return DualCoOpPlusPlus(random_pair(), NAMES, config=config, generator=generator).double()
 
 
-def test_the_score_is_that_of_the_loops_with_competition_in_training_alone() -> None:
+@pytest.mark.parametrize("training", [True, False])
+@pytest.mark.parametrize("competes", [True, False])
+def test_the_score_is_that_of_the_loops(competes: bool, training: bool) -> None:
     features = torch.randn(2, 6, DIM, dtype=torch.float64)
-    for training in (True, False):
-        model = model_of().train(training)
-        with torch.no_grad():
-            found = model.match(features, (2, 3)).logits
-            positive, negative, evidence = (text.tolist() for text in model.text_features())
-        expected = reference.evidence_logits(
-            features.tolist(), positive, negative, evidence, 0.05, 0.05, 0.05, compete=training
-        )
-        torch.testing.assert_close(found, torch.tensor(expected).double(), rtol=1e-5, atol=1e-5)
-
-
-def test_without_competition_training_scores_as_prediction_does() -> None:
-    features = torch.randn(2, 6, DIM, dtype=torch.float64)
-    model = model_of(winner_take_all=False)
-    torch.testing.assert_close(
-        model.train().match(features, (2, 3)).logits, model.eval().match(features, (2, 3)).logits
+    model = model_of(winner_take_all=competes).train(training)
+    with torch.no_grad():
+        found = model.match(features, (2, 3)).logits
+        positive, negative, evidence = (text.tolist() for text in model.text_features())
+    expected = reference.evidence_logits(
+        features.tolist(), positive, negative, evidence, 0.05, 0.05, 0.05, compete=competes
     )
+    torch.testing.assert_close(found, torch.tensor(expected).double(), rtol=1e-5, atol=1e-5)
+
+
+def test_classes_that_a_step_draws_compete_alone_and_in_prediction_all_do() -> None:
+    features, classes = torch.randn(2, 6, DIM, dtype=torch.float64), torch.tensor([2, 0])
+    model = model_of()
+    for training in (True, False):
+        model.train(training)
+        whole = model.match(features, (2, 3)).logits[:, classes]
+        part = model.match(features, (2, 3), classes=classes).logits
+        assert torch.allclose(part, whole) == (not training)
 
 
 def test_all_three_prompts_and_temperatures_learn() -> None:

@@ -55,7 +55,7 @@ def evidence_logits(
         positive_temperature: Divides the positive cosines, > 0 (start: 1/20).
         negative_temperature: Divides the negative cosines, > 0 (start: 1/20).
         spatial_temperature: Divides the cosines that weigh positions, > 0 (start: 1/20).
-        winner_take_all: Whether the classes given compete for each position, as in training.
+        winner_take_all: Whether the classes given compete for each position.
 
     Returns:
         The logit of every class, and that of every class at every position; float32 for

@@ -27,7 +27,7 @@ class DualCoOpPlusPlusConfig(TextPixelConfig):
         temperature: Where both learnt temperatures, of the positive and the negative cosines,
             start; published as a factor of 20.
         spatial_temperature: Where the learnt one of the evidence starts; likewise.
-        winner_take_all: Whether classes compete for positions in training.
+        winner_take_all: Whether classes compete for positions.
     """
 
     method: Literal["dualcoop++"] = "dualcoop++"
@@ -41,11 +41,13 @@ class DualCoOpPlusPlus(TextPixelModel):
     $$ z_c = \sum_n \operatorname{softmax}_n\Big(\frac{\cos(f_n, g^e_c)}{\tau_s}\Big)
        \Big( \frac{r_{c,n} \cos(f_n, g^+_c)}{\tau_+} - \frac{\cos(f_n, g^-_c)}{\tau_-} \Big) $$
 
-    `evidence_logits` has the symbols and the reward $r$, which is 1 in prediction.
+    `evidence_logits` has the symbols, and the reward $r$ of the class that a position fits best.
 
     Source: [DualCoOp++](https://arxiv.org/abs/2308.01890) (Hu et al., TPAMI 2023).
-    Differs from the paper: constants are those of an unofficial implementation, the only one there
-    is; recipe and weight of the loss are DualCoOp's.
+    Differs from the paper: it lets classes compete to train them, and does not say that they
+    compete in prediction; here they do, for a model that has learnt to ranks worse without.
+    Constants are those of an unofficial implementation, the only one there is; recipe and weight of
+    the loss are DualCoOp's.
 
     Args:
         encoders: Frozen image and text tower.
@@ -100,7 +102,8 @@ class DualCoOpPlusPlus(TextPixelModel):
         classes: Int[Tensor, " sampled"] | None = None,
     ) -> PixelScores:
         """Score dense features, from the image encoder or from a store."""
-        positive, negative, evidence = self.text_features(classes)
+        # In a step that draws classes these compete; in prediction, always all.
+        positive, negative, evidence = self.text_features(classes if self.training else None)
         positive_temperature, negative_temperature, spatial = self.log_temperatures.exp().unbind()
         logits, energy = evidence_logits(
             self.places(features.to(positive.dtype), grid),
@@ -110,9 +113,12 @@ class DualCoOpPlusPlus(TextPixelModel):
             positive_temperature=positive_temperature,
             negative_temperature=negative_temperature,
             spatial_temperature=spatial,
-            winner_take_all=self.training and self.winner_take_all,
+            winner_take_all=self.winner_take_all,
         )
-        return PixelScores(logits, energy[:, :, -features.shape[1] :], grid)
+        energy = energy[:, :, -features.shape[1] :]
+        if classes is not None and not self.training:
+            logits, energy = logits[:, classes], energy[:, classes]
+        return PixelScores(logits, energy, grid)
 
 
 class _ThreePrompts(nn.Module):
