@@ -11,6 +11,7 @@ from torch import Tensor
 from trmml.labels import Labels, check_labels
 
 __all__ = [
+    "check_at_least",
     "check_axes",
     "check_exponent",
     "check_labels_on_cpu",
@@ -24,6 +25,31 @@ __all__ = [
 
 LARGEST_COUNT: Final = 1_000_000
 LARGEST_SEED: Final = 2**32 - 1  # what every generator takes
+
+
+def check_at_least(settings: object, least: int, *names: str) -> None:
+    """Refuse settings that are not at least a bound; None is no setting.
+
+    Args:
+        settings: What has them as attributes.
+        least: The bound.
+        names: Of the attributes.
+
+    Raises:
+        ValueError: At the first that is below.
+
+    Examples:
+        >>> from types import SimpleNamespace
+        >>> check_at_least(SimpleNamespace(epochs=3, steps=None), 1, "epochs", "steps")
+        >>> check_at_least(SimpleNamespace(epochs=0), 1, "epochs")
+        Traceback (most recent call last):
+            ...
+        ValueError: `epochs` must be at least 1, got 0.
+    """
+    for name in names:
+        value = getattr(settings, name)
+        if value is not None and not value >= least:
+            raise ValueError(f"`{name}` must be at least {least}, got {value}.")
 
 
 def check_axes(**arguments: tuple[Tensor, str]) -> None:

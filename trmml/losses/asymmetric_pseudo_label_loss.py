@@ -8,11 +8,10 @@ from torch import Tensor
 from torch.nn import functional as F
 
 from trmml.functional import LabelReduction, reduce_over_labels
-from trmml.functional.checks import check_axes, check_labels_on_cpu
+from trmml.functional.checks import check_axes
 from trmml.functional.unit_vectors import at_least_float32
 from trmml.labels import Labels, known_mask
 from trmml.losses.entropy_maximization_loss import entropy_maximization_loss
-from trmml.losses.label_loss import of_rows
 from trmml.losses.relabelling_loss import RelabellingLoss, check_epochs
 
 __all__ = ["AsymmetricPseudoLabelLoss", "asymmetric_pseudo_label_loss", "lowest_of_each_class"]
@@ -174,30 +173,17 @@ class AsymmetricPseudoLabelLoss(RelabellingLoss):
         self.entropy_weight, self.pseudo_weight = entropy_weight, pseudo_weight
         self.share, self.first_epoch, self.last_epoch = share, first_epoch, last_epoch
 
-    def forward(
+    def taught(
         self,
         logits: Float[Tensor, "batch classes"],
         labels: Labels,
-        *,
-        rows: Int[Tensor, " batch"] | None = None,
+        targets: Float[Tensor, "batch classes"],
     ) -> Float[Tensor, ""] | Float[Tensor, "batch classes"]:
-        """Return the loss of a batch.
-
-        Args:
-            logits: Scores before the sigmoid.
-            labels: Labels in {-1, 0, +1}.
-            rows: Which of all training images these are.
-
-        Raises:
-            ValueError: If shapes disagree, `rows` are missing or of no training image, or, eagerly
-                on the CPU, labels hold other values than -1, 0 and +1. Elsewhere these count as
-                unknown, as looking would wait for the GPU.
-        """
-        check_labels_on_cpu(labels)
+        """Return the loss of a batch with its targets."""
         return asymmetric_pseudo_label_loss(
             logits,
             labels,
-            of_rows(self.targets, rows, loss=self),
+            targets,
             entropy_weight=self.entropy_weight,
             pseudo_weight=self.pseudo_weight,
             reduction=self.reduction,

@@ -3,14 +3,13 @@
 import math
 
 import torch
-from jaxtyping import Float, Int
+from jaxtyping import Float
 from torch import Tensor
 
 from trmml.functional import LabelReduction, reduce_over_labels
-from trmml.functional.checks import check_axes, check_labels_on_cpu
+from trmml.functional.checks import check_axes
 from trmml.functional.unit_vectors import at_least_float32
 from trmml.labels import NEGATIVE, POSITIVE, Labels, known_mask
-from trmml.losses.label_loss import of_rows
 from trmml.losses.partial_bce_loss import check_partial_bce, partial_bce_loss
 from trmml.losses.relabelling_loss import RelabellingLoss, check_epochs
 
@@ -147,30 +146,17 @@ class CurriculumLoss(RelabellingLoss):
         self.threshold, self.first_epoch, self.every = threshold, first_epoch, every
         self.alpha, self.beta, self.gamma = alpha, beta, gamma
 
-    def forward(
+    def taught(
         self,
         logits: Float[Tensor, "batch classes"],
         labels: Labels,
-        *,
-        rows: Int[Tensor, " batch"] | None = None,
+        targets: Float[Tensor, "batch classes"],
     ) -> Float[Tensor, ""] | Float[Tensor, "batch classes"]:
-        """Return the loss of a batch.
-
-        Args:
-            logits: Scores before the sigmoid.
-            labels: Labels in {-1, 0, +1}.
-            rows: Which of all training images these are.
-
-        Raises:
-            ValueError: If shapes disagree, `rows` are missing or of no training image, or, eagerly
-                on the CPU, labels hold other values than -1, 0 and +1. Elsewhere these count as
-                unknown, as looking would wait for the GPU.
-        """
-        check_labels_on_cpu(labels)
+        """Return the loss of a batch with its targets."""
         return curriculum_loss(
             logits,
             labels,
-            of_rows(self.targets, rows, loss=self),
+            targets,
             alpha=self.alpha,
             beta=self.beta,
             gamma=self.gamma,

@@ -10,8 +10,9 @@ from torch import Tensor
 
 from trmml.distributed import gather_rows
 from trmml.functional import LabelReduction
+from trmml.functional.checks import check_labels_on_cpu
 from trmml.labels import Labels, known_mask
-from trmml.losses.label_loss import LabelLoss
+from trmml.losses.label_loss import LabelLoss, of_rows
 
 __all__ = ["RelabellingLoss", "check_epochs"]
 
@@ -56,6 +57,37 @@ class RelabellingLoss(LabelLoss, ABC):
         if epoch > int(self.epoch):
             self.targets = self.relabel(epoch)
         self.epoch.fill_(epoch)
+
+    def forward(
+        self,
+        logits: Float[Tensor, "batch classes"],
+        labels: Labels,
+        *,
+        rows: Int[Tensor, " batch"] | None = None,
+    ) -> Float[Tensor, ""] | Float[Tensor, "batch classes"]:
+        """Return the loss of a batch.
+
+        Args:
+            logits: Scores before the sigmoid.
+            labels: Labels in {-1, 0, +1}.
+            rows: Which of all training images these are.
+
+        Raises:
+            ValueError: If shapes disagree, `rows` are missing or of no training image, or, eagerly
+                on the CPU, labels hold other values than -1, 0 and +1. Elsewhere these count as
+                unknown, as looking would wait for the GPU.
+        """
+        check_labels_on_cpu(labels)
+        return self.taught(logits, labels, of_rows(self.targets, rows, loss=self))
+
+    @abstractmethod
+    def taught(
+        self,
+        logits: Float[Tensor, "batch classes"],
+        labels: Labels,
+        targets: Float[Tensor, "batch classes"],
+    ) -> Float[Tensor, ""] | Float[Tensor, "batch classes"]:
+        """Return the loss of a batch with its targets."""
 
     @abstractmethod
     def relabel(self, epoch: int) -> Float[Tensor, "images classes"]:

@@ -11,7 +11,7 @@ from torch import Tensor, nn
 from trmml.class_names import NameOrSynonyms
 from trmml.encoders.protocol import EncoderPair
 from trmml.functional import unit_vectors
-from trmml.functional.checks import check_numbers, check_temperature
+from trmml.functional.checks import check_at_least, check_numbers, check_temperature
 from trmml.models.labels_task import LabelsTask
 from trmml.models.method_config import MethodConfig
 from trmml.models.outputs import Scores
@@ -55,10 +55,7 @@ class CoOpConfig(MethodConfig):
         check_temperature(self.temperature)
         if not -1 <= self.threshold <= 1:
             raise ValueError(f"`threshold` must be in [-1, 1], got {self.threshold}.")
-        for name in ("context_length", "text_chunk_size"):
-            value = getattr(self, name)
-            if value is not None and value < 1:
-                raise ValueError(f"`{name}` must be at least 1, got {value}.")
+        check_at_least(self, 1, "context_length", "text_chunk_size")
         check_numbers(self)
 
 

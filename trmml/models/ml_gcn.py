@@ -11,7 +11,7 @@ from torch import Tensor
 from trmml.class_names import NameOrSynonyms
 from trmml.encoders.protocol import EncoderPair
 from trmml.functional import co_occurrence, reweighted_graph, unit_vectors
-from trmml.functional.checks import check_numbers
+from trmml.functional.checks import check_at_least, check_numbers
 from trmml.labels import Labels
 from trmml.models.labels_task import LabelsTask
 from trmml.models.loss_config import LossConfig
@@ -54,9 +54,7 @@ class MLGCNConfig(MethodConfig):
         Raises:
             ValueError: If a size is below 1, the scale not above 0, or a share not in [0, 1].
         """
-        for name in ("width", "word_dim"):
-            if getattr(self, name) < 1:
-                raise ValueError(f"`{name}` must be at least 1, got {getattr(self, name)}.")
+        check_at_least(self, 1, "width", "word_dim")
         for name in ("threshold", "neighbours"):
             if not 0 <= getattr(self, name) <= 1:
                 raise ValueError(f"`{name}` must be in [0, 1], got {getattr(self, name)}.")

@@ -11,6 +11,7 @@ from torch.nn.functional import binary_cross_entropy_with_logits
 from trmml.completion.withholding import cell_numbers
 from trmml.distributed import gather_rows
 from trmml.functional import class_contrast, kmeans
+from trmml.functional.checks import check_at_least
 from trmml.labels import POSITIVE, UNKNOWN, Labels, check_labels, known_mask
 from trmml.models.batch import Batch
 from trmml.models.semantic_graph_model import (
@@ -51,12 +52,8 @@ class SARBConfig(SemanticGraphConfig):
             ValueError: If a count is below 1, or a weight below 0.
         """
         super().__post_init__()
-        for name in ("bank_capacity", "num_prototypes", "prototype_epochs"):
-            if getattr(self, name) < 1:
-                raise ValueError(f"`{name}` must be at least 1, got {getattr(self, name)}.")
-        for name in ("blend_epoch", "contrast_weight"):
-            if not getattr(self, name) >= 0:
-                raise ValueError(f"`{name}` must be at least 0, got {getattr(self, name)}.")
+        check_at_least(self, 1, "bank_capacity", "num_prototypes", "prototype_epochs")
+        check_at_least(self, 0, "blend_epoch", "contrast_weight")
 
 
 class SARB(SemanticGraphModel):
@@ -192,9 +189,10 @@ class SARBTask(SemanticGraphTask):
         rows: Any = batch.rows
         if rows is None:
             rows = torch.arange(len(batch.labels), device=labels.device)
-        numbers = cell_numbers(gather_rows(rows), labels.shape[1], seed=2 * self.epoch)
+        rows = gather_rows(rows)
+        numbers = cell_numbers(rows, labels.shape[1], seed=2 * self.epoch)
         possible = (labels == UNKNOWN) & (self.prototype_counts > 0)
         best = numbers.masked_fill(~possible, -1).argmax(dim=1, keepdim=True)
         chosen = torch.zeros_like(possible).scatter(1, best, possible.gather(1, best))
-        again = cell_numbers(gather_rows(rows), labels.shape[1], seed=2 * self.epoch + 1)
+        again = cell_numbers(rows, labels.shape[1], seed=2 * self.epoch + 1)
         return chosen, (again * self.prototype_counts).long()

@@ -2,10 +2,10 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass, field
-from typing import Any, Literal
+from typing import Literal
 
 import torch
-from jaxtyping import Float, Int
+from jaxtyping import Bool, Float, Int
 from torch import Tensor, nn
 
 from trmml.class_names import NameOrSynonyms
@@ -13,8 +13,8 @@ from trmml.completion.withholding import withheld_cells
 from trmml.distributed import gather_rows
 from trmml.encoders.protocol import EncoderPair
 from trmml.functional import sparse_text_graph, sure_positives, unit_vectors, view_consistency
-from trmml.functional.checks import check_numbers, check_temperature
-from trmml.labels import check_labels
+from trmml.functional.checks import check_at_least, check_numbers, check_temperature
+from trmml.labels import Labels, check_labels
 from trmml.models.batch import Batch
 from trmml.models.labels_task import LabelsTask
 from trmml.models.loss_config import LossConfig
@@ -67,12 +67,8 @@ class SCPNetConfig(MethodConfig):
             ValueError: If a count is below 1, a weight below 0, or the share outside (0, 1).
         """
         check_temperature(self.temperature)
-        for name in ("context_length", "neighbours", "graph_widths", "top_k"):
-            if getattr(self, name) < 1:
-                raise ValueError(f"`{name}` must be at least 1, got {getattr(self, name)}.")
-        for name in ("consistency_weight", "graph_weight"):
-            if not getattr(self, name) >= 0:
-                raise ValueError(f"`{name}` must be at least 0, got {getattr(self, name)}.")
+        check_at_least(self, 1, "context_length", "neighbours", "graph_widths", "top_k")
+        check_at_least(self, 0, "consistency_weight", "graph_weight")
         if not 0 < self.hidden_share < 1:
             raise ValueError(f"`hidden_share` must be in (0, 1), got {self.hidden_share}.")
         check_numbers(self)
@@ -219,7 +215,8 @@ class SCPNetTask(LabelsTask):
         dense = self.dense(batch)
         logits = self._match(*dense, classes=batch.classes).logits
         loss = self.label_loss(logits, batch)
-        chosen, probabilities = self._choose(logits.detach().float().sigmoid(), labels, batch)
+        probabilities = logits.detach().float().sigmoid()
+        chosen = self._choose(probabilities, labels, batch)
         again = self._match(self._second_view(dense[0], batch), dense[1], classes=batch.classes)
         graph = self.model.prompts.graph
         if batch.classes is not None:
@@ -245,7 +242,9 @@ class SCPNetTask(LabelsTask):
         return features.masked_fill(hidden[..., None], 0)
 
     @torch.no_grad()
-    def _choose(self, probabilities: Any, labels: Any, batch: Batch) -> tuple[Any, Any]:  # noqa: ANN401
+    def _choose(
+        self, probabilities: Float[Tensor, "batch classes"], labels: Labels, batch: Batch
+    ) -> Bool[Tensor, "batch classes"]:
         """Return what the first view is sure of, and count it in training."""
         counts = self.counts if batch.classes is None else self.counts[batch.classes]
         chosen = sure_positives(probabilities, labels, counts, top_k=self.model.config.top_k)
@@ -253,4 +252,4 @@ class SCPNetTask(LabelsTask):
             found = gather_rows(chosen.sum(dim=0, keepdim=True).float()).sum(dim=0)
             where = slice(None) if batch.classes is None else batch.classes
             self.counts[where] += found
-        return chosen, probabilities
+        return chosen

@@ -13,7 +13,7 @@ from trmml.class_names import NameOrSynonyms
 from trmml.data.word_vectors import read_word_vectors
 from trmml.encoders.protocol import EncoderPair
 from trmml.functional import co_occurrence
-from trmml.functional.checks import check_numbers
+from trmml.functional.checks import check_at_least, check_numbers
 from trmml.labels import Labels
 from trmml.models.labels_task import LabelsTask
 from trmml.models.loss_config import LossConfig
@@ -60,9 +60,7 @@ class SemanticGraphConfig(MethodConfig):
         Raises:
             ValueError: If there is one.
         """
-        for name in ("width", "steps", "word_dim"):
-            if getattr(self, name) < 1:
-                raise ValueError(f"`{name}` must be at least 1, got {getattr(self, name)}.")
+        check_at_least(self, 1, "width", "steps", "word_dim")
         check_numbers(self)
 
 

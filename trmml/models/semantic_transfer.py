@@ -15,6 +15,7 @@ from trmml.completion.added_labels import Completion
 from trmml.distributed import gather_rows
 from trmml.encoders.protocol import EncoderPair
 from trmml.functional import asymmetric_loss, class_contrast
+from trmml.functional.checks import check_at_least
 from trmml.labels import NEGATIVE, POSITIVE, UNKNOWN, Labels, check_labels
 from trmml.models.batch import Batch
 from trmml.models.completed_labels import CompletedLabels
@@ -65,13 +66,9 @@ class TransferConfig(SemanticGraphConfig):
             ValueError: If a count is below 1, or a weight below 0.
         """
         super().__post_init__()
-        for name in ("pair_width", "bank_capacity"):
-            if getattr(self, name) < 1:
-                raise ValueError(f"`{name}` must be at least 1, got {getattr(self, name)}.")
+        check_at_least(self, 1, "pair_width", "bank_capacity")
         weights = ("within_weight", "across_weight", "pair_weight", "contrast_weight")
-        for name in ("transfer_epoch", *weights):
-            if not getattr(self, name) >= 0:
-                raise ValueError(f"`{name}` must be at least 0, got {getattr(self, name)}.")
+        check_at_least(self, 0, "transfer_epoch", *weights)
 
 
 class TransferModel(SemanticGraphModel):

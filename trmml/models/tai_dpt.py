@@ -11,7 +11,7 @@ from torch import Tensor, nn
 from trmml.class_names import NameOrSynonyms
 from trmml.encoders.protocol import EncoderPair, TextEncoder
 from trmml.functional import local_matching_scores, unit_vectors
-from trmml.functional.checks import check_numbers, check_temperature
+from trmml.functional.checks import check_at_least, check_numbers, check_temperature
 from trmml.functional.full_precision import full_precision
 from trmml.labels import check_labels
 from trmml.models.batch import Batch
@@ -68,10 +68,7 @@ class TaIDPTConfig(MethodConfig):
             check_temperature(getattr(self, name), argument=name)
         if not 0 <= self.global_weight <= 1:
             raise ValueError(f"`global_weight` must be in [0, 1], got {self.global_weight}.")
-        for name in ("context_length", "text_chunk_size"):
-            value = getattr(self, name)
-            if value is not None and value < 1:
-                raise ValueError(f"`{name}` must be at least 1, got {value}.")
+        check_at_least(self, 1, "context_length", "text_chunk_size")
         check_numbers(self)
 
 

@@ -9,7 +9,7 @@ from torch import Tensor
 
 from trmml.encoders.protocol import ImageEncoder
 from trmml.functional import text_pixel_logits
-from trmml.functional.checks import check_numbers, check_temperature
+from trmml.functional.checks import check_at_least, check_numbers, check_temperature
 from trmml.models.batch import Batch
 from trmml.models.labels_task import LabelsTask
 from trmml.models.method_config import MethodConfig
@@ -57,10 +57,7 @@ class TextPixelConfig(MethodConfig):
         check_temperature(self.spatial_temperature, argument="spatial_temperature")
         if not self.loss_weight > 0:
             raise ValueError(f"`loss_weight` must be above 0, got {self.loss_weight}.")
-        for name in ("context_length", "text_chunk_size"):
-            value = getattr(self, name)
-            if value is not None and value < 1:
-                raise ValueError(f"`{name}` must be at least 1, got {value}.")
+        check_at_least(self, 1, "context_length", "text_chunk_size")
         check_numbers(self)
 
 

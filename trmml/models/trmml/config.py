@@ -5,7 +5,7 @@ from math import inf
 from typing import Literal
 
 from trmml.choices import check_choices
-from trmml.functional.checks import check_numbers, check_temperature
+from trmml.functional.checks import check_at_least, check_numbers, check_temperature
 from trmml.models.method_config import MethodConfig
 
 __all__ = ["MIN_TEMPERATURE", "TRMMLConfig"]
@@ -131,9 +131,7 @@ class TRMMLConfig(MethodConfig):
             )
         for name in ("spatial_temperature", "contrastive_temperature"):
             check_temperature(getattr(self, name), argument=name)
-        for name in ("region_weight", "distillation_weight", "contrastive_weight"):
-            if not getattr(self, name) >= 0:
-                raise ValueError(f"`{name}` must be at least 0, got {getattr(self, name)}.")
+        check_at_least(self, 0, "region_weight", "distillation_weight", "contrastive_weight")
         if not 0 <= self.first_stage_share <= 1:
             raise ValueError(
                 f"`first_stage_share` must be in [0, 1], got {self.first_stage_share}."

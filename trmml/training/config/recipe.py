@@ -4,7 +4,7 @@ from dataclasses import asdict, dataclass
 from typing import Any, Final, Literal
 
 from trmml.choices import check_choices
-from trmml.functional.checks import check_numbers
+from trmml.functional.checks import check_at_least, check_numbers
 
 __all__ = ["Recipe"]
 
@@ -64,16 +64,8 @@ class Recipe:
             ValueError: If a count is below 1 or above a million, a rate not above 0 or not finite,
                 or a share outside its range.
         """
-        for name in (
-            "epochs",
-            "batch_size",
-            "gradient_accumulation_steps",
-            "patience",
-            "class_sample",
-        ):
-            value = getattr(self, name)
-            if value is not None and value < 1:
-                raise ValueError(f"`{name}` must be at least 1, got {value}.")
+        counts = ("epochs", "batch_size", "gradient_accumulation_steps", "patience", "class_sample")
+        check_at_least(self, 1, *counts)
         check_choices(self)
         if self.gradient_accumulation_steps > self.batch_size:
             raise ValueError(
@@ -87,10 +79,7 @@ class Recipe:
                 raise ValueError(f"`{name}` must be above 0, got {getattr(self, name)}.")
         if not 0 <= self.warmup_share < 1:
             raise ValueError(f"`warmup_share` must be in [0, 1), got {self.warmup_share}.")
-        if not self.weight_decay >= 0:
-            raise ValueError(f"`weight_decay` must be at least 0, got {self.weight_decay}.")
-        if self.seed < 0:
-            raise ValueError(f"`seed` must be at least 0, got {self.seed}.")
+        check_at_least(self, 0, "weight_decay", "seed")
         check_numbers(self)
 
     @property
