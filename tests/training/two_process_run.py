@@ -15,10 +15,12 @@ from tests.training.squares_run import for_method, squares_config
 from trmml.models import METHODS, LossConfig, TRMMLConfig
 from trmml.training import Recipe, RunConfig, TrainingStopped, load_run_config, run_training
 
-# Three epochs are all: what begins later would not be seen. Small models do as well.
+# Three epochs are all: what begins later would not be seen. Small models do as well. One method
+# has to be told what no default says.
 EARLY: dict[str, dict[str, Any]] = {
     "ssgrl": {"width": 16},
     "ml-gcn": {"width": 16},
+    "hspnet": {"super_classes": {"warm": ["red"], "cold": ["green", "blue"]}},
     "sst": {"width": 16, "pair_width": 8, "transfer_epoch": 1, "threshold": 0.5},
     "hst": {"width": 16, "pair_width": 8, "transfer_epoch": 1},
     "sarb": {"width": 16, "blend_epoch": 1, "num_prototypes": 2},

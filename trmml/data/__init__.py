@@ -43,18 +43,25 @@ from trmml.data.single_positive import (
 )
 from trmml.data.splits import OFFICIAL_COUNTS, find_splits, official_counts, open_split
 from trmml.data.square_pixels import square_pixels
+from trmml.data.super_classes import (
+    COCO_SUPER_CLASSES,
+    VOC_SUPER_CLASSES,
+    published_super_classes,
+)
 from trmml.data.table_file import write_table
 from trmml.data.word_vectors import read_word_vectors
 
 __all__ = [
     "COCO_NAMES",
     "COCO_NAMES_TAI_DPT",
+    "COCO_SUPER_CLASSES",
     "CODINGS",
     "COMMON_SYNONYMS",
     "IMAGE_SUFFIXES",
     "NUS_WIDE_NAMES",
     "OFFICIAL_COUNTS",
     "VOC_NAMES",
+    "VOC_SUPER_CLASSES",
     "BrokenImageError",
     "CaptionTable",
     "DatasetReport",
@@ -95,6 +102,7 @@ __all__ = [
     "match_nouns",
     "official_counts",
     "open_split",
+    "published_super_classes",
     "read_dualcoop_mask",
     "read_label_array",
     "read_label_text",

@@ -1,10 +1,12 @@
 """What every method's configuration has: a name, and plain values to be built from."""
 
 import json
+from collections.abc import Sequence
 from dataclasses import asdict, dataclass, field, fields
 from types import NoneType, UnionType
 from typing import Any, ClassVar, Final, Literal, get_args, get_origin, get_type_hints
 
+from trmml.class_names import NameOrSynonyms
 from trmml.models.loss_config import LossConfig
 
 __all__ = ["MethodConfig"]
@@ -36,6 +38,15 @@ class MethodConfig:
     def uses_unknown(self) -> bool:
         """Whether labels that stay unknown are learnt from; mostly as if they were negative."""
         return self.loss.build().uses_unknown
+
+    def check_classes(self, class_names: Sequence[NameOrSynonyms]) -> None:
+        """Refuse classes of which the settings do not say what the method has to know.
+
+        Asked by a run, before anything is loaded or encoded.
+
+        Args:
+            class_names: One name per class, or several synonyms for a class.
+        """
 
     @classmethod
     def from_dict(cls, values: dict[str, Any]) -> Any:  # noqa: ANN401 - an instance of `cls`

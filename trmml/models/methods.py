@@ -8,6 +8,7 @@ from typing import Final
 from trmml.models.coop import CoOpTask
 from trmml.models.dualcoop import DualCoOpTask
 from trmml.models.dualcoop_plus_plus import DualCoOpPlusPlusTask
+from trmml.models.hspnet import HSPNetTask
 from trmml.models.hst import HSTTask
 from trmml.models.linear_probe import LinearProbeTask
 from trmml.models.ml_gcn import MLGCNTask
@@ -34,6 +35,7 @@ METHODS: Final[dict[str, type[Task]]] = {
         DualCoOpPlusPlusTask,
         PositiveCoOpTask,
         SCPNetTask,
+        HSPNetTask,
         TaIDPTTask,
         SSGRLTask,
         MLGCNTask,

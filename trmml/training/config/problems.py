@@ -112,7 +112,7 @@ def _allowed(annotation: Any) -> str:  # noqa: ANN401 - an annotation
         rest = [_allowed(option) for option in options if not _is_choice(option)]
         return " or ".join(([_allowed(Literal[tuple(names)])] if names else []) + rest)
     if get_origin(annotation) is dict:
-        listed = get_origin(get_args(annotation)[1]) is tuple
+        listed = get_origin(get_args(annotation)[1]) in (tuple, list)
         return "lists as `name: [word, word]`" if listed else "settings as `name: value`"
     if get_origin(annotation) is tuple:
         first, *others = get_args(annotation)

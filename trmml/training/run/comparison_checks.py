@@ -171,6 +171,7 @@ def _open(config: RunConfig, opened: dict[tuple[object, ...], RunData]) -> RunDa
 def _check_start(cell: Cell, data: RunData) -> None:
     config = cell.config
     build_accelerator(config.recipe)
+    config.model.check_classes(data.class_names)
     check_batch(data, config.recipe.batch_size)
     if config.selection == "validation":
         check_selection(data)

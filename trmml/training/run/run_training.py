@@ -75,6 +75,7 @@ def run_training(
         uses_unknown=config.model.uses_unknown,
         captions_for=config.model.method if config.model.learns_from == "captions" else None,
     )
+    config.model.check_classes(data.class_names)
     check_batch(data, config.recipe.batch_size)
     selects = config.selection != "last"
     if config.selection == "validation":
