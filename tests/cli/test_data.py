@@ -151,7 +151,7 @@ def test_a_damaged_one_ends_with_1_and_every_file_is_listed(monkeypatch, capsys,
     [
         (b"image,cat\n0.jpg,1\n0.jpg,0\n", "'0.jpg' is in line 2 and again in line 3"),
         ("image,café\n0.jpg,1\n".encode("cp1252"), "is not utf-8"),
-        (b"image,cat\n0.jpg,perhaps\n", "must be 1, 0, -1 or empty, got 'perhaps'"),
+        (b"image,cat\n0.jpg,perhaps\n", "no column holds labels (column 'cat' has 'perhaps')"),
     ],
 )
 def test_what_the_reader_refuses_ends_with_1(monkeypatch, capsys, photos, content, problem):

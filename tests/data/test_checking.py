@@ -129,7 +129,8 @@ def test_a_small_coco_is_recognised_and_not_taken_for_the_official_one(tmp_path)
     assert train.problems[0] == "1 images instead of 82,783"
     assert train.problems[1].startswith("80 classes have another number of positives: person 0")
     assert train.broken == []
-    assert [error.reason for error in val.broken] == ["the file does not exist"]
+    assert val.broken == []
+    assert val.problems[0] == f"{tmp_path / 'val2014'}: that folder does not exist; check the path"
 
 
 def test_what_a_reader_refuses_is_a_problem_of_its_split(tmp_path):
@@ -150,7 +151,8 @@ def test_voc_cub_and_nus_wide_are_recognised(tmp_path):
     )
     (report,) = check_splits(voc)
     assert report.name == "voc2007/test"
-    assert report.problems[0] == "1 images instead of 4,952"
+    assert report.problems[0].endswith("JPEGImages: that folder does not exist; check the path")
+    assert report.problems[1] == "1 images instead of 4,952"
     cub = tmp_path / "cub"
     cub.mkdir()
     (cub / "train_test_split.txt").write_text("1 1\n")
@@ -172,10 +174,14 @@ def test_ones_own_table(tmp_path):
     assert (report.name, report.rows) == ("labels.csv", 2)
     assert [error.path.name for error in report.broken] == ["b.jpg"]
     (report,) = check_splits(table, images=tmp_path)
-    assert len(report.broken) == 2
+    assert report.broken == []
+    assert report.problems == [
+        f"not one of its 2 images is in {tmp_path}, first a.jpg; say where they are, by "
+        "`--images` on the command line or `images` in Python"
+    ]
     for content, problem in [
         ("image,cat\na.jpg,1\na.jpg,0\n", "'a.jpg' is in line 2 and again in line 3"),
-        ("image,cat\na.jpg,perhaps\n", "must be 1, 0, -1 or empty"),
+        ("image,cat\na.jpg,perhaps\nb.jpg,1\n", "must be 1, 0, -1, yes, no or empty"),
     ]:
         table.write_text(content)
         (report,) = check_splits(table)
@@ -199,3 +205,24 @@ def test_names_that_may_be_one_class_are_noted(tmp_path):
     assert "'traffic_light' and 'Traffic light' are nearly the same name" in str(
         check_dataset(table)
     )
+
+
+def test_findings_that_repeat_are_counted_after_the_first_ones(tmp_path):
+    names = [f"{row}.jpg" for row in range(1_245)]
+    Image.new("RGB", (4, 4)).save(tmp_path / names[0])
+    table = ImageTable(tmp_path, names, torch.ones(len(names), 1), ["cat"])
+    report = check_dataset(table, fast=True)
+    assert len(report.broken) == len(report.as_dict()["broken"]) == 1_244  # pyright: ignore[reportArgumentType]
+    lines = str(report).splitlines()
+    assert len([line for line in lines if line.startswith("  broken: ")]) == 11
+    assert lines[-1] == "  broken: and 1,234 more"
+
+
+def test_a_folder_that_is_not_there_is_the_only_problem(tmp_path):
+    seen = []
+    table = ImageTable(tmp_path / "gone", ["a.jpg", "b.jpg"], torch.ones(2, 1), ["cat"])
+    report = check_dataset(table, progress=lambda *counts: seen.append(counts))
+    assert report.problems == [f"{tmp_path / 'gone'}: that folder does not exist; check the path"]
+    assert report.broken == []
+    assert seen == []
+    assert not report.usable

@@ -197,6 +197,7 @@ def test_a_new_reader_is_found_and_checked_by_its_line_in_the_table(tmp_path, mo
     with pytest.raises(ValueError, match=r"no dataset is recognised; .*labels\.npy \(mine\), or"):
         find_splits(tmp_path)
     np.save(tmp_path / "labels.npy", np.ones((1, 1)))
+    write_pictures(tmp_path, ["a.jpg"])
     monkeypatch.setattr(
         splits, "OFFICIAL_COUNTS", {**splits.OFFICIAL_COUNTS, **reader.official_counts}
     )

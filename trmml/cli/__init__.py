@@ -13,6 +13,7 @@ EXTRAS = {
     **dict.fromkeys(TRAIN, "train"),
     **dict.fromkeys(("onnx", "onnxruntime", "onnxscript"), "export"),
     "gradio": "serve",
+    "pyarrow": "parquet",
     "huggingface_hub": "hub",
 }
 

@@ -6,6 +6,7 @@ from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
+from typing import Any, Final
 
 from trmml.class_names import ClassNames
 from trmml.data.image_table import ImageTable
@@ -15,6 +16,8 @@ from trmml.data.readers.reading_options import ReadingOptions
 from trmml.data.splits import READERS, find_splits, official_counts
 
 __all__ = ["DatasetReport", "check_dataset", "check_splits"]
+
+_MOST_SHOWN: Final = 10
 
 
 @dataclass(frozen=True)
@@ -26,7 +29,8 @@ class DatasetReport:
         rows: Images.
         classes: Label columns.
         known: Share of the labels that is known.
-        broken: Every file that cannot be used, with the reason, in row order.
+        broken: Every file that cannot be used, with the reason, in row order; none where not one
+            file is there, which is a single problem.
         same_content: Groups of names whose files are equal byte for byte; empty in fast mode.
         problems: What makes the dataset unusable as it is; broken files included.
         notes: What is worth knowing but may be meant.
@@ -47,16 +51,16 @@ class DatasetReport:
         return not self.problems
 
     def __str__(self) -> str:
-        """Write the report as text, every broken file on its own line."""
+        """Write the report as text, the first findings of each kind on their own lines."""
         verdict = "usable" if self.usable else "NOT usable"
         lines = [
             f"{self.name}: {verdict}; {self.rows:,} images, {self.classes} classes, "
             f"{self.known:.1%} of the labels known"
         ]
-        lines += [f"  problem: {problem}" for problem in self.problems]
-        lines += [f"  note: {note}" for note in self.notes]
-        lines += [f"  broken: {error}" for error in self.broken]
-        lines += [f"  same content: {', '.join(names)}" for names in self.same_content]
+        lines += _first("problem", self.problems)
+        lines += _first("note", self.notes)
+        lines += _first("broken", list(map(str, self.broken)))
+        lines += _first("same content", [", ".join(names) for names in self.same_content])
         return "\n".join(lines)
 
     def as_dict(self) -> dict[str, object]:
@@ -90,6 +94,9 @@ def check_dataset(
     """
     if workers < 1:
         raise ValueError(f"`workers` must be at least 1, got {workers}.")
+    problems = _differences(table, expected)
+    if nowhere := _none_there(table):
+        return _described(table, name, problems=[nowhere, *problems])
     look = _look_at_header if fast else _look_at_all
     broken: list[BrokenImageError] = []
     content: dict[str, list[str]] = {}
@@ -102,20 +109,10 @@ def check_dataset(
                 content.setdefault(found, []).append(row)
             if progress is not None:
                 progress(done, len(table))
-    problems = _differences(table, expected)
     if broken:
         problems.append(f"{len(broken):,} of {len(table):,} files cannot be used")
-    known = table.labels != 0
-    return DatasetReport(
-        name=name,
-        rows=len(table),
-        classes=table.num_classes,
-        known=float(known.float().mean()) if known.numel() else 0.0,
-        broken=broken,
-        same_content=[names for names in content.values() if len(names) > 1],
-        problems=problems,
-        notes=_notes(table),
-    )
+    same_content = [names for names in content.values() if len(names) > 1]
+    return _described(table, name, problems=problems, broken=broken, same_content=same_content)
 
 
 def check_splits(
@@ -169,6 +166,24 @@ def check_splits(
     return reports
 
 
+def _first(kind: str, findings: list[str]) -> list[str]:
+    lines = [f"  {kind}: {finding}" for finding in findings[:_MOST_SHOWN]]
+    more = len(findings) - _MOST_SHOWN
+    return [*lines, f"  {kind}: and {more:,} more"] if more > 0 else lines
+
+
+def _none_there(table: ImageTable) -> str | None:
+    """Say first what explains every single file that is missing."""
+    if not len(table) or any(map(os.path.exists, table.paths)):
+        return None
+    if not table.root.is_dir():
+        return f"{table.root}: that folder does not exist; check the path"
+    return (
+        f"not one of its {len(table):,} images is in {table.root}, first {table.names[0]}; say "
+        "where they are, by `--images` on the command line or `images` in Python"
+    )
+
+
 def _look_at_header(path: Path) -> BrokenImageError | None:
     try:
         image_size(path)
@@ -204,6 +219,18 @@ def _differences(table: ImageTable, expected: OfficialCounts | None) -> list[str
                 f"{len(wrong)} classes have another number of positives: {'; '.join(wrong)}"
             )
     return found
+
+
+def _described(table: ImageTable, name: str, **found: Any) -> DatasetReport:  # noqa: ANN401
+    known = table.labels != 0
+    return DatasetReport(
+        name=name,
+        rows=len(table),
+        classes=table.num_classes,
+        known=float(known.float().mean()) if known.numel() else 0.0,
+        notes=_notes(table),
+        **found,
+    )
 
 
 def _notes(table: ImageTable) -> list[str]:

@@ -8,6 +8,7 @@ from trmml.choices import choice_error
 from trmml.data.image_formats import IMAGE_SUFFIXES
 from trmml.data.image_table import ImageTable
 from trmml.data.readers import (
+    class_folders,
     coco,
     cub,
     cvat_images,
@@ -15,6 +16,7 @@ from trmml.data.readers import (
     formatted_arrays,
     index_lists,
     label_studio,
+    metadata_files,
     nus_wide,
     open_images,
     roboflow_classes,
@@ -30,6 +32,7 @@ from trmml.data.visible_files import visible_files
 
 __all__ = ["OFFICIAL_COUNTS", "READERS", "find_splits", "official_counts", "open_split"]
 
+_TABLES: Final = ("*.csv", "*.tsv", "*.json", "*.jsonl", "*.parquet")
 _MOST_LISTED = 8  # files of a folder, where none is recognised
 
 READERS: Final[tuple[Reader, ...]] = (
@@ -47,6 +50,8 @@ READERS: Final[tuple[Reader, ...]] = (
     roboflow_classes.READER,
     label_studio.READER,
     index_lists.READER,
+    metadata_files.READER,
+    class_folders.READER,
     spreadsheet.READER,
 )
 """All that is recognised; where two name a split alike, the earlier one reads it."""
@@ -83,9 +88,12 @@ def find_splits(
     | `labels.json` or `samples.json` of FiftyOne, in the folder or a split's | `fiftyone`, or `fiftyone/train`, ... |
     | `annotations.xml` of CVAT for images, beside `images` | `cvat` |
     | `_classes.csv` of Roboflow, in the folder or a split's | `roboflow`, or `roboflow/train`, ... |
-    | a CSV or JSON table, or one export of COCO, Label Studio, FiftyOne or CVAT | its file name |
+    | `metadata.jsonl`, `.csv` or `.parquet` of Hugging Face, in the folder or a split's | `image-folder`, or `image-folder/train`, ... |
+    | a folder of images for each class, or these in folders of splits | `class-folders`, or `class-folders/train`, ... |
+    | a table with a column `split` | `<file name>/<split>`, ... |
+    | a CSV, JSON, JSON-lines or Parquet table, or one export of COCO, Label Studio, FiftyOne or CVAT | its file name |
     | `annotations/instances_<name>.json`, or `_annotations.coco.json` in the folder or a split's | `coco/<name>`, or `coco`, `coco/train`, ... |
-    | nothing else, but one CSV table, or one JSON file | its file name |
+    | nothing else, but one table of CSV, or one of another kind | as the file itself |
     | a list of SPLC or SCPNet: `coco_*.txt`, `nus_*.txt`, `voc_*.txt` | its file name |
 
     Args:
@@ -115,7 +123,7 @@ def find_splits(
             break  # a single file is of one format
     if found:
         return found
-    tables = visible_files(path, "*.csv") or visible_files(path, "*.json")
+    tables = next(filter(None, (visible_files(path, pattern) for pattern in _TABLES)), [])
     if len(tables) == 1:
         return find_splits(tables[0], images=images, reading=reading)
     if tables:
@@ -123,7 +131,7 @@ def find_splits(
         raise ValueError(f"{path}: holds {len(tables)} tables; give the one you mean: {names}.")
     layouts = ", ".join(reader.layout for reader in READERS if reader.layout)
     raise ValueError(
-        f"{path}: no dataset is recognised; expected {layouts}, or give the CSV or JSON table "
+        f"{path}: no dataset is recognised; expected {layouts}, or give the table "
         f"itself; there {_listing(path)}."
     )
 

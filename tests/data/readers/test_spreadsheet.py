@@ -191,8 +191,8 @@ def test_missing_images_are_listed_or_dropped(read):
     assert table.names == ["a.jpg", "b.jpg"]
     assert table.labels.tolist() == [[1], [-1]]
     assert read(content, missing="keep").names == ["a.jpg", "gone.jpg", "b.jpg"]
-    with pytest.raises(ValueError, match=r"not one of its 2 images is in .*extension"):
-        read("image,cat\na,1\nb,0\n")
+    with pytest.raises(ValueError, match=r"not one of its 2 images is in .*check the folder"):
+        read("image,cat\nx.jpg,1\ny.jpg,0\n")
 
 
 def test_a_missing_folder_or_table_is_named(tmp_path, photos):
@@ -211,7 +211,7 @@ def test_a_missing_folder_or_table_is_named(tmp_path, photos):
         ("\ufeff", "the file is empty"),
         (";;\n;;\n", "there is nothing but separators"),
         ("image\na.jpg\n", "the first line must name the columns, file name first"),
-        ("a.jpg,1,0\nb.jpg,0,1\n", "the first line must name the columns, got the labels"),
+        ("a.jpg,1,0\nb.jpg,0,1\n", "the first line must name the columns, got the row"),
         ("image,cat\n", "there is no row below"),
         ("image,cat,cat\na.jpg,1,0\n", "column 'cat' is there twice"),
         ("image,cat,\na.jpg,1,0\n", "column '' has no name"),
@@ -220,7 +220,10 @@ def test_a_missing_folder_or_table_is_named(tmp_path, photos):
         ("image,cat\na.jpg,1\n,0\n", "line 3 has no file name"),
         ("image,cat\na.jpg,1\nb.jpg,0\na.jpg,0\n", "'a.jpg' is in line 2 and again in line 4"),
         ("image,cat\na.jpg,1\nb.jpg,2\n", "line 3, column 'cat': a label must be .* got '2'"),
-        ("image,cat\na.jpg,yes\n", "line 2, column 'cat': .* got 'yes'"),
+        (
+            "image,cat\na.jpg,yes\nb.jpg,so\n",
+            "line 3, column 'cat': .* got 'so'.*`--read ignore=cat`",
+        ),
         (b"PK\x03\x04rest", "this is a workbook or an archive; save the sheet as CSV"),
     ],
 )
@@ -252,7 +255,8 @@ def test_positives_alone_must_say_what_the_rest_is(read):
 @pytest.mark.parametrize(
     ("content", "options", "message"),
     [
-        ("image,positives,cow\na.jpg,dog,1\n", {}, "beside the file name there must be the"),
+        ("image,positives,cow\na.jpg,dog,1\n", {},
+         "holds lists of names in column 'positives' beside labels in column 'cow'"),
         ("image,positives,negatives\na.jpg,dog,dog\n", {}, "line 2 lists 'dog' as positive and as"),
         ("image,positives,negatives\na.jpg,dog,cow\n", {"class_names": ["cow"]},
          "line 2 lists the unknown class 'dog'; the classes are cow"),
@@ -296,8 +300,8 @@ def test_json_with_class_names_and_a_mark(read):
         ("[" * 100_000, "no JSON that can be read: lists within lists without end"),
         ("[1]", "record 0 must be an object with the file name as `image`, got 1"),
         ('[{"image": " "}]', "record 0 has no file name"),
-        ('[{"image": "a.jpg", "labels": []}]', "record 0 may hold .* got 'labels'"),
-        ('[{"image": "a.jpg", "positives": "dog"}]', "record 0: `positives` must be a list"),
+        ('[{"image": "a.jpg", "labels": ["x"]}]', "nothing says which labels are negative"),
+        ('[{"image": "a.jpg", "positives": [1]}]', "record 0: must list names, .* got .1"),
     ],
 )
 def test_wrong_json(read, content, message):

@@ -1,29 +1,61 @@
 """What the cells of a table of labels mean: only what is certain is taken, the rest is asked."""
 
 from collections.abc import Sequence
+from functools import lru_cache
 from typing import Final
 
 import numpy as np
 from jaxtyping import Int
 
 from trmml.data.readers.csv_rows import CsvLine
+from trmml.data.readers.image_choices import answer_meaning
 from trmml.data.readers.reading_options import CellMeaning
 
-__all__ = ["BLANK", "CELLS", "cell_values", "signed_cells"]
+__all__ = ["BLANK", "NO", "UNKNOWN", "cell_code", "cell_values", "signed_cells"]
 
-BLANK: Final = 2
-CELLS: Final = {"1": 1, "+1": 1, "1.0": 1, "0": 0, "0.0": 0, "-1": -1, "-1.0": -1, "": BLANK}
-"""What may stand in a cell, and the number that is kept for it."""
-
+BLANK, NO, UNKNOWN = 2, 3, 4
+_NUMBERS: Final = {1.0: 1, 0.0: 0, -1.0: -1}
+_MARKS: Final = {
+    **dict.fromkeys(("x", "✓", "✔", "t"), 1),
+    "f": NO,
+    **dict.fromkeys(("", "nan", "na", "<na>", "null", "none"), BLANK),  # as pandas and R write them
+}
+_OF_ANSWERS: Final = {1: 1, -1: NO, 0: UNKNOWN}
 _LABELS: Final = {"negative": -1, "unknown": 0}
 _OTHER: Final[dict[CellMeaning, CellMeaning]] = {"negative": "unknown", "unknown": "negative"}
 _RARE: Final = 0.01
 
 
+@lru_cache(maxsize=4096)
+def cell_code(cell: str) -> int | None:
+    """Return the number that is kept for a cell: 1, 0, -1, `BLANK`, `NO` or `UNKNOWN`.
+
+    Words mean what they say, so that "False" is absent, while 0 may still mean unknown.
+
+    Args:
+        cell: Its text.
+
+    Returns:
+        The number, or None for what is no label.
+
+    Examples:
+        >>> [cell_code(cell) for cell in ("1.0", "Yes", "0", "False", "", "640")]
+        [1, 1, 0, 3, 2, None]
+    """
+    word = cell.strip().casefold()
+    if word in _MARKS:
+        return _MARKS[word]
+    try:
+        return _NUMBERS.get(float(word.replace(",", ".")))
+    except ValueError:
+        meaning = answer_meaning(word)
+        return None if meaning is None else _OF_ANSWERS[meaning]
+
+
 def cell_values(
     columns: Sequence[str], lines: Sequence[CsvLine], *, source: str
 ) -> Int[np.ndarray, "rows classes"]:
-    """Return the cells beside the file names as 1, 0, -1 and `BLANK`.
+    """Return the cells beside the file names as numbers, see `cell_code`.
 
     Args:
         columns: Name of each column of labels.
@@ -36,12 +68,15 @@ def cell_values(
     values = np.empty((len(lines), len(columns)), dtype=np.int8)
     for row, line in enumerate(lines):
         for column, cell in enumerate(line.cells[1:]):
-            if cell not in CELLS:
+            code = cell_code(cell)
+            if code is None:
                 raise ValueError(
-                    f"{source}: line {line.number}, column {columns[column]!r}: a label must be "
-                    f"1, 0, -1 or empty, got {cell!r}."
+                    f"{source}: {line.place}, column {columns[column]!r}: a label must be 1, 0, "
+                    f"-1, yes, no or empty, got {cell!r}; correct it, or, if the column holds no "
+                    f'labels, leave it aside with `ignore=["{columns[column]}"]`, on the command '
+                    f"line `--read ignore={columns[column]}`."
                 )
-            values[row, column] = CELLS[cell]
+            values[row, column] = code
     return values
 
 
@@ -57,9 +92,9 @@ def signed_cells(
 ) -> tuple[Int[np.ndarray, "rows classes"], list[str]]:
     """Turn cells into labels: +1, -1 negative, 0 unknown.
 
-    Certain without being told: 1 is positive; an empty cell beside 0 or -1 is unknown; 0 where no
-    -1 occurs, and -1 where no 0 occurs, are negative. Both together are read in two ways, and 1
-    beside nothing but empty cells too: there the reader asks.
+    Certain without being told: 1 and yes are positive, and no is negative; an empty cell beside 0,
+    -1 or no is unknown; 0 where no -1 occurs, and -1 where no 0 occurs, are negative. 0 and -1
+    together are read in two ways, and 1 beside nothing but empty cells too: there the reader asks.
 
     Args:
         values: Cells of `cell_values`.
@@ -93,6 +128,7 @@ def signed_cells(
     labels = values.copy()
     for value, meaning in ((0, zero), (-1, minus_one)):
         labels[values == value] = _LABELS["negative" if meaning == "auto" else meaning]
+    labels[values == NO], labels[values == UNKNOWN] = -1, 0
     labels[values == BLANK] = _LABELS["unknown" if blank == "auto" else blank]
     if blank == "auto" and (values == BLANK).any() and not (labels == -1).any():
         raise ValueError(
@@ -109,6 +145,6 @@ def _count(
 ) -> str:
     rows, at = (values == -1).nonzero()
     return (
-        f"-1 in {len(rows):,} of {values.size:,} cells, first in line {lines[rows[0]].number}, "
+        f"-1 in {len(rows):,} of {values.size:,} cells, first in {lines[rows[0]].place}, "
         f"column {columns[at[0]]!r}"
     )

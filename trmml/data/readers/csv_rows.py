@@ -18,10 +18,17 @@ class CsvLine(NamedTuple):
     Attributes:
         number: The line that it starts in, counted from 1.
         cells: Its cells, without blanks around them.
+        unit: What is counted: lines of a text, or rows of a table.
     """
 
     number: int
     cells: list[str]
+    unit: str = "line"
+
+    @property
+    def place(self) -> str:
+        """Where it stands, for messages."""
+        return f"{self.unit} {self.number}"
 
 
 def strict_rows(lines: Iterable[str], *, source: str, delimiter: str = ",") -> Iterator[CsvLine]:
@@ -67,8 +74,8 @@ def read_sheet(text: str, *, source: str) -> tuple[CsvLine, list[CsvLine]]:
 
     Examples:
         >>> head, rows = read_sheet("sep=;\nimage;cat, wild;\na.jpg;1;\n", source="labels.csv")
-        >>> head.cells, rows
-        (['image', 'cat, wild'], [CsvLine(number=3, cells=['a.jpg', '1'])])
+        >>> head.cells, [(row.place, row.cells) for row in rows]
+        (['image', 'cat, wild'], [('line 3', ['a.jpg', '1'])])
     """
     if not text.strip("".join(_SEPARATORS) + string.whitespace):
         raise ValueError(f"{source}: there is nothing but separators.")

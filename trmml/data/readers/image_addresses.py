@@ -44,9 +44,9 @@ def address_tails(address: str) -> list[str]:
 def files_of_addresses(addresses: Sequence[str], root: str | os.PathLike[str]) -> list[str]:
     """Return the file in a folder that each address means: its longest end that is there.
 
-    A name may also begin with the folder itself. Where nothing is there, a file name stays as it
-    is, and of an address the last folder and the file name are left. Separators and Unicode forms
-    may differ, see `resolve_names`.
+    A name may also begin with the folder itself, and with those above it. Where nothing is there,
+    a file name stays as it is, and of an address the last folder and the file name are left.
+    Separators and Unicode forms may differ, see `resolve_names`.
 
     Args:
         addresses: File names or addresses, of whatever system.
@@ -73,10 +73,13 @@ def _file(address: str, root: str) -> str:
 
 
 def _without_folder(name: str, root: str) -> str:
-    """Return a name that begins with the folder's own without that, if the file is only there."""
-    first, _, rest = name.partition("/")
-    if rest and first == os.path.basename(os.path.abspath(root)):  # noqa: PTH100, PTH119 - strings
-        here, inside = (os.path.join(root, one) for one in (name, rest))  # noqa: PTH118 - strings
-        if not os.path.exists(here) and os.path.exists(inside):  # noqa: PTH110 - strings
-            return rest
+    """Return a name that begins with the end of the folder's own path without that."""
+    if "/" not in name or os.path.exists(os.path.join(root, name)):  # noqa: PTH110, PTH118 - strings
+        return name
+    above = plain_name(os.path.abspath(root)).split("/")  # noqa: PTH100 - strings
+    parts = name.split("/")
+    for count in range(min(len(above), len(parts) - 1), 0, -1):
+        inside = "/".join(parts[count:])
+        if parts[:count] == above[-count:] and os.path.exists(os.path.join(root, inside)):  # noqa: PTH110, PTH118 - strings
+            return inside
     return name

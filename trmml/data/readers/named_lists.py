@@ -7,38 +7,32 @@ import numpy as np
 from jaxtyping import Int
 
 from trmml.data.readers.dataset_files import parse_json
+from trmml.data.readers.table_columns import is_name_heading
 
-__all__ = ["from_records"]
-
-_KEYS = {"image", "positives", "negatives", "where"}
+__all__ = ["from_records", "parse_records"]
 
 
 def from_records(
-    records: str | list[dict[str, Any]],
+    records: list[dict[str, Any]],
     *,
     source: str,
     unlisted: str,
     class_names: Sequence[str] | None,
-) -> tuple[list[str], Int[np.ndarray, "rows classes"], list[str]]:
-    """Turn records of `image`, `positives` and `negatives` into names, labels and class names.
+) -> tuple[Int[np.ndarray, "rows classes"], list[str]]:
+    """Turn records of `positives` and `negatives` into labels and class names.
 
     Args:
-        records: The records, or the text of a JSON file with them.
+        records: The records; `where` names the place of each in errors.
         source: File to name in errors.
         unlisted: What a class is that an image does not list: "auto", "negative" or "unknown".
         class_names: Classes in their order; by default those listed, in alphabetical order.
 
     Raises:
-        ValueError: If the records are malformed, repeat an image, list a class that is not in
+        ValueError: If the records list a class that is not in
             `class_names` or as both, join several others by commas to one, or leave open what an
             unlisted class is.
     """
-    if isinstance(records, str):
-        records, stated = _parse(records, source)
-        class_names = class_names if class_names is not None else stated
-    for index, record in enumerate(records):
-        _check(record, f"{source}: record {index}")
-    places = [record.get("where", f"record {index}") for index, record in enumerate(records)]
+    places = [record["where"] for record in records]
     if unlisted == "auto":
         if not any("negatives" in record for record in records):
             raise ValueError(
@@ -56,14 +50,7 @@ def from_records(
         _refuse_joined(classes, source)
     column = {name: index for index, name in enumerate(classes)}
     labels = np.full((len(records), len(classes)), -1 if unlisted == "negative" else 0, np.int8)
-    seen: dict[str, str] = {}
-    for row, (place, record, pair) in enumerate(zip(places, records, lists, strict=True)):
-        name = record["image"]
-        if name in seen:
-            raise ValueError(
-                f"{source}: {name!r} is in {seen[name]} and again in {place}; keep one."
-            )
-        seen[name] = place
+    for row, (place, pair) in enumerate(zip(places, lists, strict=True)):
         both = sorted(set(pair[0]) & set(pair[1]))
         if both:
             raise ValueError(f"{source}: {place} lists {both[0]!r} as positive and as negative.")
@@ -75,7 +62,7 @@ def from_records(
                         f"{', '.join(classes[:10])}{', ...' if len(classes) > 10 else ''}."
                     )
                 labels[row, column[name]] = value
-    return list(seen), labels, classes
+    return labels, classes
 
 
 def _refuse_joined(classes: list[str], source: str) -> None:
@@ -92,7 +79,16 @@ def _refuse_joined(classes: list[str], source: str) -> None:
                 )
 
 
-def _parse(text: str, source: str) -> tuple[list[Any], list[str] | None]:
+def parse_records(text: str, *, source: str) -> tuple[list[Any], list[str] | None]:
+    """Return the records of a JSON text, and its `class_names` where it has them.
+
+    Args:
+        text: A list of records, or an object with it as `images`.
+        source: File to name in errors.
+
+    Raises:
+        ValueError: If it is no JSON, or neither of these.
+    """
     text = text.removeprefix("\ufeff")
     data = parse_json(text, source=source, place="line {line}, column {column}")
     got, stated = _described(data), None
@@ -107,6 +103,8 @@ def _parse(text: str, source: str) -> tuple[list[Any], list[str] | None]:
             "object with that list as `images`, or be an export of COCO, Label Studio or "
             f"FiftyOne, got {got}."
         )
+    for index, record in enumerate(data):
+        _check(record, f"{source}: record {index}")
     return data, stated
 
 
@@ -121,21 +119,10 @@ def _described(value: Any) -> str:  # noqa: ANN401 - whatever the file holds
 
 
 def _check(record: Any, place: str) -> None:  # noqa: ANN401 - whatever the file holds
-    if not isinstance(record, dict) or not isinstance(record.get("image"), str):
+    if not isinstance(record, dict) or not any(map(is_name_heading, record)):
         raise ValueError(
             f"{place} must be an object with the file name as `image`, got {_described(record)}."
         )
-    if not record["image"].strip():
-        raise ValueError(f"{place} has no file name.")
-    strange = sorted(set(record) - _KEYS)
-    if strange:
-        raise ValueError(f"{place} may hold image, positives and negatives, got {strange[0]!r}.")
-    for key in ("positives", "negatives"):
-        part = record.get(key, [])
-        if not _is_names(part):
-            raise ValueError(
-                f"{place}: `{key}` must be a list of class names, got {repr(part)[:80]}."
-            )
 
 
 def _is_names(value: Any) -> bool:  # noqa: ANN401 - whatever the file holds

@@ -9,6 +9,8 @@ import numpy as np
 from jaxtyping import Int
 
 from trmml.data.file_names import other_case, resolve_names
+from trmml.data.image_formats import IMAGE_SUFFIXES
+from trmml.data.visible_files import visible_files
 
 __all__ = ["MissingPolicy", "keep_present"]
 
@@ -25,6 +27,8 @@ def keep_present(
 ) -> tuple[list[str], Int[np.ndarray, "kept classes"]]:
     """Return the rows to use, with names as the files are spelt; see `resolve_names`.
 
+    A name without an ending is that of the only image that has it before its ending.
+
     Args:
         names: File names of the rows.
         labels: Their labels.
@@ -36,7 +40,7 @@ def keep_present(
         ValueError: If the folder does not exist, no file of the table does, or one is missing and
             `missing="error"`, with a list of the first ones.
     """
-    names = resolve_names(names, root)
+    names = _with_endings(resolve_names(names, root), root)
     if missing == "keep":
         return names, labels
     if not Path(root).is_dir():
@@ -48,7 +52,7 @@ def keep_present(
     if len(absent) == len(names):
         raise ValueError(
             f"{source}: not one of its {len(names)} images is in {root}, first {first}; check the "
-            "folder, and that the names have their extension."
+            "folder of images and the names."
         )
     if missing == "error":
         near = other_case(names[absent[0]], root)
@@ -60,3 +64,26 @@ def keep_present(
         )
     kept = np.setdiff1d(np.arange(len(names)), absent)
     return [names[row] for row in kept], labels[kept]
+
+
+def _with_endings(names: Sequence[str], root: str | os.PathLike[str]) -> list[str]:
+    listed: dict[Path, dict[str, list[str]]] = {}
+    return [
+        name
+        if os.path.splitext(name)[1].lower() in IMAGE_SUFFIXES  # noqa: PTH122 - a third of the time of Path
+        else _with_ending(name, Path(root), listed)
+        for name in names
+    ]
+
+
+def _with_ending(name: str, root: Path, listed: dict[Path, dict[str, list[str]]]) -> str:
+    path = root / name
+    if path.is_file():
+        return name
+    if path.parent not in listed:
+        stems = listed.setdefault(path.parent, {})
+        for file in visible_files(path.parent):
+            if file.suffix.lower() in IMAGE_SUFFIXES:
+                stems.setdefault(file.stem, []).append(file.suffix)
+    endings = listed[path.parent].get(path.name, [])
+    return name + endings[0] if len(endings) == 1 else name

@@ -26,6 +26,7 @@ class ReadingOptions:
         unlisted: What a class is that an image does not list; "auto" likewise.
         without_file: What an image is that has no file of labels, where each has its own; "auto"
             leaves it to the format.
+        ignore: Columns of a table to leave aside, whatever they hold.
         encoding: The text encoding of a table, such as "cp1252"; None is UTF-8, or what the file's
             own mark says.
 
@@ -42,6 +43,7 @@ class ReadingOptions:
     blank: CellMeaning = "auto"
     unlisted: CellMeaning = "auto"
     without_file: AbsentFile = "auto"
+    ignore: tuple[str, ...] = ()
     encoding: str | None = None
 
     def __post_init__(self) -> None:
@@ -52,14 +54,15 @@ class ReadingOptions:
     def given(self) -> dict[str, Any]:
         """Return the options that say something, as arguments for a reader."""
         values = {field.name: getattr(self, field.name) for field in fields(self)}
-        return {name: value for name, value in values.items() if value not in ("auto", None)}
+        return {name: value for name, value in values.items() if value not in ("auto", None, ())}
 
     @classmethod
     def parse(cls, texts: Sequence[str] | None) -> "ReadingOptions":
         """Read options as a command line has them.
 
         Args:
-            texts: Each a name and a value, such as "blank=negative"; None for none.
+            texts: Each a name and a value, such as "blank=negative"; None for none. Several
+                columns to ignore are separated by commas.
 
         Raises:
             ValueError: If one has no value, an unknown name or is given twice; and as above.
@@ -81,6 +84,9 @@ class ReadingOptions:
             if name in values:
                 raise ValueError(f"`--read` must name each option once, got {name!r} twice.")
             values[name] = value
+        if "ignore" in values:
+            columns = (part.strip() for part in values["ignore"].split(","))
+            values["ignore"] = tuple(column for column in columns if column)
         return cls(**values)
 
 

@@ -9,29 +9,43 @@ from typing import Any, Final
 import numpy as np
 from jaxtyping import Int
 
-from trmml.choices import check_choice
+from trmml.choices import check_choice, choice_error
 from trmml.data.image_table import ImageTable
-from trmml.data.readers.cells import CELLS, cell_values, signed_cells
-from trmml.data.readers.csv_rows import CsvLine, read_sheet
+from trmml.data.readers.cells import cell_values, signed_cells
+from trmml.data.readers.csv_rows import CsvLine
+from trmml.data.readers.image_addresses import files_of_addresses
+from trmml.data.readers.list_cells import names_in_cell
 from trmml.data.readers.named_lists import from_records
 from trmml.data.readers.present_files import MissingPolicy, keep_present
 from trmml.data.readers.reader import Reader, Splits
 from trmml.data.readers.reading_options import CellMeaning, ReadingOptions
-from trmml.data.readers.text_files import read_text
+from trmml.data.readers.table_columns import (
+    SPLIT_HEADINGS,
+    TableColumns,
+    is_image_name,
+    is_unnamed,
+    split_names,
+    table_columns,
+)
+from trmml.data.readers.table_rows import read_rows
 
 __all__ = ["READER", "load_table"]
 
-_LIST_COLUMNS = ("positives", "negatives")
+_NO_HEADINGS: Final = frozenset({"", "1", "+1", "1.0", "0", "0.0", "-1", "-1.0", "True", "False"})
+_NO_SHEETS: Final = frozenset({".xml", ".yaml", ".yml", ".data", ".zip"})
+_START: Final = 1 << 16  # bytes in which the headings are
 
 
 def load_table(
-    table: str | os.PathLike[str],
+    table: Any,  # noqa: ANN401 - a path, or a table of whatever library
     images: str | os.PathLike[str],
     *,
     zero: CellMeaning = "auto",
     minus_one: CellMeaning = "auto",
     blank: CellMeaning = "auto",
     unlisted: CellMeaning = "auto",
+    ignore: Sequence[str] = (),
+    split: str | None = None,
     class_names: Sequence[str] | None = None,
     missing: MissingPolicy = "error",
     encoding: str | None = None,
@@ -39,30 +53,42 @@ def load_table(
 ) -> ImageTable:
     """Read a folder of photographs and a table of their labels.
 
-    Two layouts are understood, both with the image's file name in the first column:
+    Two layouts are understood, both with a column of file names:
 
-    - a column for each class, named by it in the first row, holding 1, 0, -1 or nothing;
+    - a column for each class, named by it in the first row, holding 1, 0, -1, yes, no, True,
+      False or nothing;
     - the columns `positives` and, if some labels are known to be absent, `negatives`, holding
-      class names separated by `;` or `|`.
+      class names as `tree; boat`, `tree|boat` or `["tree", "boat"]`. A column `tags`, `labels`,
+      `classes`, `categories`, `keywords` or `objects` with names means the same as `positives`.
 
-    The columns may be separated by commas, semicolons or tabs, or by what a first line `sep=;`
-    names. A JSON file holds the second layout: a list of
+    File names are in the column whose cells end as those of images do, or whose heading says so
+    (`image`, `file_name`, `path` and the like), or else in the first one. They may be absolute,
+    addresses, or without the ending of the file. Numbers of rows, as pandas writes them, are no
+    class. Of other columns, one that holds a label anywhere is a class; one that holds none is
+    left aside, and named in the table's `notes`.
+
+    The columns of a CSV file may be separated by commas, semicolons or tabs, or by what a first
+    line `sep=;` names. A JSON file holds a list of records, such as
     `{"image": ..., "positives": [...], "negatives": [...]}`, or an object with that list as
-    `"images"` beside `"class_names"`.
+    `"images"` beside `"class_names"`; a file `.jsonl` a record on each line, as the
+    `metadata.jsonl` of Hugging Face. Parquet files need `pip install "trmml[parquet]"`.
 
     What 0, -1 and an empty cell mean differs between people's tables. What is certain is taken:
-    an empty cell beside 0 or -1 is unknown, and 0 without any -1, or -1 without any 0, is
+    an empty cell beside 0, -1 or no is unknown, and 0 without any -1, or -1 without any 0, is
     negative. Where both occur, `minus_one` or `zero` must say which of them is unknown; where
     nothing but 1 and empty cells occurs, `blank` must. In the second layout, a class that an image
     does not list is unknown if there are `negatives`; if not, `unlisted` must say what it is.
 
     Args:
-        table: A CSV or JSON file, in UTF-8 (with or without a mark) or UTF-16 with a mark.
+        table: A CSV, JSON, JSON-lines or Parquet file, text in UTF-8 (with or without a mark) or
+            UTF-16 with a mark; or a table in memory, see `rows_in_memory`.
         images: Folder the file names are relative to.
         zero: What 0 means, see above.
         minus_one: What -1 means, see above.
         blank: What an empty cell means, see above.
         unlisted: What a class is that an image does not list, see above.
+        ignore: Columns to leave aside without a note, whatever they hold.
+        split: Read the rows with this name in the column `split`; None reads all.
         class_names: Classes to read, in this order; by default all columns in their order, or
             all listed names in alphabetical order.
         missing: What a file name without a file does: `"error"`, `"drop"` its row, or `"keep"`
@@ -77,37 +103,55 @@ def load_table(
         ValueError: With the file, the line and the column where there is one: unreadable tables,
             other values, rows too short or long, images listed twice or missing, unknown classes;
             what is left open; or if an option is none of its choices, or of the other layout.
+        ModuleNotFoundError: For a Parquet file, if pyarrow is not installed.
     """
     of_cells: dict[str, CellMeaning] = {"zero": zero, "minus_one": minus_one, "blank": blank}
     for argument, value in {**of_cells, "unlisted": unlisted}.items():
         check_choice(value, CellMeaning, argument=argument)
     check_choice(missing, MissingPolicy, argument="missing")
-    text = read_text(table, encoding=encoding)
-    source, notes = str(table), list[str]()
-    is_json = Path(table).suffix.lower() == ".json"
-    head, lines = (None, []) if is_json else read_sheet(text, source=source)
-    if head is None or _is_list(head):
+    source = str(table) if isinstance(table, str | os.PathLike) else "`table`"
+    (head, lines), stated = read_rows(table, source=source, encoding=encoding)
+    class_names = class_names if class_names is not None else stated
+    _check_head(head, lines, source)
+    columns = table_columns(head, lines, ignore=ignore, source=source)
+    names = _file_names(columns.names, lines, source)
+    notes = _notes(columns, head)
+    if columns.lists:
         _check_unused(of_cells, "a column for each class", source)
-        records = text if head is None else _listed(head, lines, source)
-        names, labels, found_classes = from_records(
-            records, source=source, unlisted=unlisted, class_names=class_names
+        labels, found_classes = from_records(
+            _records(columns, lines, source),
+            source=source,
+            unlisted=unlisted,
+            class_names=class_names,
         )
     else:
         _check_unused({"unlisted": unlisted}, "lists of class names", source)
-        _check_columns(head, lines, source)
-        columns = head.cells[1:]
-        values = cell_values(columns, lines, source=source)
-        labels, notes = signed_cells(
-            values, **of_cells, columns=columns, lines=lines, source=source
+        classes = [head.cells[place] for place in columns.labels]
+        _check_classes(columns, head, lines, source)
+        cells = [
+            line._replace(cells=[line.cells[place] for place in (columns.names, *columns.labels)])
+            for line in lines
+        ]
+        values = cell_values(classes, cells, source=source)
+        labels, noticed = signed_cells(
+            values, **of_cells, columns=classes, lines=cells, source=source
         )
-        found_classes, labels = _chosen(columns, labels, class_names, source)
-        names = _file_names(lines, source)
+        notes += noticed
+        found_classes, labels = _chosen(classes, labels, class_names, source)
+    if split is not None:
+        rows, noticed = _rows_of_split(split, columns, lines, source)
+        notes += noticed
+        names, labels = [names[row] for row in rows], labels[rows]
+    names = files_of_addresses(names, images)
     names, labels = keep_present(names, labels, images, missing=missing, source=source)
     return ImageTable(images, names, labels, found_classes, transform=transform, notes=notes)
 
 
-def _is_list(head: CsvLine) -> bool:
-    return any(column.lower() in _LIST_COLUMNS for column in head.cells[1:])
+def _notes(columns: TableColumns, head: CsvLine) -> list[str]:
+    if not columns.aside:
+        return []
+    aside = ", ".join(head.cells[place] for place in columns.aside)
+    return [f"left aside, since no label is in them: the columns {aside}"]
 
 
 def _check_unused(options: dict[str, CellMeaning], layout: str, source: str) -> None:
@@ -119,33 +163,78 @@ def _check_unused(options: dict[str, CellMeaning], layout: str, source: str) -> 
             )
 
 
-def _check_columns(head: CsvLine, lines: Sequence[CsvLine], source: str) -> None:
-    if all(column in CELLS for column in head.cells[1:]):
+def _check_head(head: CsvLine, lines: Sequence[CsvLine], source: str) -> None:
+    _, *others = head.cells
+    if is_image_name(head.cells[0]) or (others and all(cell in _NO_HEADINGS for cell in others)):
         raise ValueError(
-            f"{source}: the first line must name the columns, got the labels "
+            f"{source}: the first line must name the columns, got the row "
             f"{','.join(head.cells)!r}; add a line with `image` and the name of each class."
         )
-    for column in head.cells[1:]:
-        if not column or head.cells.count(column) > 1:
-            what = "is there twice" if column else "has no name"
-            raise ValueError(f"{source}: column {column!r} {what}; every class needs its own name.")
+    for heading in head.cells:
+        if heading and head.cells.count(heading) > 1:
+            raise ValueError(
+                f"{source}: column {heading!r} is there twice; every class needs its own name."
+            )
     if not lines:
         raise ValueError(f"{source}: there is no row below the column names.")
 
 
-def _file_names(lines: Sequence[CsvLine], source: str) -> list[str]:
-    seen: dict[str, int] = {}
+def _check_classes(
+    columns: TableColumns, head: CsvLine, lines: Sequence[CsvLine], source: str
+) -> None:
+    if not columns.labels:
+        shown = [
+            f"column {head.cells[place]!r} has {next(filter(None, cells))!r}"
+            for place in columns.aside[:5]
+            if any(cells := [line.cells[place] for line in lines])
+        ]
+        found = f" ({', '.join(shown)})" if shown else ""
+        raise ValueError(
+            f"{source}: no column holds labels{found}; a class "
+            "is a column of 1, 0, yes, no or nothing, or a name in a column `tags`."
+        )
+    for name in (head.cells[place] for place in columns.labels):
+        if not name or is_unnamed(name):
+            raise ValueError(f"{source}: column {name!r} has no name; every class needs its own.")
+
+
+def _file_names(place: int, lines: Sequence[CsvLine], source: str) -> list[str]:
+    seen: dict[str, str] = {}
     again: list[str] = []
-    for number, (name, *_) in lines:
+    for line in lines:
+        name = line.cells[place]
         if not name:
-            raise ValueError(f"{source}: line {number} has no file name.")
+            raise ValueError(f"{source}: {line.place} has no file name.")
         if name in seen:
-            again.append(f"{name!r} is in line {seen[name]} and again in line {number}")
-        seen.setdefault(name, number)
+            again.append(f"{name!r} is in {seen[name]} and again in {line.place}")
+        seen.setdefault(name, line.place)
     if again:
         more = f" (and {len(again) - 20} more)" if len(again) > 20 else ""
         raise ValueError(f"{source}: {'; '.join(again[:20])}{more}; keep one.")
     return list(seen)
+
+
+def _rows_of_split(
+    split: str, columns: TableColumns, lines: Sequence[CsvLine], source: str
+) -> tuple[list[int], list[str]]:
+    place = columns.split
+    if place is None:
+        raise ValueError(f"{source}: has no column `split`; leave `split` out.")
+    splits = split_names(columns, lines)
+    if split not in splits:
+        raise ValueError(f"{source}: {choice_error(split, splits, argument='split')}")
+    rows = [row for row, line in enumerate(lines) if line.cells[place] == split]
+    without = sum(not line.cells[place] for line in lines)
+    return rows, [f"{without:,} rows have no split, and are in none"] if without else []
+
+
+def _records(columns: TableColumns, lines: Sequence[CsvLine], source: str) -> list[dict[str, Any]]:
+    records = []
+    for line in lines:
+        cells = zip(columns.lists, (line.cells[place] for place in columns.labels), strict=True)
+        lists = {kind: names_in_cell(cell, source=source, place=line.place) for kind, cell in cells}
+        records.append({**lists, "where": line.place})
+    return records
 
 
 def _chosen(
@@ -165,39 +254,32 @@ def _chosen(
     return list(class_names), labels[:, [columns.index(name) for name in class_names]]
 
 
-def _listed(head: CsvLine, lines: Sequence[CsvLine], source: str) -> list[dict[str, Any]]:
-    header = head.cells
-    columns = [column.lower() for column in header]
-    other = [
-        name for name, low in zip(header[1:], columns[1:], strict=True) if low not in _LIST_COLUMNS
-    ]
-    if other or "positives" not in columns:
-        raise ValueError(
-            f"{source}: beside the file name there must be the columns positives and, if wanted, "
-            f"negatives, got {', '.join(header[1:])}."
-        )
-    names = _file_names(lines, source)
-    records = []
-    for name, line in zip(names, lines, strict=True):
-        cells = dict(zip(columns[1:], line.cells[1:], strict=True))
-        split = {
-            key: [part.strip() for part in cell.replace("|", ";").split(";") if part.strip()]
-            for key, cell in cells.items()
-        }
-        records.append({"image": name, **split, "where": f"line {line.number}"})
-    return records
-
-
-_NO_SHEETS = frozenset({".xml", ".yaml", ".yml", ".data", ".zip"})
-
-
 def _find(path: Path, images: Path, reading: ReadingOptions) -> Splits:
     if not path.is_file() or path.suffix.lower() in _NO_SHEETS:
         return {}
-    return {path.name: partial(load_table, path, images, missing="keep", **reading.given())}
+    load = partial(load_table, path, images, missing="keep", **reading.given())
+    splits = _splits_of_file(path, reading)
+    return {f"{path.name}/{name}": partial(load, split=name) for name in splits} or {
+        path.name: load
+    }
+
+
+def _splits_of_file(path: Path, reading: ReadingOptions) -> list[str]:
+    """Return the names in a file's column of splits; of most files, only the start is read."""
+    if path.suffix.lower() != ".parquet":
+        with path.open("rb") as file:
+            start = file.read(_START).replace(b"\0", b"").lower()
+        if not any(heading.encode() in start for heading in SPLIT_HEADINGS):
+            return []
+    try:
+        (head, lines), _ = read_rows(path, source=str(path), encoding=reading.encoding)
+        columns = table_columns(head, lines, ignore=reading.ignore, source=str(path))
+    except ValueError:
+        return []  # `load_table` says what is wrong
+    return split_names(columns, lines)
 
 
 READER: Final = Reader(
-    _find, options=frozenset({"zero", "minus_one", "blank", "unlisted", "encoding"})
+    _find, options=frozenset({"zero", "minus_one", "blank", "unlisted", "ignore", "encoding"})
 )
 """Any single file that is nothing else."""

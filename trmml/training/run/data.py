@@ -230,7 +230,9 @@ def _open_training_split(data: DataConfig) -> ImageTable:
             f"`data.keep` must be one share here, got {list(data.keep)}; each is a run of its own, "
             "see `RunConfig.runs`."
         )
-    _, table = open_split(data.path, data.train_split, images=data.images, reading=data.read)
+    split, table = open_split(data.path, data.train_split, images=data.images, reading=data.read)
+    for note in table.notes:
+        _LOGGER.warning("%s: %s", split, note)
     return table
 
 
