@@ -110,6 +110,8 @@ CELLS |= {
 }
 CELLS |= {f"table6/voc2007-{row}": figure for row, figure in TABLE_6.items()}
 
+GENERATED = {"generated/llm-pt": "tai-dpt", "generated/t2i-pal": "dualcoop"}
+"""By whose prompts data are learnt that a language model or an image generator made."""
 FIGURE_1 = [f"figure1/text-{image}" for image in ("image", "pixel", "text", "region")]
 
 
@@ -122,7 +124,7 @@ def test_there_is_a_file_for_each_cell_and_no_other() -> None:
     assert len(CELLS) == 27 + 8 + 12 + 10 + 4
     rows = {f"table1/{name}" for name in TABLE_1_OTHERS}
     rows |= {f"table2/{row}-{dataset}" for row in TABLE_2_OTHERS for dataset in TABLE_2_DATASETS}
-    others = {"paper", "own", "tiny", *FIGURE_1} | rows | {*METHODS} - {"trmml"}
+    others = {"paper", "own", "tiny", *FIGURE_1, *GENERATED} | rows | {*METHODS} - {"trmml"}
     assert set(list_run_configs()) == {*CELLS, *DATASETS, *others}
 
 
@@ -374,6 +376,11 @@ def test_figure_1_is_four_configurations_that_go_with_any_data(name: str, tmp_pa
     }
     assert both.model == expected[name]
     assert (both.data.train_split, both.data.keep) == ("voc2007/trainval", 0.1)
+
+
+@pytest.mark.parametrize("name", GENERATED)
+def test_generated_data_are_learnt_by_the_recipe_of_a_method_that_is_here(name: str) -> None:
+    assert shipped(name) == replace(shipped(GENERATED[name]), name=name)
 
 
 def test_the_published_recipe_of_dualcoop() -> None:
