@@ -1,10 +1,10 @@
 """Options that take one name of a few: each list of names is written once, as a `Literal`."""
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from difflib import get_close_matches
 from typing import Literal, get_args, get_origin, get_type_hints
 
-__all__ = ["check_choice", "check_choices", "choice_error"]
+__all__ = ["check_choice", "check_choices", "choice_error", "nearest_name"]
 
 
 def check_choice(value: object, choice: object, *, argument: str) -> None:
@@ -72,6 +72,26 @@ def choice_error(value: object, names: Sequence[object], *, argument: str) -> Va
         ValueError("`split` must be one of 'train', 'test', got 'tset'; did you mean 'test'?")
     """
     listed = ", ".join(map(repr, names))
-    near = get_close_matches(str(value), map(str, names), n=1)
-    hint = f"did you mean {near[0]!r}?" if near else "pick one of these."
+    near = nearest_name(value, names)
+    hint = "pick one of these." if near is None else f"did you mean {near!r}?"
     return ValueError(f"`{argument}` must be one of {listed}, got {value!r}; {hint}")
+
+
+def nearest_name(value: object, names: Iterable[object], *, cutoff: float = 0.6) -> str | None:
+    """Return the name that somebody may have meant, or None if none is like it.
+
+    Args:
+        value: What was given.
+        names: What could be given.
+        cutoff: How like it must be, in [0, 1], unless it is a part of the name.
+
+    Examples:
+        >>> nearest_name("tset", ["train", "test"]), nearest_name("lr", ["max_lr", "epochs"])
+        ('test', 'max_lr')
+    """
+    given, known = str(value), list(map(str, names))
+    if near := get_close_matches(given, known, n=1, cutoff=cutoff):
+        return near[0]
+    parts = set(given.split("_"))
+    related = [name for name in known if (other := set(name.split("_"))) <= parts or parts <= other]
+    return next(iter(get_close_matches(given, related, n=1, cutoff=0)), None)

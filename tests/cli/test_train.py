@@ -148,6 +148,10 @@ def test_configurations_are_listed_and_shown() -> None:
         (["tiny"], "data.path"),
         (["tiny", "--data", "nowhere"], "nowhere"),
         (["tiny", "--set", "recipe.epoch=3"], "did you mean `recipe.epochs`"),
+        (["tiny", "--set", "recipe.lr=3"], "did you mean `recipe.max_lr`"),
+        (["tiny", "--set", "lr=3"], "did you mean `recipe.max_lr`"),
+        (["tiny", "--set", "learning_rate=3"], "did you mean `recipe.max_lr`"),
+        (["tiny", "--set", "recipe.num_epochs=3"], "did you mean `recipe.epochs`"),
         (["tiny", "--set", "recipe.mixed_precision=fp16", "--data", "x.csv"], "needs a GPU"),
     ],
 )
@@ -164,6 +168,44 @@ def test_a_mistake_ends_in_one_clear_line(
     assert error.startswith("trmml: ")
     assert words in error
     assert "Traceback" not in error
+
+
+def test_options_write_the_settings_they_are_short_for() -> None:
+    options = ["--epochs", 3, "--batch-size", 4, "--lr", 1e-5, "--encoder", "RN50:yfcc15m"]
+    shown = invoke("voc2007", *options, "--show").stdout
+    written = ["recipe.epochs=3", "recipe.batch_size=4", "recipe.max_lr=1e-05"]
+    written += ["encoder.name=RN50", "encoder.pretrained=yfcc15m"]
+    assert shown == invoke("voc2007", *(f"--set={one}" for one in written), "--show").stdout
+    tiny = invoke("voc2007", "--encoder", "tiny", "--show").stdout
+    assert "family: tiny\n  name: tiny\n  pretrained: null\n" in tiny
+    back = invoke("tiny", "--encoder", "RN50", "--show").stdout
+    assert "family: open_clip\n  name: RN50\n  pretrained: openai\n" in back
+
+
+@pytest.mark.parametrize(
+    ("option", "value", "setting"),
+    [
+        ("--epochs", 3, "recipe.epochs=3"),
+        ("--epochs", 3, "recipe={epochs: 3}"),
+        ("--batch-size", 3, " recipe.batch_size = 4"),
+        ("--lr", 0.1, "recipe.max_lr=0.2"),
+        ("--encoder", "RN50", "encoder.pretrained=openai"),
+        ("--keep", 0.1, "data.keep=0.2"),
+        ("--data", "x.csv", "data.path=y.csv"),
+        ("--read", "blank=negative", "data.read={blank: unknown}"),
+        ("--views", 2, "cache.views=3"),
+    ],
+)
+def test_an_option_and_a_setting_do_not_say_the_same(
+    option: str,
+    value: object,
+    setting: str,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    assert exit_status(monkeypatch, "tiny", option, value, f"--set={setting}", "--show") == 2
+    error = capsys.readouterr().err
+    assert error.startswith(f"trmml: `{option}` and `--set {setting.partition('=')[0].strip()}=")
 
 
 def test_without_a_configuration_the_way_out_is_told() -> None:

@@ -177,7 +177,7 @@ def test_ones_own_table(tmp_path):
     assert report.broken == []
     assert report.problems == [
         f"not one of its 2 images is in {tmp_path}, first a.jpg; say where they are, by "
-        "`--images` on the command line or `images` in Python"
+        "`--images` on the command line or `images` in Python, or correct the names"
     ]
     for content, problem in [
         ("image,cat\na.jpg,1\na.jpg,0\n", "'a.jpg' is in line 2 and again in line 3"),
@@ -226,3 +226,10 @@ def test_a_folder_that_is_not_there_is_the_only_problem(tmp_path):
     assert report.broken == []
     assert seen == []
     assert not report.usable
+
+
+def test_names_with_a_folder_that_is_not_there_are_told_apart(tmp_path):
+    Image.new("RGB", (4, 4)).save(tmp_path / "a.jpg")
+    table = ImageTable(tmp_path, ["train/a.jpg"], torch.ones(1, 1), ["cat"])
+    (problem,) = check_dataset(table).problems
+    assert "first train/a.jpg (there is a.jpg); say where" in problem

@@ -44,8 +44,8 @@ ReadAs = Annotated[
         "--read",
         metavar="NAME=VALUE",
         help="What the labels' file leaves open: zero, minus_one, blank, unlisted or without_file "
-        "is negative or unknown, ignore names columns that are no classes, encoding is such as "
-        "cp1252; repeatable.",
+        "is negative or unknown, ignore names columns that are no classes, separator is comma or "
+        "space, encoding is such as cp1252; repeatable.",
     ),
 ]
 Split = Annotated[

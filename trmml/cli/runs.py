@@ -4,12 +4,13 @@ import json
 from collections.abc import Iterator, Sequence
 from contextlib import ExitStack, contextmanager
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Annotated, Any, Final
 
 import typer
 
 from trmml.cli.progress import progress_bar
 from trmml.data import ReadingOptions
+from trmml.encoders.load import FAMILIES
 from trmml.markdown_table import percent
 from trmml.training.run.sources import RunProgress
 
@@ -17,8 +18,12 @@ __all__ = [
     "CacheDir",
     "CacheFeatures",
     "Data",
+    "Encoder",
+    "Epochs",
     "Keep",
+    "LearningRate",
     "Settings",
+    "TrainBatchSize",
     "Views",
     "epoch_line",
     "given_settings",
@@ -38,10 +43,41 @@ CacheDir = Annotated[Path, typer.Option(help="Where features are kept.")]
 Views = Annotated[
     int | None, typer.Option(min=1, help="Augmented views of each image in the cache.")
 ]
+Encoder = Annotated[
+    str | None,
+    typer.Option(
+        metavar="NAME[:WEIGHTS]",
+        help="CLIP of open_clip, such as RN50 or ViT-B-16:laion2b_s34b_b88k; weights are OpenAI's "
+        "if not given, and may be a file. tiny is the testbed of the package.",
+    ),
+]
+Epochs = Annotated[int | None, typer.Option(min=1, help="Passes over the training images.")]
+TrainBatchSize = Annotated[
+    int | None, typer.Option("--batch-size", min=1, help="Images of a step, over all processes.")
+]
+LearningRate = Annotated[
+    float | None, typer.Option("--lr", min=0.0, max=1000.0, help="Highest learning rate.")
+]
 Settings = Annotated[
     list[str] | None,
     typer.Option("--set", help="Any setting, such as --set recipe.epochs=10; repeatable."),
 ]
+
+
+_OPTIONS: Final = {
+    "--data": "data.path",
+    "--images": "data.images",
+    "--captions": "data.captions",
+    "--read": "data.read.",
+    "--keep": "data.keep",
+    "--cache-dir": "cache.directory",
+    "--views": "cache.views",
+    "--epochs": "recipe.epochs",
+    "--batch-size": "recipe.batch_size",
+    "--lr": "recipe.max_lr",
+    "--encoder": "encoder.",
+}
+"""What each option begins the settings with that it writes."""
 
 
 def given_settings(
@@ -54,8 +90,16 @@ def given_settings(
     keep: float | None,
     cache: Path | None,
     views: int | None,
+    encoder: str | None = None,
+    epochs: int | None = None,
+    batch_size: int | None = None,
+    learning_rate: float | None = None,
 ) -> list[str]:
-    """Return what was given on the command line as settings that go over a file's."""
+    """Return what was given on the command line as settings that go over a file's.
+
+    Raises:
+        ValueError: If an option and `--set` both say the same setting.
+    """
     given = {"data.path": data, "data.images": images, "data.captions": captions}
     texts = [f"{key}={json.dumps(str(path))}" for key, path in given.items() if path is not None]
     reading = ReadingOptions.parse(read).given()
@@ -66,7 +110,38 @@ def given_settings(
         texts.append(f"cache.directory={json.dumps(str(cache))}")
     if views is not None:
         texts.append(f"cache.views={views}")
+    recipe = {"epochs": epochs, "batch_size": batch_size, "max_lr": learning_rate}
+    texts += [f"recipe.{name}={value}" for name, value in recipe.items() if value is not None]
+    texts += _encoder_settings(encoder)
+    _check_said_once(settings or (), texts)
     return [*(settings or ()), *texts]
+
+
+def _encoder_settings(encoder: str | None) -> list[str]:
+    if encoder is None:
+        return []
+    name, colon, weights = encoder.partition(":")
+    if not name or (colon and not weights):
+        raise ValueError(
+            f"`--encoder` must be a name, or a name and weights such as RN50:openai, got "
+            f"{encoder!r}."
+        )
+    family, name = (name, "default") if name in FAMILIES else ("open_clip", name)
+    given = {"family": family, "name": name, "pretrained": weights or "default"}
+    return [f"encoder.{key}={json.dumps(value)}" for key, value in given.items()]
+
+
+def _check_said_once(settings: Sequence[str], texts: Sequence[str]) -> None:
+    """Refuse a setting that an option says too, or a group that it is in."""
+    said = {text.partition("=")[0].strip() for text in settings}
+    for text in texts:
+        setting = text.partition("=")[0]
+        option = next((flag for flag, begins in _OPTIONS.items() if setting.startswith(begins)), "")
+        groups = {setting.rpartition(".")[0], setting}
+        for twice in sorted(said & groups):
+            raise ValueError(
+                f"`{option}` and `--set {twice}=...` both say `{setting}`; leave out one of them."
+            )
 
 
 @contextmanager

@@ -12,8 +12,12 @@ from trmml.cli.runs import (
     CacheDir,
     CacheFeatures,
     Data,
+    Encoder,
+    Epochs,
     Keep,
+    LearningRate,
     Settings,
+    TrainBatchSize,
     Views,
     epoch_line,
     given_settings,
@@ -48,6 +52,10 @@ def train(
     ] = None,
     read: ReadAs = None,
     keep: Keep = None,
+    encoder: Encoder = None,
+    epochs: Epochs = None,
+    batch_size: TrainBatchSize = None,
+    lr: LearningRate = None,
     out: Annotated[
         Path | None, typer.Option(help="Folder of the run; runs/NAME if not given.")
     ] = None,
@@ -82,7 +90,7 @@ def train(
 
     Examples: `trmml train voc2007 --keep 0.1 --data VOCdevkit/VOC2007`,
     `trmml train table1/coco2014-0.1 --data COCO --cache-features`,
-    `trmml train my.yaml --data labels.csv --set recipe.epochs=10`,
+    `trmml train my.yaml --data labels.csv --encoder RN50 --epochs 10 --lr 1e-3`,
     `trmml train --out runs/voc2007 --resume`, or on four GPUs
     `torchrun --nproc-per-node 4 -m trmml train voc2007 --data VOCdevkit/VOC2007`.
     """
@@ -100,6 +108,10 @@ def train(
         keep=keep,
         cache=cache_dir if cache_features else None,
         views=views,
+        encoder=encoder,
+        epochs=epochs,
+        batch_size=batch_size,
+        learning_rate=lr,
     )
     own = None if task is None else load_task(task)
     chosen = _choose(config, out, given, own, resume=resume)

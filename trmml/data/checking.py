@@ -5,7 +5,7 @@ import os
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import asdict, dataclass, field
-from pathlib import Path
+from pathlib import Path, PurePosixPath
 from typing import Any, Final
 
 from trmml.class_names import ClassNames
@@ -178,9 +178,12 @@ def _none_there(table: ImageTable) -> str | None:
         return None
     if not table.root.is_dir():
         return f"{table.root}: that folder does not exist; check the path"
+    first = table.names[0]
+    name = PurePosixPath(first).name
+    hint = f" (there is {name})" if (table.root / name).exists() else ""
     return (
-        f"not one of its {len(table):,} images is in {table.root}, first {table.names[0]}; say "
-        "where they are, by `--images` on the command line or `images` in Python"
+        f"not one of its {len(table):,} images is in {table.root}, first {first}{hint}; say where "
+        "they are, by `--images` on the command line or `images` in Python, or correct the names"
     )
 
 

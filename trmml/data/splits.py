@@ -142,6 +142,7 @@ def open_split(
     *,
     images: str | os.PathLike[str] | None = None,
     reading: ReadingOptions | None = None,
+    argument: str = "split",
 ) -> tuple[str, ImageTable]:
     """Read one split of the dataset at a path.
 
@@ -150,6 +151,7 @@ def open_split(
         split: A name of `find_splits`; needed where there is more than one.
         images: As in `find_splits`.
         reading: As in `find_splits`.
+        argument: What the caller calls `split`, for the message.
 
     Returns:
         The split's name and its table.
@@ -161,7 +163,7 @@ def open_split(
     if split is None and len(found) == 1:
         split = next(iter(found))
     if split not in found:
-        raise ValueError(f"{path}: {choice_error(split, list(found), argument='split')}")
+        raise ValueError(f"{path}: {choice_error(split, list(found), argument=argument)}")
     return split, found[split]()
 
 

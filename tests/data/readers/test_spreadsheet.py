@@ -119,7 +119,7 @@ def test_a_stray_quotation_mark_is_refused_with_its_line(read, row):
 
 def test_a_list_separated_by_commas_is_no_class(read):
     content = "image;positives;negatives\na.jpg;cat;dog\nb.jpg;cat, dog;\n"
-    with pytest.raises(ValueError, match=r"lists 'cat, dog' as one class beside .cat.; separate"):
+    with pytest.raises(ValueError, match=r"lists 'cat, dog' as one class beside .cat.; if commas"):
         read(content)
     chosen = read(content, class_names=["cat", "dog", "cat, dog"])
     assert chosen.labels.tolist() == [[1, -1, 0], [0, 0, 1]]

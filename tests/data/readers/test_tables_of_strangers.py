@@ -210,3 +210,40 @@ def test_a_hundred_thousand_cells_are_read_as_numbers_say(read, photos):
     head = ",".join(["image", *(f"class {column}" for column in range(50))])
     table = read("\n".join([head, *rows]), missing="keep")
     assert np.array_equal(table.labels.numpy(), labels * 2 - 1)
+
+
+@pytest.mark.parametrize(
+    ("separator", "sign"), [("comma", ", "), ("space", "  "), ("comma", ";"), ("auto", " | ")]
+)
+def test_names_in_a_cell_are_separated_as_told(read, separator, sign):
+    sheet = f'image;tags\na.jpg;"clear{sign}primary"\nb.JPG;clear\nc.png;\n'
+    table = read(sheet, unlisted="negative", separator=separator)
+    assert table.class_names == ("clear", "primary")
+    assert table.labels.tolist() == [[1, 1], [1, -1], [-1, -1]]
+
+
+def test_names_that_spaces_or_commas_may_separate_are_told(read):
+    sheet = "image_name,tags\na,haze primary\nb,clear primary\nc,clear haze\n"
+    table = read(sheet, unlisted="negative")
+    assert table.notes[0].startswith("'clear haze' counts as one class; if it is several, say")
+    table = read(sheet, unlisted="negative", separator="space")
+    assert (table.class_names, table.notes) == (("clear", "haze", "primary"), ())
+    with pytest.raises(ValueError, match=r"one class beside .*`--read separator=comma`"):
+        read("image;tags\na.jpg;tree, boat\nb.JPG;boat\n", unlisted="negative")
+    with pytest.raises(ValueError, match="`separator` is for tables with lists of class names"):
+        read("image,cat\na.jpg,1\n", separator="comma")
+
+
+def test_a_row_for_each_image_and_class(read):
+    sheet = "filename,label,score\na.jpg,dog,0.9\nb.JPG,cat,0.8\na.jpg,cat,0.7\nc.png,,0.5\n"
+    table = read(sheet, unlisted="unknown")
+    assert table.names == ["a.jpg", "b.JPG", "c.png"]
+    assert table.labels.tolist() == [[1, 1], [1, 0], [0, 0]]
+    assert table.notes[0] == "4 rows name a class each, and are joined to 3 images"
+
+
+def test_rows_of_lists_or_of_several_splits_are_not_joined(read):
+    with pytest.raises(ValueError, match=r"'a.jpg' is in line 2 and again in line 3; keep one"):
+        read("image,tags\na.jpg,cat; dog\na.jpg,cow\n", unlisted="unknown")
+    with pytest.raises(ValueError, match=r"'a.jpg' is of one split in line 2 and of another in li"):
+        read("image,split,label\na.jpg,train,cat\na.jpg,test,dog\n", unlisted="unknown")

@@ -21,7 +21,12 @@ from trmml.data import (
 )
 from trmml.models import METHODS, LossConfig, TRMMLConfig
 from trmml.training import DataConfig, Recipe, RunConfig, RunData, load_run_config, open_run_data
-from trmml.training.run.data_checks import check_batch, check_present, note_copies
+from trmml.training.run.data_checks import (
+    check_enough,
+    check_present,
+    note_copies,
+    note_small_data,
+)
 from trmml.training.run.held_out_labels import check_selection
 
 NAMES = ("cat", "dog", "cow")
@@ -66,7 +71,7 @@ def open_checked(config: RunConfig) -> RunData:
         unknown_as_negative=config.model.counts_unknown_as_negative,
         uses_unknown=config.model.uses_unknown,
     )
-    check_batch(found, config.recipe.batch_size)
+    check_enough(found)
     if config.selection == "validation":
         check_selection(found)
     return found
@@ -287,11 +292,10 @@ def test_a_test_split_of_other_categories_is_refused(table: Path, tmp_path: Path
     [
         ({"path": None}, "`data.path` must say where the dataset lies, got null"),
         ({"keep": (0.1, 0.2)}, r"`data.keep` must be one share here, got \[0.1, 0.2\]"),
-        ({"train_split": "x"}, "`split` must be one of 'labels.csv', got 'x'"),
+        ({"train_split": "x"}, r"`data\.train_split` must be one of 'labels.csv', got 'x'"),
         ({"path": "nowhere"}, "nowhere: there is nothing; check the path"),
         ({"keep": 0.0}, "no label is known, so nothing can be learnt"),
         ({"validation_share": 0.001}, "leaves none of 200 images to select on"),
-        ({"validation_share": 0.99}, "at least 4 images, a batch, got 2"),
         ({"label_file": "gone.mask"}, "gone.mask: the file does not exist"),
     ],
 )
@@ -306,8 +310,18 @@ def test_what_cannot_be_trained_on_is_refused(
 
 def test_one_image_is_too_few(tmp_path: Path) -> None:
     table = write_table(tmp_path / "one.csv", full_labels(1))
-    with pytest.raises(ValueError, match="at least 2 images, a batch, got 1"):
+    with pytest.raises(ValueError, match="at least 2 images, got 1; add some"):
         opened(table, recipe=Recipe(batch_size=1), selection="last")
+
+
+@pytest.mark.parametrize(("batch_size", "told"), [(100, False), (101, True)])
+def test_a_batch_of_more_than_there_is_is_told(
+    table: Path, batch_size: int, told: bool, caplog: pytest.LogCaptureFixture
+) -> None:
+    found = opened(table)
+    note_small_data(replace(found, train=found.train.select(range(100))), batch_size)
+    text = "a batch of 101 is more than the 100 images to learn from; each step takes all of them"
+    assert (text in caplog.text) == told
 
 
 def test_a_category_without_positives_is_named_but_no_error(

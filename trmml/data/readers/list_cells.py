@@ -5,17 +5,23 @@ import json
 import re
 from typing import Any, Final
 
+from trmml.data.readers.reading_options import Separator
+
 __all__ = ["names_in_cell"]
 
 _NOTHING: Final = frozenset({"", "[]", "nan", "none", "null"})
+_SIGNS: Final[dict[Separator, str]] = {"auto": ";", "comma": ",", "space": " "}
 _TWO_TEXTS: Final = re.compile(r"""['"]\s+['"]""")  # of NumPy, which Python would join
 
 
-def names_in_cell(cell: str, *, source: str, place: str) -> list[str]:
+def names_in_cell(
+    cell: str, *, separator: Separator = "auto", source: str, place: str
+) -> list[str]:
     """Return the names that a cell lists.
 
     Args:
         cell: Names separated by `;` or `|`, or a list of texts in JSON or as Python prints it.
+        separator: What else separates names: "comma" or "space"; "auto" for nothing else.
         source: Table to name in errors.
         place: Where in it the cell is.
 
@@ -30,7 +36,8 @@ def names_in_cell(cell: str, *, source: str, place: str) -> list[str]:
     if cell.casefold() in _NOTHING:
         return []
     if not cell.startswith("["):
-        return [part.strip() for part in cell.replace("|", ";").split(";") if part.strip()]
+        cell = cell.replace("|", ";").replace(_SIGNS[separator], ";")
+        return [part.strip() for part in cell.split(";") if part.strip()]
     found = _list(cell)
     if not isinstance(found, list) or not all(isinstance(name, str) for name in found):
         raise ValueError(

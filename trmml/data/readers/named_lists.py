@@ -1,5 +1,6 @@
 """Images that list their labels by name: positives, negatives, everything else by rule."""
 
+from collections import Counter
 from collections.abc import Sequence
 from typing import Any
 
@@ -9,7 +10,7 @@ from jaxtyping import Int
 from trmml.data.readers.dataset_files import parse_json
 from trmml.data.readers.table_columns import is_name_heading
 
-__all__ = ["from_records", "parse_records"]
+__all__ = ["from_records", "joined_by_spaces", "parse_records"]
 
 
 def from_records(
@@ -28,9 +29,8 @@ def from_records(
         class_names: Classes in their order; by default those listed, in alphabetical order.
 
     Raises:
-        ValueError: If the records list a class that is not in
-            `class_names` or as both, join several others by commas to one, or leave open what an
-            unlisted class is.
+        ValueError: If the records list a class that is not in `class_names` or as both, join
+            several others by commas to one, or leave open what an unlisted class is.
     """
     places = [record["where"] for record in records]
     if unlisted == "auto":
@@ -65,6 +65,22 @@ def from_records(
     return labels, classes
 
 
+def joined_by_spaces(classes: Sequence[str]) -> str | None:
+    """Return a class that may be several, of which each word is in another class too.
+
+    Args:
+        classes: Names of classes.
+
+    Examples:
+        >>> joined_by_spaces(["clear primary", "clear", "primary water", "boat"])
+        'clear primary'
+        >>> joined_by_spaces(["fishing boat", "boat"])
+    """
+    words = Counter(word for name in classes for word in set(name.split()))
+    several = (name for name in classes if " " in name)
+    return next((one for one in several if all(words[word] > 1 for word in one.split())), None)
+
+
 def _refuse_joined(classes: list[str], source: str) -> None:
     """Refuse a class that is a list of others, which a comma separates where `;` or `|` should."""
     parts = {name: [part.strip() for part in name.split(",") if part.strip()] for name in classes}
@@ -74,8 +90,9 @@ def _refuse_joined(classes: list[str], source: str) -> None:
             others = (one for one in classes if one != name and part in parts[one])
             if (other := next(others, None)) is not None:
                 raise ValueError(
-                    f"{source}: lists {name!r} as one class beside {other!r}; separate names by ; "
-                    "or |, and write one that has a comma without it."
+                    f"{source}: lists {name!r} as one class beside {other!r}; if commas separate "
+                    'names, say `separator="comma"`, on the command line `--read separator=comma`; '
+                    "if not, write names without commas."
                 )
 
 

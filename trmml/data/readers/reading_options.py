@@ -7,10 +7,11 @@ from typing import Any, Literal
 
 from trmml.choices import check_choices, choice_error
 
-__all__ = ["AbsentFile", "CellMeaning", "ReadingOptions", "check_encoding"]
+__all__ = ["AbsentFile", "CellMeaning", "ReadingOptions", "Separator", "check_encoding"]
 
 CellMeaning = Literal["auto", "negative", "unknown"]
 AbsentFile = Literal["auto", "negative", "unknown", "drop"]
+Separator = Literal["auto", "comma", "space"]
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -26,6 +27,7 @@ class ReadingOptions:
         unlisted: What a class is that an image does not list; "auto" likewise.
         without_file: What an image is that has no file of labels, where each has its own; "auto"
             leaves it to the format.
+        separator: What separates names within a cell; "auto" is `;`, `|` or a list of JSON.
         ignore: Columns of a table to leave aside, whatever they hold.
         encoding: The text encoding of a table, such as "cp1252"; None is UTF-8, or what the file's
             own mark says.
@@ -43,6 +45,7 @@ class ReadingOptions:
     blank: CellMeaning = "auto"
     unlisted: CellMeaning = "auto"
     without_file: AbsentFile = "auto"
+    separator: Separator = "auto"
     ignore: tuple[str, ...] = ()
     encoding: str | None = None
 

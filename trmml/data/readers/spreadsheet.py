@@ -1,7 +1,7 @@
 """Your own data: a folder of photographs and a spreadsheet of labels."""
 
 import os
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from functools import partial
 from pathlib import Path
 from typing import Any, Final
@@ -15,10 +15,11 @@ from trmml.data.readers.cells import cell_values, signed_cells
 from trmml.data.readers.csv_rows import CsvLine
 from trmml.data.readers.image_addresses import files_of_addresses
 from trmml.data.readers.list_cells import names_in_cell
-from trmml.data.readers.named_lists import from_records
+from trmml.data.readers.long_tables import joined_rows
+from trmml.data.readers.named_lists import from_records, joined_by_spaces
 from trmml.data.readers.present_files import MissingPolicy, keep_present
 from trmml.data.readers.reader import Reader, Splits
-from trmml.data.readers.reading_options import CellMeaning, ReadingOptions
+from trmml.data.readers.reading_options import CellMeaning, ReadingOptions, Separator
 from trmml.data.readers.table_columns import (
     SPLIT_HEADINGS,
     TableColumns,
@@ -44,6 +45,7 @@ def load_table(
     minus_one: CellMeaning = "auto",
     blank: CellMeaning = "auto",
     unlisted: CellMeaning = "auto",
+    separator: Separator = "auto",
     ignore: Sequence[str] = (),
     split: str | None = None,
     class_names: Sequence[str] | None = None,
@@ -59,7 +61,8 @@ def load_table(
       False or nothing;
     - the columns `positives` and, if some labels are known to be absent, `negatives`, holding
       class names as `tree; boat`, `tree|boat` or `["tree", "boat"]`. A column `tags`, `labels`,
-      `classes`, `categories`, `keywords` or `objects` with names means the same as `positives`.
+      `classes`, `categories`, `keywords` or `objects` with names means the same as `positives`;
+      if each cell of it has one name, an image may have several rows.
 
     File names are in the column whose cells end as those of images do, or whose heading says so
     (`image`, `file_name`, `path` and the like), or else in the first one. They may be absolute,
@@ -87,6 +90,7 @@ def load_table(
         minus_one: What -1 means, see above.
         blank: What an empty cell means, see above.
         unlisted: What a class is that an image does not list, see above.
+        separator: What separates names in a cell beside `;` and `|`: "comma" or "space".
         ignore: Columns to leave aside without a note, whatever they hold.
         split: Read the rows with this name in the column `split`; None reads all.
         class_names: Classes to read, in this order; by default all columns in their order, or
@@ -108,30 +112,34 @@ def load_table(
     of_cells: dict[str, CellMeaning] = {"zero": zero, "minus_one": minus_one, "blank": blank}
     for argument, value in {**of_cells, "unlisted": unlisted}.items():
         check_choice(value, CellMeaning, argument=argument)
+    check_choice(separator, Separator, argument="separator")
     check_choice(missing, MissingPolicy, argument="missing")
     source = str(table) if isinstance(table, str | os.PathLike) else "`table`"
     (head, lines), stated = read_rows(table, source=source, encoding=encoding)
     class_names = class_names if class_names is not None else stated
     _check_head(head, lines, source)
     columns = table_columns(head, lines, ignore=ignore, source=source)
+    lines, notes = joined_rows(columns, lines, source=source)
+    notes += _notes_on_columns(columns, head)
     names = _file_names(columns.names, lines, source)
-    notes = _notes(columns, head)
     if columns.lists:
         _check_unused(of_cells, "a column for each class", source)
+        records = _records(columns, lines, separator, source)
         labels, found_classes = from_records(
-            _records(columns, lines, source),
-            source=source,
-            unlisted=unlisted,
-            class_names=class_names,
+            records, source=source, unlisted=unlisted, class_names=class_names
         )
+        if separator == "auto" and (name := joined_by_spaces(found_classes)) is not None:
+            notes.append(
+                f'{name!r} counts as one class; if it is several, say `separator="space"`, on the '
+                "command line `--read separator=space`"
+            )
     else:
-        _check_unused({"unlisted": unlisted}, "lists of class names", source)
-        classes = [head.cells[place] for place in columns.labels]
+        of_lists: dict[str, str] = {"unlisted": unlisted, "separator": separator}
+        _check_unused(of_lists, "lists of class names", source)
         _check_classes(columns, head, lines, source)
-        cells = [
-            line._replace(cells=[line.cells[place] for place in (columns.names, *columns.labels)])
-            for line in lines
-        ]
+        classes = [head.cells[place] for place in columns.labels]
+        places = (columns.names, *columns.labels)
+        cells = [line._replace(cells=[line.cells[place] for place in places]) for line in lines]
         values = cell_values(classes, cells, source=source)
         labels, noticed = signed_cells(
             values, **of_cells, columns=classes, lines=cells, source=source
@@ -147,14 +155,14 @@ def load_table(
     return ImageTable(images, names, labels, found_classes, transform=transform, notes=notes)
 
 
-def _notes(columns: TableColumns, head: CsvLine) -> list[str]:
+def _notes_on_columns(columns: TableColumns, head: CsvLine) -> list[str]:
     if not columns.aside:
         return []
     aside = ", ".join(head.cells[place] for place in columns.aside)
     return [f"left aside, since no label is in them: the columns {aside}"]
 
 
-def _check_unused(options: dict[str, CellMeaning], layout: str, source: str) -> None:
+def _check_unused(options: Mapping[str, str], layout: str, source: str) -> None:
     for argument, value in options.items():
         if value != "auto":
             raise ValueError(
@@ -228,13 +236,21 @@ def _rows_of_split(
     return rows, [f"{without:,} rows have no split, and are in none"] if without else []
 
 
-def _records(columns: TableColumns, lines: Sequence[CsvLine], source: str) -> list[dict[str, Any]]:
-    records = []
-    for line in lines:
-        cells = zip(columns.lists, (line.cells[place] for place in columns.labels), strict=True)
-        lists = {kind: names_in_cell(cell, source=source, place=line.place) for kind, cell in cells}
-        records.append({**lists, "where": line.place})
-    return records
+def _records(
+    columns: TableColumns, lines: Sequence[CsvLine], separator: Separator, source: str
+) -> list[dict[str, Any]]:
+    return [
+        {
+            "where": line.place,
+            **{
+                kind: names_in_cell(
+                    line.cells[place], separator=separator, source=source, place=line.place
+                )
+                for kind, place in zip(columns.lists, columns.labels, strict=True)
+            },
+        }
+        for line in lines
+    ]
 
 
 def _chosen(
@@ -280,6 +296,9 @@ def _splits_of_file(path: Path, reading: ReadingOptions) -> list[str]:
 
 
 READER: Final = Reader(
-    _find, options=frozenset({"zero", "minus_one", "blank", "unlisted", "ignore", "encoding"})
+    _find,
+    options=frozenset(
+        {"zero", "minus_one", "blank", "unlisted", "separator", "ignore", "encoding"}
+    ),
 )
 """Any single file that is nothing else."""

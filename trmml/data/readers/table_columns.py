@@ -46,6 +46,7 @@ class TableColumns(NamedTuple):
         names: Of the file names.
         labels: Of classes with a label in each cell, or of lists of class names.
         lists: For each of `labels` that holds lists, "positives" or "negatives"; else empty.
+        by_tags: Whether lists of positives are not in `positives`, but in `tags` or the like.
         split: Of the names of splits; None if no column has them.
         aside: Of what holds no labels, and was not said to be ignored.
     """
@@ -53,6 +54,7 @@ class TableColumns(NamedTuple):
     names: int
     labels: list[int]
     lists: list[str]
+    by_tags: bool
     split: int | None
     aside: list[int]
 
@@ -114,7 +116,7 @@ def table_columns(
             raise ValueError(f"{source}: {choice_error(name, head.cells, argument='ignore')}")
     columns = [list(cells) for cells in zip(*(line.cells for line in lines), strict=True)]
     if not columns:
-        return TableColumns(0, list(range(1, len(head.cells))), [], None, [])
+        return TableColumns(0, list(range(1, len(head.cells))), [], False, None, [])
     plain = [_plain(heading) for heading in head.cells]
     open_places = [place for place, heading in enumerate(head.cells) if heading not in ignore]
     names = _place_of_names(open_places, plain, columns, source)
@@ -128,7 +130,8 @@ def table_columns(
     others = [place for place in rest if place not in labels]
     split = next((place for place in others if plain[place] in SPLIT_HEADINGS), None)
     lists = [place for place in others if plain[place] in _LISTS]
-    if not any(plain[place] == "positives" for place in lists):
+    by_tags = not any(plain[place] == "positives" for place in lists)
+    if by_tags:
         tags = [place for place in others if plain[place] in _TAGS]
         if len(tags) > 1:
             both = [head.cells[place] for place in tags]
@@ -142,7 +145,7 @@ def table_columns(
         )
     aside = [place for place in others if place not in lists and place != split]
     kinds = ["negatives" if plain[place] == "negatives" else "positives" for place in lists]
-    return TableColumns(names, lists or labels, kinds, split, aside)
+    return TableColumns(names, lists or labels, kinds, by_tags, split, aside)
 
 
 def split_names(columns: TableColumns, lines: Sequence[CsvLine]) -> list[str]:

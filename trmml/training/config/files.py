@@ -12,6 +12,7 @@ from itertools import chain
 from pathlib import Path
 from typing import Any, Final
 
+from trmml.choices import nearest_name
 from trmml.models import METHODS, MethodConfig, Task
 from trmml.regular_files import require_regular_file
 from trmml.training.config.plain_yaml import read_yaml, write_yaml
@@ -135,8 +136,8 @@ def _model_config(
     name = model.get("method", DEFAULT_METHOD) if isinstance(model, Mapping) else DEFAULT_METHOD
     tasks = METHODS if task is None else {task.Model.Config.method: task}
     if name not in tasks:
-        near = get_close_matches(str(name), tasks, n=1)
-        advice = f"did you mean {near[0]!r}?" if near else "one's own is given by `--task`."
+        near = nearest_name(name, tasks)
+        advice = f"did you mean {near!r}?" if near else "one's own is given by `--task`."
         origin = next(
             layer.origin for layer in reversed(layers) if "method" in layer.values.get("model", {})
         )

@@ -4,10 +4,13 @@ import json
 import types
 from collections.abc import Mapping, Sequence
 from dataclasses import fields, is_dataclass
-from difflib import get_close_matches
 from typing import Any, Final, Literal, NamedTuple, Union, get_args, get_origin, get_type_hints
 
+from trmml.choices import nearest_name
+
 __all__ = ["Layer", "explain"]
+
+_ALSO_CALLED: Final = {"learning_rate": "max_lr"}
 
 _WORDS: Final = {
     int: ("a whole number", "whole numbers"),
@@ -77,11 +80,12 @@ def _advice(root: type, path: tuple[str, ...]) -> str:
         here = _group(get_type_hints(here)[section])
     prefix = ".".join([*sections, ""])
     known = [field.name for field in fields(here)]
-    if near := get_close_matches(name, known, n=1):
-        return f"did you mean `{prefix}{near[0]}`?"
+    name = _ALSO_CALLED.get(name, name)
+    if near := nearest_name(name, known):
+        return f"did you mean `{prefix}{near}`?"
     everywhere = {dotted.rpartition(".")[2]: dotted for dotted in _dotted(root)}
-    if near := get_close_matches(name, everywhere, n=1, cutoff=0.8):
-        return f"did you mean `{everywhere[near[0]]}`?"
+    if near := nearest_name(name, everywhere, cutoff=0.8):
+        return f"did you mean `{everywhere[near]}`?"
     return f"known are {', '.join(f'`{prefix}{one}`' for one in known)}."
 
 

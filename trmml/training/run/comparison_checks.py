@@ -14,7 +14,7 @@ from trmml.training.loop.acceleration import build_accelerator
 from trmml.training.loop.changes import describe_changes, find_changes
 from trmml.training.run.comparison_cells import Cell, Contestant, folder_name
 from trmml.training.run.data import RunData, open_run_data
-from trmml.training.run.data_checks import check_batch, check_present
+from trmml.training.run.data_checks import check_enough, check_present
 from trmml.training.run.folder import SETTINGS, RunFolder
 from trmml.training.run.held_out_labels import check_selection, check_stack
 
@@ -172,7 +172,7 @@ def _check_start(cell: Cell, data: RunData) -> None:
     config = cell.config
     build_accelerator(config.recipe)
     config.model.check_classes(data.class_names)
-    check_batch(data, config.recipe.batch_size)
+    check_enough(data)
     if config.selection == "validation":
         check_selection(data)
     if config.prediction == "stack":

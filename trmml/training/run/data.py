@@ -230,7 +230,13 @@ def _open_training_split(data: DataConfig) -> ImageTable:
             f"`data.keep` must be one share here, got {list(data.keep)}; each is a run of its own, "
             "see `RunConfig.runs`."
         )
-    split, table = open_split(data.path, data.train_split, images=data.images, reading=data.read)
+    split, table = open_split(
+        data.path,
+        data.train_split,
+        images=data.images,
+        reading=data.read,
+        argument="data.train_split",
+    )
     for note in table.notes:
         _LOGGER.warning("%s: %s", split, note)
     return table
@@ -269,6 +275,7 @@ def _open_test_split(data: DataConfig, train: ImageTable) -> ImageTable | None:
         data.test_split,
         images=data.images,
         reading=data.test_read or data.read,
+        argument="data.test_split",
     )
     if test.class_names != train.class_names:
         raise ValueError(

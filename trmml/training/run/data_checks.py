@@ -2,31 +2,45 @@
 
 import logging
 import os
+from typing import Final
 
 from trmml.data.same_files import same_contents
 from trmml.training.run.data import RunData
 
-__all__ = ["check_batch", "check_present", "note_copies"]
+__all__ = ["check_enough", "check_present", "note_copies", "note_small_data"]
+
+_FEWEST: Final = 2
 
 _LOGGER = logging.getLogger(__name__)
 
 
-def check_batch(data: RunData, batch_size: int) -> None:
-    """Refuse to train on fewer images, or captions, than a batch has.
+def check_enough(data: RunData) -> None:
+    """Refuse to train on a single image, or caption.
 
     Raises:
-        ValueError: If there are fewer.
+        ValueError: If there are fewer than two.
     """
-    fewest = max(2, batch_size)
-    if data.captions is not None and len(data.captions) < fewest:
+    if len(data.lessons) >= _FEWEST:
+        return
+    if data.captions is not None:
         raise ValueError(
-            f"`data.captions` must have at least {fewest} captions that name a class, a batch, got "
-            f"{len(data.captions)}; lower `recipe.batch_size`, or add captions or synonyms."
+            f"`data.captions` must have at least {_FEWEST} captions that name a class, got "
+            f"{len(data.captions)}; add captions or synonyms."
         )
-    if data.captions is None and len(data.train) < fewest:
-        raise ValueError(
-            f"{data.train.root}: training needs at least {fewest} images, a batch, got "
-            f"{len(data.train)}; lower `recipe.batch_size` or `data.validation_share`."
+    raise ValueError(
+        f"{data.train.root}: training needs at least {_FEWEST} images, got {len(data.train)}; add "
+        "some, or lower `data.validation_share`."
+    )
+
+
+def note_small_data(data: RunData, batch_size: int) -> None:
+    """Say in the log that there is less to learn from than a batch: each step then takes all."""
+    if len(data.lessons) < batch_size:
+        _LOGGER.warning(
+            "a batch of %d is more than the %d %s to learn from; each step takes all of them",
+            batch_size,
+            len(data.lessons),
+            "images" if data.captions is None else "captions",
         )
 
 

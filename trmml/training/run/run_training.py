@@ -17,7 +17,12 @@ from trmml.training.run.accepted_changes import take_up
 from trmml.training.run.callbacks import RunCallbacks
 from trmml.training.run.completion import completion_report
 from trmml.training.run.data import RunData, open_run_data
-from trmml.training.run.data_checks import check_batch, check_present, note_copies
+from trmml.training.run.data_checks import (
+    check_enough,
+    check_present,
+    note_copies,
+    note_small_data,
+)
 from trmml.training.run.evaluation import RunEvaluator
 from trmml.training.run.folder import RunFolder
 from trmml.training.run.held_out_labels import check_selection, check_stack
@@ -76,7 +81,7 @@ def run_training(
         captions_for=config.model.method if config.model.learns_from == "captions" else None,
     )
     config.model.check_classes(data.class_names)
-    check_batch(data, config.recipe.batch_size)
+    check_enough(data)
     selects = config.selection != "last"
     if config.selection == "validation":
         check_selection(data)
@@ -85,6 +90,7 @@ def run_training(
     check_present(data)
     if accelerator.is_main_process:
         note_copies(data)
+        note_small_data(data, config.recipe.batch_size)
     accelerator.wait_for_everyone()  # nobody writes before everybody has looked
     with run.claimed(resume=resume):
         state = run.load_state(selects=selects) if resume else None
