@@ -59,6 +59,17 @@ def test_a_run_trains_goes_on_and_says_where_it_is(data: Path, tmp_path: Path) -
     assert again.stderr == ""
 
 
+def test_a_batch_of_more_than_there_is_takes_what_there_is(
+    data: Path, tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    small = ["--batch-size", 500, "--epochs", 1, "--set", "data.image_size=64"]
+    run = ["tiny", "--data", data, "--set", "selection=last", *small, "--json", "--quiet"]
+    found = invoke(*run, "--out", tmp_path / "run")
+    assert found.exit_code == 0, found.output
+    learnt_from = json.loads(found.stdout)["num_train"]
+    assert f"a batch of 500 is more than the {learnt_from} images to learn from" in caplog.text
+
+
 def test_captions_are_given_by_a_file_and_asked_for_where_they_are_missing(
     data: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
