@@ -45,6 +45,16 @@ def test_a_file_of_csv(tmp_path):
     assert open_split(tmp_path)[1].labels.tolist() == [[1]]
 
 
+def test_a_column_of_splits_that_are_numbers(tmp_path):
+    write_pictures(tmp_path, ["a.png", "b.png", "c.png"])
+    (tmp_path / "metadata.csv").write_text(
+        "img_id,img_filename,bird,split\n3,a.png,1,0\n4,b.png,0,1\n5,c.png,0,2\n"
+    )
+    assert list(find_splits(tmp_path)) == [f"image-folder/{split}" for split in range(3)]
+    _, table = open_split(tmp_path, "image-folder/1")
+    assert (table.class_names, table.names) == (("bird",), ["b.png"])
+
+
 @pytest.mark.parametrize(
     ("line", "message"),
     [

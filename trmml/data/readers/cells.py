@@ -66,17 +66,19 @@ def cell_values(
         ValueError: With line and column, if something else stands in a cell.
     """
     values = np.empty((len(lines), len(columns)), dtype=np.int8)
-    for row, line in enumerate(lines):
-        for column, cell in enumerate(line.cells[1:]):
-            code = cell_code(cell)
-            if code is None:
-                raise ValueError(
-                    f"{source}: {line.place}, column {columns[column]!r}: a label must be 1, 0, "
-                    f"-1, yes, no or empty, got {cell!r}; correct it, or, if the column holds no "
-                    f'labels, leave it aside with `ignore=["{columns[column]}"]`, on the command '
-                    f"line `--read ignore={columns[column]}`."
-                )
-            values[row, column] = code
+    for column, name in enumerate(columns):
+        cells = [line.cells[column + 1] for line in lines]
+        found = {cell: cell_code(cell) for cell in set(cells)}
+        codes = {cell: code for cell, code in found.items() if code is not None}
+        if len(codes) < len(found):
+            row = next(row for row, cell in enumerate(cells) if cell not in codes)
+            raise ValueError(
+                f"{source}: {lines[row].place}, column {name!r}: a label must be 1, 0, -1, yes, no "
+                f"or empty, got {cells[row]!r}; correct it, or, if the column holds no labels, "
+                f'leave it aside with `ignore=["{name}"]`, on the command line '
+                f"`--read ignore={name}`."
+            )
+        values[:, column] = [codes[cell] for cell in cells]
     return values
 
 

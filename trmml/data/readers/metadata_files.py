@@ -1,13 +1,12 @@
 """Hugging Face's image folders: a `metadata` file beside the images, or beside those of a split."""
 
-from functools import partial
 from pathlib import Path
 from typing import Final
 
 from trmml.data.readers import spreadsheet
 from trmml.data.readers.reader import Reader, Splits
 from trmml.data.readers.reading_options import ReadingOptions
-from trmml.data.readers.spreadsheet import load_table
+from trmml.data.readers.spreadsheet import splits_of_table
 from trmml.data.visible_files import visible_files
 
 __all__ = ["READER"]
@@ -23,8 +22,7 @@ def _find(path: Path, _images: Path, reading: ReadingOptions) -> Splits:
         for file in (folder / name for name in _FILES):
             if file.is_file():
                 name = "image-folder" if folder == path else f"image-folder/{folder.name}"
-                load = partial(load_table, file, folder, missing="keep", **reading.given())
-                found.setdefault(name, load)
+                found = splits_of_table(file, folder, reading, name=name) | found
     return found
 
 

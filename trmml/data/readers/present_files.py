@@ -8,8 +8,9 @@ from typing import Literal
 import numpy as np
 from jaxtyping import Int
 
-from trmml.data.file_names import other_case, resolve_names
+from trmml.data.file_names import other_case
 from trmml.data.image_formats import IMAGE_SUFFIXES
+from trmml.data.readers.image_addresses import files_of_addresses
 from trmml.data.visible_files import visible_files
 
 __all__ = ["MissingPolicy", "keep_present"]
@@ -25,7 +26,7 @@ def keep_present(
     missing: MissingPolicy,
     source: str,
 ) -> tuple[list[str], Int[np.ndarray, "kept classes"]]:
-    """Return the rows to use, with names as the files are spelt; see `resolve_names`.
+    """Return the rows to use, with names as the files are spelt; see `files_of_addresses`.
 
     A name without an ending is that of the only image that has it before its ending.
 
@@ -40,7 +41,7 @@ def keep_present(
         ValueError: If the folder does not exist, no file of the table does, or one is missing and
             `missing="error"`, with a list of the first ones.
     """
-    names = _with_endings(resolve_names(names, root), root)
+    names = _with_endings(files_of_addresses(names, root), root)
     if missing == "keep":
         return names, labels
     if not Path(root).is_dir():

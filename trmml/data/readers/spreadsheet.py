@@ -13,7 +13,6 @@ from trmml.choices import check_choice, choice_error
 from trmml.data.image_table import ImageTable
 from trmml.data.readers.cells import cell_values, signed_cells
 from trmml.data.readers.csv_rows import CsvLine
-from trmml.data.readers.image_addresses import files_of_addresses
 from trmml.data.readers.list_cells import names_in_cell
 from trmml.data.readers.long_tables import joined_rows
 from trmml.data.readers.named_lists import from_records, joined_by_spaces
@@ -30,7 +29,7 @@ from trmml.data.readers.table_columns import (
 )
 from trmml.data.readers.table_rows import read_rows
 
-__all__ = ["READER", "load_table"]
+__all__ = ["READER", "load_table", "splits_of_table"]
 
 _NO_HEADINGS: Final = frozenset({"", "1", "+1", "1.0", "0", "0.0", "-1", "-1.0", "True", "False"})
 _NO_SHEETS: Final = frozenset({".xml", ".yaml", ".yml", ".data", ".zip"})
@@ -150,7 +149,6 @@ def load_table(
         rows, noticed = _rows_of_split(split, columns, lines, source)
         notes += noticed
         names, labels = [names[row] for row in rows], labels[rows]
-    names = files_of_addresses(names, images)
     names, labels = keep_present(names, labels, images, missing=missing, source=source)
     return ImageTable(images, names, labels, found_classes, transform=transform, notes=notes)
 
@@ -270,14 +268,27 @@ def _chosen(
     return list(class_names), labels[:, [columns.index(name) for name in class_names]]
 
 
+def splits_of_table(
+    path: Path, images: Path, reading: ReadingOptions, *, name: str | None = None
+) -> Splits:
+    """Name the splits of a table's file, each with a function that reads it.
+
+    Args:
+        path: The file.
+        images: Folder of the images.
+        reading: What the file leaves open.
+        name: Of the whole; the file's by default. Names of its column `split` come after it.
+    """
+    name = path.name if name is None else name
+    load = partial(load_table, path, images, missing="keep", **reading.given())
+    splits = _splits_of_file(path, reading)
+    return {f"{name}/{one}": partial(load, split=one) for one in splits} or {name: load}
+
+
 def _find(path: Path, images: Path, reading: ReadingOptions) -> Splits:
     if not path.is_file() or path.suffix.lower() in _NO_SHEETS:
         return {}
-    load = partial(load_table, path, images, missing="keep", **reading.given())
-    splits = _splits_of_file(path, reading)
-    return {f"{path.name}/{name}": partial(load, split=name) for name in splits} or {
-        path.name: load
-    }
+    return splits_of_table(path, images, reading)
 
 
 def _splits_of_file(path: Path, reading: ReadingOptions) -> list[str]:

@@ -34,7 +34,7 @@ _TAGS: Final = frozenset(
     {"tag", "tags", "label", "labels", "class", "classes", "category", "categories"}
     | {"keyword", "keywords", "object", "objects"}
 )
-_NUMBERS: Final = frozenset({"", "id", "index", "idx", "row", "no", "nr", "image_id"})
+_NUMBERS: Final = frozenset({"", "id", "index", "idx", "row", "no", "nr", "image_id", "img_id"})
 _UNNAMED: Final = re.compile(r"unnamed: \d+(\.\d+)?")  # pandas, of a heading that is empty
 _SAMPLE: Final = 20  # cells that tell whether a column has file names
 
@@ -125,8 +125,7 @@ def table_columns(
         for place in open_places
         if place != names and not _is_numbering(place < names, plain[place], columns[place])
     ]
-    labels = [place for place in rest if plain[place] not in _LISTS]
-    labels = [place for place in labels if _holds_labels(columns[place])]
+    labels = [place for place in rest if _is_class(plain[place], columns[place])]
     others = [place for place in rest if place not in labels]
     split = next((place for place in others if plain[place] in SPLIT_HEADINGS), None)
     lists = [place for place in others if plain[place] in _LISTS]
@@ -187,6 +186,12 @@ def _is_numbering(before: bool, heading: str, cells: list[str]) -> bool:
         return False
     # Elsewhere it could be a class, unless there are more numbers than labels.
     return len(set(cells)) == len(cells) and (before or (heading != "" and len(cells) > 2))
+
+
+def _is_class(heading: str, cells: list[str]) -> bool:
+    if heading in _LISTS or (heading in SPLIT_HEADINGS and None in map(cell_code, set(cells))):
+        return False
+    return _holds_labels(cells)
 
 
 def _holds_labels(cells: list[str]) -> bool:
