@@ -65,14 +65,15 @@ def review_answers(path: str | Path) -> Iterator[ReviewAnswer]:
 def _of_sheet(path: Path) -> Iterator[ReviewAnswer]:
     head, lines = read_sheet(read_text(path), source=str(path))
     if {"file", "class", "annotation_id"} <= {*head.cells}:
-        yield from _of_rows([dict(zip(head.cells, cells, strict=True)) for _, cells in lines], path)
+        rows = [dict(zip(head.cells, line.cells, strict=True)) for line in lines]
+        yield from _of_rows(rows, path)
         return
     absent = {"image", "class", "label", "accept"} - {*head.cells}
     if absent:
         raise ValueError(f"{path}: there is no column {', '.join(sorted(absent))}.")
-    for number, cells in lines:
-        line = dict(zip(head.cells, cells, strict=True))
-        where = f"{path}: line {number}"
+    for row in lines:
+        line = dict(zip(head.cells, row.cells, strict=True))
+        where = f"{path}: {row.place}"
         answer = line["accept"].lower()
         if answer not in _YES | _NO | _UNKNOWN:
             raise ValueError(f"{where}: `accept` must be yes, no or empty, got {answer!r}.")
