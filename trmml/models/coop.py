@@ -1,6 +1,5 @@
 """CoOp for many labels: a learnt prompt a class, matched with the whole image."""
 
-from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Literal
 
@@ -8,15 +7,12 @@ import torch
 from jaxtyping import Float, Int
 from torch import Tensor, nn
 
-from trmml.class_names import NameOrSynonyms
-from trmml.encoders.protocol import EncoderPair
 from trmml.functional import unit_vectors
 from trmml.functional.checks import check_at_least, check_numbers, check_temperature
 from trmml.models.labels_task import LabelsTask
 from trmml.models.method_config import MethodConfig
 from trmml.models.outputs import Scores
 from trmml.models.prompted_model import PromptedModel
-from trmml.models.random_start import drawing_from
 from trmml.modules import PromptLearner
 
 __all__ = ["CoOp", "CoOpConfig", "CoOpTask"]
@@ -78,13 +74,6 @@ class CoOp(PromptedModel):
     all, and so a cosine from which on it counts as present; dense features are averaged where it
     takes the pooled one, so that features kept on disk serve.
 
-    Args:
-        encoders: Frozen image and text tower.
-        class_names: One name per class, or several synonyms for a class.
-        config: Settings; None takes the defaults.
-        image_size: Side in pixels of the photographs that `preprocess` prepares.
-        generator: Source of the random start.
-
     Examples:
         >>> from trmml.encoders import load_tiny
         >>> model = CoOp(load_tiny(), ["tree", "boat"], image_size=64)
@@ -97,28 +86,18 @@ class CoOp(PromptedModel):
     learns = "a prompt for each class"
     config: CoOpConfig
 
-    def __init__(
-        self,
-        encoders: EncoderPair,
-        class_names: Sequence[NameOrSynonyms],
-        *,
-        config: CoOpConfig | None = None,
-        image_size: int = 448,
-        generator: torch.Generator | None = None,
-    ) -> None:
+    def assemble(self) -> None:
         """Draw the contexts."""
-        config = config or CoOpConfig()
-        super().__init__(encoders, class_names, config=config, image_size=image_size)
+        config = self.config
         self.threshold = nn.Parameter(torch.tensor(config.threshold))
-        with drawing_from(generator):
-            self.prompts = PromptLearner(
-                encoders.text,
-                class_names,
-                context_length=config.context_length,
-                class_specific=config.class_specific,
-                init=config.prompt_init,
-                chunk_size=config.text_chunk_size,
-            )
+        self.prompts = PromptLearner(
+            self.encoders.text,
+            self.class_names,
+            context_length=config.context_length,
+            class_specific=config.class_specific,
+            init=config.prompt_init,
+            chunk_size=config.text_chunk_size,
+        )
 
     def match(
         self,

@@ -1,14 +1,8 @@
 """DualCoOp as published: two learnt prompts a class, matched with every position."""
 
-from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Literal
 
-import torch
-
-from trmml.class_names import NameOrSynonyms
-from trmml.encoders.protocol import EncoderPair
-from trmml.models.random_start import drawing_from
 from trmml.models.text_pixel_model import TextPixelConfig, TextPixelModel, TextPixelTask
 from trmml.modules import DualPromptLearner
 
@@ -43,14 +37,8 @@ class DualCoOp(TextPixelModel):
     weighted, so that a last, smaller batch counts less. The configuration `dualcoop` has the
     published recipe: stochastic gradient descent, and the schedule.
 
-    Args:
-        encoders: Frozen image and text tower.
-        class_names: One name per class, or several synonyms for a class.
-        config: Settings; None takes the defaults.
-        image_size: Side in pixels of the photographs that `preprocess` prepares.
-        generator: Source of the random start.
-
     Examples:
+        >>> import torch
         >>> from trmml.encoders import load_tiny
         >>> model = DualCoOp(load_tiny(), ["tree", "boat"], image_size=64)
         >>> model.predict(torch.zeros(3, 3, 64, 64)).shape
@@ -61,27 +49,17 @@ class DualCoOp(TextPixelModel):
     credit = "[DualCoOp](https://arxiv.org/abs/2206.09541) (Sun et al., NeurIPS 2022)"
     learns = "two prompts for each class"
 
-    def __init__(
-        self,
-        encoders: EncoderPair,
-        class_names: Sequence[NameOrSynonyms],
-        *,
-        config: DualCoOpConfig | None = None,
-        image_size: int = 448,
-        generator: torch.Generator | None = None,
-    ) -> None:
+    def assemble(self) -> None:
         """Draw the contexts."""
-        config = config or DualCoOpConfig()
-        super().__init__(encoders, class_names, config=config, image_size=image_size)
-        with drawing_from(generator):
-            self.prompts = DualPromptLearner(
-                encoders.text,
-                class_names,
-                context_length=config.context_length,
-                class_specific=config.class_specific,
-                init=config.prompt_init,
-                chunk_size=config.text_chunk_size,
-            )
+        config = self.config
+        self.prompts = DualPromptLearner(
+            self.encoders.text,
+            self.class_names,
+            context_length=config.context_length,
+            class_specific=config.class_specific,
+            init=config.prompt_init,
+            chunk_size=config.text_chunk_size,
+        )
 
 
 class DualCoOpTask(TextPixelTask):

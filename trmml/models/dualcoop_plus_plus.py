@@ -1,6 +1,5 @@
 """DualCoOp++: a third prompt says where to look, and classes compete for positions."""
 
-from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Literal
 
@@ -8,11 +7,8 @@ import torch
 from jaxtyping import Float, Int
 from torch import Tensor, nn
 
-from trmml.class_names import NameOrSynonyms
-from trmml.encoders.protocol import EncoderPair
 from trmml.functional import evidence_logits
 from trmml.models.outputs import PixelScores
-from trmml.models.random_start import drawing_from
 from trmml.models.text_pixel_model import TextPixelConfig, TextPixelModel, TextPixelTask
 from trmml.modules import DualPromptLearner, PromptLearner
 
@@ -49,13 +45,6 @@ class DualCoOpPlusPlus(TextPixelModel):
     Constants are those of an unofficial implementation, the only one there is; recipe and weight of
     the loss are DualCoOp's.
 
-    Args:
-        encoders: Frozen image and text tower.
-        class_names: One name per class, or several synonyms for a class.
-        config: Settings; None takes the defaults.
-        image_size: Side in pixels of the photographs that `preprocess` prepares.
-        generator: Source of the random start.
-
     Examples:
         >>> from trmml.encoders import load_tiny
         >>> model = DualCoOpPlusPlus(load_tiny(), ["tree", "boat"], image_size=64)
@@ -67,18 +56,9 @@ class DualCoOpPlusPlus(TextPixelModel):
     credit = "[DualCoOp++](https://arxiv.org/abs/2308.01890) (Hu et al., TPAMI 2023)"
     learns = "three prompts for each class, three temperatures"
 
-    def __init__(
-        self,
-        encoders: EncoderPair,
-        class_names: Sequence[NameOrSynonyms],
-        *,
-        config: DualCoOpPlusPlusConfig | None = None,
-        image_size: int = 448,
-        generator: torch.Generator | None = None,
-    ) -> None:
+    def assemble(self) -> None:
         """Draw the contexts."""
-        config = config or DualCoOpPlusPlusConfig()
-        super().__init__(encoders, class_names, config=config, image_size=image_size)
+        text, config = self.encoders.text, self.config
         self.winner_take_all = config.winner_take_all
         starts = torch.tensor([config.temperature, config.temperature, config.spatial_temperature])
         self.log_temperatures = nn.Parameter(starts.log())
@@ -88,11 +68,10 @@ class DualCoOpPlusPlus(TextPixelModel):
             "init": config.prompt_init,
             "chunk_size": config.text_chunk_size,
         }
-        with drawing_from(generator):
-            self.prompts = _ThreePrompts(
-                DualPromptLearner(encoders.text, class_names, **options),
-                PromptLearner(encoders.text, class_names, **options),
-            )
+        self.prompts = _ThreePrompts(
+            DualPromptLearner(text, self.class_names, **options),
+            PromptLearner(text, self.class_names, **options),
+        )
 
     def match(
         self,

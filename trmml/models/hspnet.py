@@ -13,7 +13,7 @@ from torch import Tensor, nn
 from trmml.choices import choice_error
 from trmml.class_names import ClassNames, NameOrSynonyms
 from trmml.data.super_classes import published_super_classes
-from trmml.encoders.protocol import EncoderPair, TextEncoder
+from trmml.encoders.protocol import TextEncoder
 from trmml.functional import sparse_text_graph, unit_vectors
 from trmml.functional.checks import check_at_least, check_numbers, check_temperature
 from trmml.models.labels_task import LabelsTask
@@ -21,7 +21,6 @@ from trmml.models.loss_config import LossConfig
 from trmml.models.method_config import MethodConfig
 from trmml.models.outputs import Scores
 from trmml.models.prompted_model import PromptedModel
-from trmml.models.random_start import drawing_from
 from trmml.models.zero_shot import zero_shot_text_features
 from trmml.modules import GraphConvolutions, PromptEncoder
 
@@ -132,13 +131,6 @@ class HSPNet(PromptedModel):
     unit length before they are mixed; the graphs come from the zero-shot texts of the names at
     hand, where it reads them from files.
 
-    Args:
-        encoders: Frozen image and text tower.
-        class_names: One name per class, or several synonyms for a class.
-        config: Settings; None takes the defaults.
-        image_size: Side in pixels of the photographs that `preprocess` prepares.
-        generator: Source of the random start.
-
     Raises:
         ValueError: If `config.super_classes` names a class that there is not.
 
@@ -155,20 +147,9 @@ class HSPNet(PromptedModel):
     learns = "contexts from super-classes, and layers on a graph"
     config: HSPNetConfig
 
-    def __init__(
-        self,
-        encoders: EncoderPair,
-        class_names: Sequence[NameOrSynonyms],
-        *,
-        config: HSPNetConfig | None = None,
-        image_size: int = 448,
-        generator: torch.Generator | None = None,
-    ) -> None:
+    def assemble(self) -> None:
         """Draw the layers."""
-        config = config or HSPNetConfig()
-        super().__init__(encoders, class_names, config=config, image_size=image_size)
-        with drawing_from(generator):
-            self.prompts = _HierarchicalPrompts(encoders.text, class_names, config)
+        self.prompts = _HierarchicalPrompts(self.encoders.text, self.class_names, self.config)
 
     def match(
         self,

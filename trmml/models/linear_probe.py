@@ -1,22 +1,17 @@
 """The least that can be learnt on a frozen tower: a line through its averaged features."""
 
-from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Literal
 
-import torch
 from jaxtyping import Float, Int
 from torch import Tensor, nn
 
-from trmml.class_names import NameOrSynonyms
-from trmml.encoders.protocol import EncoderPair
 from trmml.functional import unit_vectors
 from trmml.functional.checks import check_numbers
 from trmml.models.labels_task import LabelsTask
 from trmml.models.method_config import MethodConfig
 from trmml.models.multi_label_model import MultiLabelModel
 from trmml.models.outputs import Scores
-from trmml.models.random_start import drawing_from
 
 __all__ = ["LinearProbe", "LinearProbeConfig", "LinearProbeTask"]
 
@@ -63,14 +58,8 @@ class LinearProbe(MultiLabelModel):
     Differs from the paper: dense features are averaged where it takes the pooled one, so that
     features kept on disk serve; it is trained by the engine, not by L-BFGS.
 
-    Args:
-        encoders: Frozen image and text tower, of which the text tower is not used.
-        class_names: One name per class, or several synonyms for a class.
-        config: Settings; None takes the defaults.
-        image_size: Side in pixels of the photographs that `preprocess` prepares.
-        generator: Source of the random start.
-
     Examples:
+        >>> import torch
         >>> from trmml.encoders import load_tiny
         >>> model = LinearProbe(load_tiny(), ["tree", "boat"], image_size=64)
         >>> model.predict(torch.zeros(3, 3, 64, 64)).shape
@@ -82,20 +71,9 @@ class LinearProbe(MultiLabelModel):
     learns = "a line for each class"
     config: LinearProbeConfig
 
-    def __init__(
-        self,
-        encoders: EncoderPair,
-        class_names: Sequence[NameOrSynonyms],
-        *,
-        config: LinearProbeConfig | None = None,
-        image_size: int = 448,
-        generator: torch.Generator | None = None,
-    ) -> None:
+    def assemble(self) -> None:
         """Draw the head."""
-        config = config or LinearProbeConfig()
-        super().__init__(encoders, class_names, config=config, image_size=image_size)
-        with drawing_from(generator):
-            self.head = nn.Linear(encoders.image.dim, len(self.class_names), bias=config.bias)
+        self.head = nn.Linear(self.encoders.image.dim, len(self.class_names), bias=self.config.bias)
 
     def match(
         self,

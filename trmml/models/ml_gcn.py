@@ -1,6 +1,5 @@
 """ML-GCN: classifiers that come from words, mixed on a graph of the classes."""
 
-from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import Any, Literal
 
@@ -8,8 +7,6 @@ import torch
 from jaxtyping import Float, Int
 from torch import Tensor
 
-from trmml.class_names import NameOrSynonyms
-from trmml.encoders.protocol import EncoderPair
 from trmml.functional import co_occurrence, reweighted_graph, unit_vectors
 from trmml.functional.checks import check_at_least, check_numbers
 from trmml.labels import Labels
@@ -18,7 +15,6 @@ from trmml.models.loss_config import LossConfig
 from trmml.models.method_config import MethodConfig
 from trmml.models.multi_label_model import MultiLabelModel
 from trmml.models.outputs import Scores
-from trmml.models.random_start import drawing_from
 from trmml.models.semantic_graph_model import class_words, task_with_words
 from trmml.modules.graph_convolutions import GraphConvolutions
 
@@ -82,13 +78,6 @@ class MLGCN(MultiLabelModel):
     trains a ResNet; the text tower's features of the names take the place of GloVe's vectors,
     unless a file of these is given; the graph counts known labels.
 
-    Args:
-        encoders: Frozen image and text tower.
-        class_names: One name per class, or several synonyms for a class.
-        config: Settings; None takes the defaults.
-        image_size: Side in pixels of the photographs that `preprocess` prepares.
-        generator: Source of the random start.
-
     Examples:
         >>> from trmml.encoders import load_tiny
         >>> model = MLGCN(load_tiny(), ["tree", "boat"], image_size=64)
@@ -103,23 +92,13 @@ class MLGCN(MultiLabelModel):
     words: Float[Tensor, "classes word_dim"]
     links: Float[Tensor, "classes classes"]
 
-    def __init__(
-        self,
-        encoders: EncoderPair,
-        class_names: Sequence[NameOrSynonyms],
-        *,
-        config: MLGCNConfig | None = None,
-        image_size: int = 448,
-        generator: torch.Generator | None = None,
-    ) -> None:
+    def assemble(self) -> None:
         """Draw the layers; of the graph, which comes with the labels, there are no links yet."""
-        config = config or MLGCNConfig()
-        super().__init__(encoders, class_names, config=config, image_size=image_size)
-        words = class_words(encoders, class_names, config)
+        encoders, config = self.encoders, self.config
+        words = class_words(encoders, self.class_names, config)
         self.register_buffer("words", words)
         self.register_buffer("links", torch.eye(len(words)))
-        with drawing_from(generator):
-            self.mixing = GraphConvolutions([words.shape[1], config.width, encoders.image.dim])
+        self.mixing = GraphConvolutions([words.shape[1], config.width, encoders.image.dim])
 
     def match(
         self,

@@ -27,6 +27,7 @@ from trmml.models.hub import find_model, push_folder
 from trmml.models.method_config import MethodConfig
 from trmml.models.model_card import model_card_text
 from trmml.models.outputs import ModelOutput
+from trmml.models.random_start import drawing_from
 from trmml.models.saved_model import (
     check_encoders,
     fill_model,
@@ -47,15 +48,16 @@ _Model = TypeVar("_Model", bound="MultiLabelModel")  # not `Self`: beartype refu
 class MultiLabelModel(FrozenHolder, ABC):
     """Score every class in an image: the base of all methods' models.
 
-    A method's model adds its parameters and `match`, from dense features to logits, and names its
-    configuration; with `region_maps` it can show where each class is seen. What it learnt is kept
-    in a folder, or on the Hugging Face Hub, without the frozen towers.
+    A method's model names its configuration, makes what learns in `assemble`, and scores dense
+    features by it in `match`; with `region_maps` it can show where each class is seen. What it
+    learnt is kept in a folder, or on the Hugging Face Hub, without the frozen towers.
 
     Args:
         encoders: Frozen image and text tower; held, but neither trained nor saved.
         class_names: One name per class, or several synonyms for a class.
-        config: Of the method.
+        config: Of the method; None takes its defaults.
         image_size: Side in pixels of the photographs that `preprocess` prepares (paper: 448).
+        generator: Source of the random start.
 
     Attributes:
         Config: The class of the configuration.
@@ -84,15 +86,16 @@ class MultiLabelModel(FrozenHolder, ABC):
         encoders: EncoderPair,
         class_names: Sequence[NameOrSynonyms],
         *,
-        config: MethodConfig,
+        config: MethodConfig | None = None,
         image_size: int = 448,
-        generator: torch.Generator | None = None,  # noqa: ARG002 - for those that draw
+        generator: torch.Generator | None = None,
     ) -> None:
-        """Hold the towers and keep the settings."""
+        """Hold the towers, keep the settings, and assemble the rest."""
         super().__init__()
         if image_size < 1:
             raise ValueError(f"`image_size` must be at least 1, got {image_size}.")
-        self.config, self.encoders, self.image_size = config, encoders, image_size
+        self.config = config or self.Config()
+        self.encoders, self.image_size = encoders, image_size
         self.class_names = ClassNames(class_names)
         for twins in self.class_names.twins:
             _LOGGER.warning("class names: %s; a model can hardly tell such classes apart.", twins)
@@ -101,6 +104,11 @@ class MultiLabelModel(FrozenHolder, ABC):
         self.hold("image_encoder", encoders.image)
         if isinstance(encoders.image, TimmImageEncoder):
             self.image_projection = encoders.image.projection  # learnt, so trained and saved
+        with drawing_from(generator):
+            self.assemble()
+
+    def assemble(self) -> None:
+        """Make what learns and what it needs; what is drawn here comes from the generator."""
 
     @property
     def device(self) -> torch.device:
@@ -279,12 +287,6 @@ class MultiLabelModel(FrozenHolder, ABC):
         """
         folder = find_model(directory, **hub)
         card, state = read_saved_model(folder)
-        own = cls.Config.method
-        if card["method"] != own:
-            raise ValueError(
-                f"{folder} must hold a model of the method {own!r}, got {card['method']!r}; "
-                "`trmml.prediction.open_model` opens any."
-            )
         config = read_config(card, cls.Config, folder=folder)
         encoders = encoders or load_towers(card, folder=folder)
         check_encoders(card, encoders)

@@ -1,6 +1,5 @@
 """PositiveCoOp: a prompt says that a class is there, a learnt feature that it is not."""
 
-from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Literal
 
@@ -9,10 +8,7 @@ from jaxtyping import Float, Int
 from torch import Tensor, nn
 
 from trmml.choices import check_choices
-from trmml.class_names import NameOrSynonyms
-from trmml.encoders.protocol import EncoderPair
 from trmml.functional import unit_vectors
-from trmml.models.random_start import drawing_from
 from trmml.models.text_pixel_model import TextPixelConfig, TextPixelModel, TextPixelTask
 from trmml.models.zero_shot import zero_shot_text_features
 from trmml.modules import DualPromptLearner
@@ -53,14 +49,6 @@ class PositiveCoOp(TextPixelModel):
     random vector for both sides (ours), so that no score is decided before the first step; recipe
     and loss are `DualCoOp`'s.
 
-    Args:
-        encoders: Frozen image and text tower, of which the text tower is not used with
-            `texts="none"`.
-        class_names: One name per class, or several synonyms for a class.
-        config: Settings; None takes the defaults.
-        image_size: Side in pixels of the photographs that `preprocess` prepares.
-        generator: Source of the random start.
-
     Examples:
         >>> from trmml.encoders import load_tiny
         >>> model = PositiveCoOp(load_tiny(), ["tree", "boat"], image_size=64)
@@ -72,33 +60,23 @@ class PositiveCoOp(TextPixelModel):
     credit = "[PositiveCoOp](https://arxiv.org/abs/2409.08381) (Rawlekar et al., WACV 2025)"
     learns = "a prompt and a feature for each class, or two features"
 
-    def __init__(
-        self,
-        encoders: EncoderPair,
-        class_names: Sequence[NameOrSynonyms],
-        *,
-        config: PositiveCoOpConfig | None = None,
-        image_size: int = 448,
-        generator: torch.Generator | None = None,
-    ) -> None:
+    def assemble(self) -> None:
         """Draw contexts and features."""
-        config = config or PositiveCoOpConfig()
-        super().__init__(encoders, class_names, config=config, image_size=image_size)
-        with drawing_from(generator):
-            if config.texts == "none":
-                self.prompts = ClassFeatures(len(self.class_names), encoders.image.dim)
-                return
-            self.prompts = DualPromptLearner(
-                encoders.text,
-                class_names,
-                context_length=config.context_length,
-                class_specific=config.class_specific,
-                init=config.prompt_init,
-                negative="embedding",
-                chunk_size=config.text_chunk_size,
-            )
+        encoders, config = self.encoders, self.config
+        if config.texts == "none":
+            self.prompts = ClassFeatures(len(self.class_names), encoders.image.dim)
+            return
+        self.prompts = DualPromptLearner(
+            encoders.text,
+            self.class_names,
+            context_length=config.context_length,
+            class_specific=config.class_specific,
+            init=config.prompt_init,
+            negative="embedding",
+            chunk_size=config.text_chunk_size,
+        )
         with torch.no_grad():
-            names = zero_shot_text_features(encoders.text, class_names)
+            names = zero_shot_text_features(encoders.text, self.class_names)
             self.prompts.negative_embedding.copy_(names)
 
 

@@ -113,8 +113,14 @@ def read_config(card: dict[str, Any], kind: type[MethodConfig], *, folder: Path)
         folder: Where the card is from, for the message.
 
     Raises:
-        ValueError: If a setting is unknown, of another kind, or out of its range.
+        ValueError: If the model is of another method, or a setting is unknown, of another kind, or
+            out of its range.
     """
+    if card["method"] != kind.method:
+        raise ValueError(
+            f"{folder} must hold a model of the method {kind.method!r}, got {card['method']!r}; "
+            "`trmml.prediction.open_model` opens any."
+        )
     try:
         return kind.from_dict(card["config"])
     except (ValueError, TypeError) as error:

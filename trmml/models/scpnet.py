@@ -1,6 +1,5 @@
 """SCPNet: prompts on a graph of texts, taught by labels and by a second view of each image."""
 
-from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import Literal
 
@@ -8,10 +7,8 @@ import torch
 from jaxtyping import Bool, Float, Int
 from torch import Tensor, nn
 
-from trmml.class_names import NameOrSynonyms
 from trmml.completion.withholding import withheld_cells
 from trmml.distributed import gather_rows
-from trmml.encoders.protocol import EncoderPair
 from trmml.functional import sparse_text_graph, sure_positives, unit_vectors, view_consistency
 from trmml.functional.checks import check_at_least, check_numbers, check_temperature
 from trmml.labels import Labels, check_labels
@@ -21,7 +18,6 @@ from trmml.models.loss_config import LossConfig
 from trmml.models.method_config import MethodConfig
 from trmml.models.outputs import Scores
 from trmml.models.prompted_model import PromptedModel
-from trmml.models.random_start import drawing_from
 from trmml.models.zero_shot import zero_shot_text_features
 from trmml.modules import GraphConvolutions, PromptLearner
 
@@ -94,13 +90,6 @@ class SCPNet(PromptedModel):
     photograph, but the same features with half of the positions left out, so that features kept on
     disk serve; what is taught through the graph goes by the graph of the prompts.
 
-    Args:
-        encoders: Frozen image and text tower.
-        class_names: One name per class, or several synonyms for a class.
-        config: Settings; None takes the defaults.
-        image_size: Side in pixels of the photographs that `preprocess` prepares.
-        generator: Source of the random start.
-
     Examples:
         >>> from trmml.encoders import load_tiny
         >>> model = SCPNet(load_tiny(), ["tree", "boat"], image_size=64)
@@ -113,34 +102,24 @@ class SCPNet(PromptedModel):
     learns = "a prompt, and layers on a graph of the classes"
     config: SCPNetConfig
 
-    def __init__(
-        self,
-        encoders: EncoderPair,
-        class_names: Sequence[NameOrSynonyms],
-        *,
-        config: SCPNetConfig | None = None,
-        image_size: int = 448,
-        generator: torch.Generator | None = None,
-    ) -> None:
+    def assemble(self) -> None:
         """Draw contexts and graph convolutions."""
-        config = config or SCPNetConfig()
-        super().__init__(encoders, class_names, config=config, image_size=image_size)
-        names = zero_shot_text_features(encoders.text, class_names)
+        encoders, config = self.encoders, self.config
+        names = zero_shot_text_features(encoders.text, self.class_names)
         dim = encoders.image.dim
-        with drawing_from(generator):
-            self.prompts = StructuredPrompts(
-                PromptLearner(
-                    encoders.text,
-                    class_names,
-                    context_length=config.context_length,
-                    class_specific=config.class_specific,
-                    init=config.prompt_init,
-                ),
-                GraphConvolutions(
-                    [dim, config.graph_widths * dim, config.graph_widths * dim, dim], residual=True
-                ),
-                sparse_text_graph(names, top_k=config.neighbours),
-            )
+        self.prompts = StructuredPrompts(
+            PromptLearner(
+                encoders.text,
+                self.class_names,
+                context_length=config.context_length,
+                class_specific=config.class_specific,
+                init=config.prompt_init,
+            ),
+            GraphConvolutions(
+                [dim, config.graph_widths * dim, config.graph_widths * dim, dim], residual=True
+            ),
+            sparse_text_graph(names, top_k=config.neighbours),
+        )
 
     def match(
         self,

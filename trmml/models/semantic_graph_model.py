@@ -19,7 +19,6 @@ from trmml.models.labels_task import LabelsTask
 from trmml.models.loss_config import LossConfig
 from trmml.models.method_config import MethodConfig
 from trmml.models.multi_label_model import MultiLabelModel
-from trmml.models.random_start import drawing_from
 from trmml.models.zero_shot import zero_shot_text_features
 from trmml.modules.gated_graph import GatedGraph
 from trmml.modules.semantic_decoupling import SemanticDecoupling
@@ -93,40 +92,25 @@ class SemanticGraphModel(MultiLabelModel):
     | $T, O$ | `trunk`, `output` | learnt |
     | $P$ | `links` | how often one class is known to be there where another is |
     | $w_c, b_c$ | `weight`, `bias` | learnt, a line for each class |
-
-    Args:
-        encoders: Frozen image and text tower.
-        class_names: One name per class, or several synonyms for a class.
-        config: Settings.
-        image_size: Side in pixels of the photographs that `preprocess` prepares.
-        generator: Source of the random start.
     """
 
     has_regions = True
+    config: Any  # of each method's own class
     words: Float[Tensor, "classes word_dim"]
     links: Float[Tensor, "classes classes"]
 
-    def __init__(
-        self,
-        encoders: EncoderPair,
-        class_names: Sequence[NameOrSynonyms],
-        *,
-        config: SemanticGraphConfig,
-        image_size: int = 448,
-        generator: torch.Generator | None = None,
-    ) -> None:
+    def assemble(self) -> None:
         """Draw the layers; of the graph, which comes with the labels, there are no links yet."""
-        super().__init__(encoders, class_names, config=config, image_size=image_size)
-        words = class_words(encoders, class_names, config)
+        encoders, config = self.encoders, self.config
+        words = class_words(encoders, self.class_names, config)
         classes, width = len(words), config.width
         self.register_buffer("words", words)
         self.register_buffer("links", torch.zeros(classes, classes))
-        with drawing_from(generator):
-            self.trunk = nn.Linear(encoders.image.dim, width)
-            self.decoupling = SemanticDecoupling(width, words.shape[1], hidden=width)
-            self.graph = GatedGraph(width, steps=config.steps)
-            self.output = nn.Linear(2 * width, width)
-            self.weight = nn.Parameter(torch.randn(classes, width) / width**0.5)
+        self.trunk = nn.Linear(encoders.image.dim, width)
+        self.decoupling = SemanticDecoupling(width, words.shape[1], hidden=width)
+        self.graph = GatedGraph(width, steps=config.steps)
+        self.output = nn.Linear(2 * width, width)
+        self.weight = nn.Parameter(torch.randn(classes, width) / width**0.5)
         self.bias = nn.Parameter(torch.zeros(classes))
 
     def match(

@@ -1,7 +1,6 @@
 """What SST and HST share: labels go from class to class in an image, and from image to image."""
 
 from abc import ABC, abstractmethod
-from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -10,16 +9,13 @@ from jaxtyping import Float
 from torch import Tensor, nn
 from torch.nn.functional import binary_cross_entropy_with_logits
 
-from trmml.class_names import NameOrSynonyms
 from trmml.completion.added_labels import Completion
 from trmml.distributed import gather_rows
-from trmml.encoders.protocol import EncoderPair
 from trmml.functional import asymmetric_loss, class_contrast
 from trmml.functional.checks import check_at_least
 from trmml.labels import NEGATIVE, POSITIVE, UNKNOWN, Labels, check_labels
 from trmml.models.batch import Batch
 from trmml.models.completed_labels import CompletedLabels
-from trmml.models.random_start import drawing_from
 from trmml.models.semantic_graph_model import (
     SemanticGraphConfig,
     SemanticGraphModel,
@@ -72,35 +68,15 @@ class TransferConfig(SemanticGraphConfig):
 
 
 class TransferModel(SemanticGraphModel):
-    """Predict as `SemanticGraphModel` does, with what judges pairs of classes beside it.
-
-    Args:
-        encoders: Frozen image and text tower.
-        class_names: One name per class, or several synonyms for a class.
-        config: Settings; None takes the defaults.
-        image_size: Side in pixels of the photographs that `preprocess` prepares.
-        generator: Source of the random start.
-    """
+    """Predict as `SemanticGraphModel` does, with what judges pairs of classes beside it."""
 
     training_only = ("pairs.",)
     config: TransferConfig
 
-    def __init__(
-        self,
-        encoders: EncoderPair,
-        class_names: Sequence[NameOrSynonyms],
-        *,
-        config: Any = None,  # noqa: ANN401 - of the class `Config`
-        image_size: int = 448,
-        generator: torch.Generator | None = None,
-    ) -> None:
+    def assemble(self) -> None:
         """Draw the layers."""
-        config = config or self.Config()
-        super().__init__(
-            encoders, class_names, config=config, image_size=image_size, generator=generator
-        )
-        with drawing_from(generator):
-            self.pairs = PairScores(config.width, config.pair_width)
+        super().assemble()
+        self.pairs = PairScores(self.config.width, self.config.pair_width)
 
 
 class PairScores(nn.Module):

@@ -9,7 +9,7 @@ from jaxtyping import Float, Int
 from torch import Tensor, nn
 
 from trmml.class_names import NameOrSynonyms
-from trmml.encoders.protocol import EncoderPair, TextEncoder
+from trmml.encoders.protocol import TextEncoder
 from trmml.functional import local_matching_scores, unit_vectors
 from trmml.functional.checks import check_at_least, check_numbers, check_temperature
 from trmml.functional.full_precision import full_precision
@@ -18,7 +18,6 @@ from trmml.models.batch import Batch
 from trmml.models.loss_config import LossConfig
 from trmml.models.method_config import MethodConfig
 from trmml.models.prompted_model import PromptedModel
-from trmml.models.random_start import drawing_from
 from trmml.models.task import Task
 from trmml.modules import PromptEncoder
 
@@ -108,13 +107,6 @@ class TaIDPT(PromptedModel):
     that features kept on disk serve; the features of a class's synonyms are averaged; the sentences
     made of class names alone that it adds to its captions are up to whoever gives the captions.
 
-    Args:
-        encoders: Frozen image and text tower.
-        class_names: One name per class, or several synonyms for a class.
-        config: Settings; None takes the defaults.
-        image_size: Side in pixels of the photographs that `preprocess` prepares.
-        generator: Source of the random start.
-
     Examples:
         >>> from trmml.encoders import load_tiny
         >>> model = TaIDPT(load_tiny(), ["tree", "boat"], image_size=64)
@@ -127,27 +119,17 @@ class TaIDPT(PromptedModel):
     learns = "two prompts for each class, from captions"
     config: TaIDPTConfig
 
-    def __init__(
-        self,
-        encoders: EncoderPair,
-        class_names: Sequence[NameOrSynonyms],
-        *,
-        config: TaIDPTConfig | None = None,
-        image_size: int = 448,
-        generator: torch.Generator | None = None,
-    ) -> None:
+    def assemble(self) -> None:
         """Draw the contexts."""
-        config = config or TaIDPTConfig()
-        super().__init__(encoders, class_names, config=config, image_size=image_size)
-        with drawing_from(generator):
-            self.prompts = _TwoPrompts(
-                encoders.text,
-                class_names,
-                context_length=config.context_length,
-                class_specific=config.class_specific,
-                init=config.prompt_init,
-                chunk_size=config.text_chunk_size,
-            )
+        config = self.config
+        self.prompts = _TwoPrompts(
+            self.encoders.text,
+            self.class_names,
+            context_length=config.context_length,
+            class_specific=config.class_specific,
+            init=config.prompt_init,
+            chunk_size=config.text_chunk_size,
+        )
 
     def match(
         self,

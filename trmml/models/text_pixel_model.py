@@ -68,7 +68,7 @@ class TextPixelModel(PromptedModel):
     """
 
     has_regions = True
-    config: TextPixelConfig
+    config: Any  # of each method's own class
 
     def match(
         self,

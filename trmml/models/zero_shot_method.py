@@ -1,6 +1,5 @@
 """Zero-shot recognition as a method: the frozen towers rank, two numbers make probabilities."""
 
-from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any, Literal
 
@@ -9,8 +8,6 @@ from jaxtyping import Bool, Float, Int
 from torch import Tensor, nn
 
 from trmml.choices import check_choices
-from trmml.class_names import NameOrSynonyms
-from trmml.encoders.protocol import EncoderPair
 from trmml.functional import unit_vectors
 from trmml.functional.checks import check_numbers, check_temperature
 from trmml.models.labels_task import LabelsTask
@@ -78,13 +75,6 @@ class ZeroShot(MultiLabelModel):
     features kept on disk serve; of SPARC only the removal of what an image or a class has in common
     is here, not its compound prompts; its statistics are of training images, not of those tested.
 
-    Args:
-        encoders: Frozen image and text tower.
-        class_names: One name per class, or several synonyms for a class.
-        config: Settings; None takes the defaults.
-        image_size: Side in pixels of the photographs that `preprocess` prepares.
-        generator: Not used, as nothing is drawn.
-
     Examples:
         >>> from trmml.encoders import load_tiny
         >>> model = ZeroShot(load_tiny(), ["tree", "boat"], image_size=64)
@@ -96,25 +86,16 @@ class ZeroShot(MultiLabelModel):
     credit = "[CLIP](https://arxiv.org/abs/2103.00020) (Radford et al., ICML 2021), zero-shot"
     learns = "two numbers, which order nothing anew"
     has_regions = True
+    config: ZeroShotConfig
     texts: Float[Tensor, "classes dim"]
     center: Float[Tensor, " classes"]
     spread: Float[Tensor, " classes"]
     calibrated: Bool[Tensor, ""]
 
-    def __init__(
-        self,
-        encoders: EncoderPair,
-        class_names: Sequence[NameOrSynonyms],
-        *,
-        config: ZeroShotConfig | None = None,
-        image_size: int = 448,
-        generator: torch.Generator | None = None,  # noqa: ARG002
-    ) -> None:
+    def assemble(self) -> None:
         """Encode the class names."""
-        self.settings = config = config or ZeroShotConfig()
-        super().__init__(encoders, class_names, config=config, image_size=image_size)
         # Derived from the class names, so not part of what is saved.
-        texts = zero_shot_text_features(encoders.text, class_names)
+        texts = zero_shot_text_features(self.encoders.text, self.class_names)
         self.register_buffer("texts", texts, persistent=False)
         self.register_buffer("center", torch.zeros(len(texts)))
         self.register_buffer("spread", torch.ones(len(texts)))
@@ -133,7 +114,7 @@ class ZeroShot(MultiLabelModel):
         cosines, scores = self._cosines(features.to(self.texts.dtype))
         scores = (scores - self.center) / self.spread
         energy = (cosines - self.center[:, None]) / self.spread[:, None]
-        if self.settings.standardized in ("image", "both"):
+        if self.config.standardized in ("image", "both"):
             mean, spread = _mean_and_spread(scores.T)
             scores = (scores - mean[:, None]) / spread[:, None]
             energy = (energy - mean[:, None, None]) / spread[:, None, None]
@@ -147,10 +128,10 @@ class ZeroShot(MultiLabelModel):
     ) -> tuple[Float[Tensor, "batch classes positions"], Float[Tensor, "batch classes"]]:
         """Return each position's cosines, and what the image's are."""
         cosines = self.texts @ unit_vectors(features).mT
-        if self.settings.aggregation == "max":
+        if self.config.aggregation == "max":
             return cosines, cosines.amax(dim=-1)
-        if self.settings.aggregation == "softmax":
-            weights = (cosines / self.settings.spatial_temperature).softmax(dim=-1)
+        if self.config.aggregation == "softmax":
+            weights = (cosines / self.config.spatial_temperature).softmax(dim=-1)
             return cosines, (weights * cosines).sum(dim=-1)
         return cosines, unit_vectors(features.mean(dim=1)) @ self.texts.T
 
@@ -163,7 +144,7 @@ class ZeroShot(MultiLabelModel):
         if self.calibrated:
             return
         _, scores = self._cosines(features.to(self.texts.dtype))
-        if self.settings.standardized in ("none", "image"):
+        if self.config.standardized in ("none", "image"):
             scores = scores.flatten()[:, None]
         center, spread = _mean_and_spread(scores)
         self.center.copy_(center.expand_as(self.center))
