@@ -1,4 +1,4 @@
-"""What completing labels is worth, how often what is added is right, and what a stack makes of it.
+"""What completing labels is worth, and how often what is added is right.
 
     python -m benchmarks.completion generated
     python -m benchmarks.completion landscapes --images DIR --labels CSV
@@ -6,10 +6,9 @@
     python -m benchmarks.completion coco256 --images DIR
 
 trains TRM-ML without completion, with the paper's and with the calibrated one, at several shares of
-known labels and seeds. A fifth of the training images is set aside, its known labels too: the stack
-of score and zero-shot score is fitted to them, and they could choose between the arms. All figures
-are of images of a third part. What is done already is not trained again; tables and JSON are in
-`benchmarks/results/completion_<world>.*`.
+known labels and seeds. A fifth of the training images is set aside, its known labels too, so that
+they could choose between the arms. All figures are of images of a third part. What is done already
+is not trained again; tables and JSON are in `benchmarks/results/completion_<world>.*`.
 
 The first two worlds are seen by the tiny towers, which were made for the first and have never seen
 a photograph; the others by the pair of `examples/own_towers`, all of whose knowledge is ImageNet's.
@@ -26,9 +25,7 @@ from pathlib import Path
 from typing import Any, Final
 
 import torch
-from safetensors.torch import load_file, save
 
-from benchmarks.kept_features import cache_folder
 from benchmarks.worlds import (
     World,
     generated,
@@ -38,7 +35,6 @@ from benchmarks.worlds import (
     scored,
 )
 from trmml.atomic_write import write_atomically
-from trmml.completion import fit_stacking
 from trmml.data import hide_labels
 from trmml.demo import DEMO_RECIPE
 from trmml.labels import UNKNOWN, Labels
@@ -50,10 +46,9 @@ from trmml.models import (
     TRMMLConfig,
     TRMMLOutput,
     TRMMLTask,
-    ZeroShotStack,
     zero_shot_text_features,
 )
-from trmml.training import complete_stored_labels, fit
+from trmml.training import complete_stored_labels, fit, predict_logits
 from trmml.training.sources.stored_features import StoredFeatures
 
 RESULTS: Final = Path(__file__).parent / "results"
@@ -84,22 +79,11 @@ def right(completed: Labels, known: Labels, truth: Labels, sign: int) -> tuple[i
     return number, None if share is None else round(share, 2)
 
 
-def measure(
-    arm: str,
-    known: Labels,
-    *,
-    seed: int,
-    world: World,
-    kept: Path,
-) -> dict[str, Any]:
-    """Train once, keep the evidence of what was trained in a file, and return the figures."""
-    generator = torch.Generator().manual_seed(seed)
-    order = torch.randperm(len(known), generator=torch.Generator().manual_seed(seed))
-    held, rows = order[: len(order) // 5], order[len(order) // 5 :]
+def measure(arm: str, known: Labels, *, seed: int, world: World) -> dict[str, Any]:
+    """Train once, and return the figures."""
+    held, rows = set_aside(len(known), seed=seed)
     train, labels, truth = taken(world["train"], rows), known[rows], world["truth"][rows]
-    config = ARMS[arm]
-    task = TRMMLTask(TRMML(world["encoders"], world["names"], config=config, generator=generator))
-    fit(task, train, labels, recipe=replace(DEMO_RECIPE, seed=seed))
+    task = trained(ARMS[arm], world, rows, labels, seed=seed)
     found: dict[str, Any] = {}
     if task.completed is not None:
         completed = task.completed.labels.to(known.dtype)
@@ -110,45 +94,31 @@ def measure(
     if task.labeler is not None and task.labeler.is_fitted:
         # What the calibration says of the model that has since learnt all labels.
         late = torch.cat([task.model.evidence(o) for o in outputs_of(task.model, train)], dim=1)
-        again = task.labeler(late, labels, present=config.present_precision, absent=None)
+        precision = ARMS[arm].present_precision
+        again = task.labeler(late, labels, present=precision, absent=None)
         found["late"], found["late_right"] = right(again, labels, truth, 1)
-    stack = ZeroShotStack.of_towers(world["encoders"].text, world["names"])
-    evidence = {
-        part: torch.cat(
-            [stack.evidence(o.logits, o.features) for o in outputs_of(task.model, features)], dim=1
-        )
-        for part, features in (("held", taken(world["train"], held)), ("judged", world["judged"]))
-    }
-    write_atomically(kept, save(evidence | {"labels": known[held]}))
-    return found | stacked(kept, world["judged_truth"])
-
-
-def stacked(kept: Path, truth: Labels) -> dict[str, Any]:
-    """Return what score and stack are worth, and how true the stack's probabilities are.
-
-    Args:
-        kept: Evidence of a trained model, which is enough to try another way of stacking.
-        truth: Labels of the images that are judged by.
-    """
-    evidence = load_file(kept)
-    held, judged, labels = evidence["held"], evidence["judged"], evidence["labels"]
-    found: dict[str, Any] = {
-        "map": percent_map(judged[0], truth),
-        "validation": percent_map(held[0], labels),
-    }
-    stacking = fit_stacking(held, labels)
-    if stacking is None:
-        return found
-    logits = stacking.logits(judged)
-    sure = (logits > 0) & (truth != UNKNOWN)
-    said, there = logits.sigmoid()[sure], (truth[sure] == 1).double()
+    scores = predict_logits(task.model, world["judged"])
+    unseen = predict_logits(task.model, taken(world["train"], held))
     return found | {
-        "stack": percent_map(logits, truth),
-        "stack_validation": percent_map(stacking.logits(held), labels),
-        "present": int(sure.sum()),
-        "present_said": round(100 * float(said.mean()), 2) if len(said) else None,
-        "present_right": round(100 * float(there.mean()), 2) if len(said) else None,
+        "map": percent_map(scores, world["judged_truth"]),
+        "validation": percent_map(unseen, known[held]),
     }
+
+
+def set_aside(images: int, *, seed: int) -> tuple[torch.Tensor, torch.Tensor]:
+    """Return the rows of a fifth of the training images, and of those that are trained on."""
+    order = torch.randperm(images, generator=torch.Generator().manual_seed(seed))
+    return order[: images // 5], order[images // 5 :]
+
+
+def trained(
+    config: TRMMLConfig, world: World, rows: torch.Tensor, labels: Labels, *, seed: int
+) -> TRMMLTask:
+    """Train on some rows by the demo's recipe."""
+    generator = torch.Generator().manual_seed(seed)
+    task = TRMMLTask(TRMML(world["encoders"], world["names"], config=config, generator=generator))
+    fit(task, taken(world["train"], rows), labels, recipe=replace(DEMO_RECIPE, seed=seed))
+    return task
 
 
 def percent_map(scores: torch.Tensor, labels: Labels) -> float:
@@ -194,15 +164,11 @@ def opened(name: str, images: Path | None, labels: Path | None) -> World:
 COLUMNS: Final = (
     ("seeds", None, 0),
     ("mAP", "map", 1),
-    ("by the stack", "stack", 1),
-    ("worst against its better part", "gap", 1),
     ("positives added", "positives", 0),
     ("right", "positives_right", 1),
     ("right, asked at the end", "late_right", 1),
     ("negatives added", "negatives", 0),
     ("right", "negatives_right", 1),
-    ("above 0.5 the stack says", "present_said", 1),
-    ("is right", "present_right", 1),
 )
 
 
@@ -210,20 +176,17 @@ def table(done: Mapping[str, Any]) -> str:
     """Write means and deviations over the seeds as Markdown, in percent."""
     titles = ["labels known", "completion", *(title for title, _, _ in COLUMNS)]
     rows = [
-        [f"{float(keep):.0%}", name, *row(cells, zero_shot=done["zero_shot"])]
+        [f"{float(keep):.0%}", name, *row(cells)]
         for keep, arms in sorted(done["keep"].items(), key=lambda item: float(item[0]))
         for name, cells in arms.items()
     ]
     return markdown_table(titles, rows) + f"\n\nZero-shot: {done['zero_shot']:.1f}"
 
 
-def row(cells: Sequence[dict[str, Any]], *, zero_shot: float) -> list[str]:
-    """Write the figures of one arm, the worst of the seeds where that is what counts."""
-    stacked = [cell for cell in cells if "stack" in cell]
-    gaps = [cell["stack"] - max(cell["map"], zero_shot) for cell in stacked]
-    special = {None: str(len(cells)), "gap": f"{min(gaps):+.1f}" if gaps else ""}
+def row(cells: Sequence[dict[str, Any]]) -> list[str]:
+    """Write the figures of one arm."""
     return [
-        special[key] if key in special else mean_of(cells, str(key), digits)
+        str(len(cells)) if key is None else mean_of(cells, key, digits)
         for _, key, digits in COLUMNS
     ]
 
@@ -252,21 +215,15 @@ def main(arguments: Sequence[str] | None = None) -> None:
     done: dict[str, Any] = json.loads(path.read_text()) if path.exists() else {"keep": {}}
     world = opened(options.world, options.images, options.labels)
     done |= {"torch": str(torch.__version__), "zero_shot": zero_shot(world)}
-    folder = cache_folder() / f"completion-{options.world}"
-    folder.mkdir(parents=True, exist_ok=True)
     for seed in options.seeds:
         for keep in options.keep:
             known = hide_labels(world["truth"], keep, seed=seed)
             for name in options.arms:
                 cells = done["keep"].setdefault(str(keep), {}).setdefault(name, [])
-                kept = folder / f"{keep:g}, {name}, {seed}.safetensors"
-                found = next((cell for cell in cells if cell["seed"] == seed), None)
-                if found is None:
-                    found = {"seed": seed} | measure(name, known, seed=seed, world=world, kept=kept)
-                    cells.append(found)
-                    print(f"keep {keep:.0%}, {name}: {found}", flush=True)
-                elif kept.exists():
-                    found |= stacked(kept, world["judged_truth"])
+                if any(cell["seed"] == seed for cell in cells):
+                    continue
+                cells.append({"seed": seed} | measure(name, known, seed=seed, world=world))
+                print(f"keep {keep:.0%}, {name}: {cells[-1]}", flush=True)
                 write_atomically(path, json.dumps(done, indent=1) + "\n")
     write_atomically(path.with_suffix(".md"), table(done) + "\n")
     print(table(done))

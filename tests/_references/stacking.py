@@ -18,12 +18,10 @@ def standard(scores: Matrix) -> list[list[float]]:
     return out
 
 
-def lower_bounds(w: Sequence[float], sigma: Sequence[float], kappa: float) -> list[float]:
-    """Let what is added to the first kind count as far as it is sure to help."""
-    counts = [max(0.0, w[0])]
-    for weight, unsure in zip(w[1:], sigma[1:], strict=True):
-        counts.append(max(0.0, weight - kappa * unsure))
-    return counts if any(counts) else [1e-3] * len(w)
+def not_negative(w: Sequence[float]) -> list[float]:
+    """Let no kind count against what it says; where none counts, the first gives the order."""
+    counts = [max(0.0, weight) for weight in w]
+    return counts if any(counts) else [1e-3] + [0.0] * (len(w) - 1)
 
 
 def summed(e: Sequence[Matrix], counts: Sequence[float]) -> list[list[float]]:

@@ -3,7 +3,7 @@
 import pytest
 import torch
 
-from tests._references.stacking import lower_bounds, summed
+from tests._references.stacking import not_negative, summed
 from trmml.completion import fit_stacking
 from trmml.completion.withheld_labels import best_cross_fit, fit_withheld, standardised
 from trmml.metrics import mean_average_precision
@@ -26,16 +26,36 @@ def test_it_is_the_sum_of_the_loops_up_to_a_constant_of_each_class() -> None:
     evidence = evidence * torch.tensor([3.0, 0.1, 1.0]).double()[:, None, None] + 5
     standard, _, _ = standardised(evidence)
     offset, _ = best_cross_fit(standard, labels)
-    first = fit_withheld(standard, labels, offset_deviation=offset)
-    unsure = first.covariance.diagonal()[:3].sqrt()
-    counts = lower_bounds(first.weights[:3].tolist(), unsure.tolist(), 1.28)
+    first = fit_withheld(standard, labels, offset_deviation=offset, expected=(1.0, 0.5))
+    counts = not_negative(first.weights[:3].tolist())
     expected = torch.tensor(summed(evidence.tolist(), counts), dtype=torch.float64)
-    stacking = fit_stacking(evidence, labels)
+    stacking = fit_stacking(evidence, labels, counted=[True] * 3)
     assert stacking is not None
     logits = stacking.logits(evidence)
     constant = (logits - expected).std(0)
     assert counts[0] > counts[1] > counts[2] >= 0
     torch.testing.assert_close(constant, torch.zeros(CLASSES).double(), atol=1e-9, rtol=0)
+
+
+def test_what_does_not_count_is_as_if_it_were_not_there() -> None:
+    evidence, _, labels = drawn(1.0, 1.0, 1.0, share=0.3)
+    some = fit_stacking(evidence, labels, counted=[True, False, True])
+    alone = fit_stacking(evidence[[0, 2]], labels, counted=[True, True])
+    assert some is not None
+    assert alone is not None
+    assert not some.weights[1].any()
+    torch.testing.assert_close(some.logits(evidence), alone.logits(evidence[[0, 2]]))
+
+
+def test_few_labels_hardly_change_what_kinds_are_expected_to_be_worth() -> None:
+    evidence, _, labels = drawn(1.0, 1.0)
+    few = torch.zeros_like(labels)
+    for sign in (1, -1):
+        few[(labels[:, 0] == sign).nonzero()[0, 0], 0] = sign
+    stacking = fit_stacking(evidence, few, counted=[True, True])
+    assert stacking is not None
+    _, _, deviation = standardised(evidence)
+    assert float((stacking.weights * deviation - 1).abs().max()) < 0.4
 
 
 def test_probabilities_are_right_as_often_as_they_say() -> None:
@@ -69,22 +89,14 @@ def test_what_says_nothing_costs_next_to_nothing() -> None:
     assert sum(lost) / len(lost) < 0.02
 
 
-def test_where_nothing_counts_all_do_the_same_for_the_order_alone() -> None:
-    evidence, _, labels = drawn(3.0, 1e6, share=0.1)
-    against = torch.stack([-evidence[0], evidence[1]])  # a first kind that is worse than nothing
-    stacking = fit_stacking(against, labels, deviations=50)
+def test_where_nothing_helps_the_first_gives_the_order_alone() -> None:
+    evidence, _, labels = drawn(0.3, 0.3)
+    against = -evidence  # both are worse than nothing, and all labels are there to say so
+    stacking = fit_stacking(against, labels, counted=[True, True])
     assert stacking is not None
     logits = stacking.logits(against)
-    standard, _, _ = standardised(against)
-    assert torch.equal(logits.argsort(0), standard.sum(0).argsort(0))
+    assert torch.equal(logits.argsort(0), against[0].argsort(0))
     assert float(logits.sigmoid().std(0).max()) < 1e-2  # next to the shares of the classes
-
-
-def test_what_is_not_sure_to_help_leaves_the_first_kind_as_it_is() -> None:
-    evidence, _, labels = drawn(3.0, 1e6, share=0.1)
-    stacking = fit_stacking(evidence, labels, deviations=50)
-    assert stacking is not None
-    assert torch.equal(stacking.logits(evidence).argsort(0), evidence[0].argsort(0))
 
 
 @pytest.mark.parametrize("sign", [1, -1, 0])
@@ -97,8 +109,9 @@ def test_bad_input_is_refused_by_name() -> None:
     evidence, _, labels = drawn(1.0, 1.0)
     with pytest.raises(ValueError, match="`evidence` must be finite"):
         fit_stacking(evidence.log(), labels)
-    with pytest.raises(ValueError, match="`deviations`"):
-        fit_stacking(evidence, labels, deviations=-1)
+    for counted in ([True], [False, False]):
+        with pytest.raises(ValueError, match="`counted` must say of each of 2 kinds"):
+            fit_stacking(evidence, labels, counted=counted)
     with pytest.raises(ValueError, match="labels"):
         fit_stacking(evidence, labels * 2)
     with pytest.raises(ValueError, match="images"):

@@ -20,6 +20,7 @@ from trmml.completion.promised_precision import (
 )
 from trmml.completion.report import CalibrationReport
 from trmml.completion.stacking import Stacking, fit_stacking
+from trmml.completion.sure_evidence import surely_tells
 from trmml.completion.suspect_labels import SuspectLabels, rank_suspects
 from trmml.completion.withheld_labels import CrossFit, cross_fitted, fit_withheld
 
@@ -45,5 +46,6 @@ __all__ = [
     "precision_lower_bound",
     "rank_suspects",
     "score_table",
+    "surely_tells",
     "threshold_for_precision",
 ]

@@ -29,8 +29,9 @@ class ZeroShotStack(nn.Module):
     | $z$ | `dense_zero_shot_scores` | cosine with the class name's text where it matches best |
     | $a$, $d$ | `weights`, `bias` | fitted to labels that were never trained on |
 
-    Whoever has few labels should not fall behind what the towers say unasked: where training taught
-    little, the labels that were set aside give the weight to $z$, and where it taught much, to $p$.
+    Whoever has few labels should not fall behind what the towers say unasked: where known labels
+    show that the towers know the classes, $z$ counts, until labels that were set aside show which
+    of the two is worth more. Where they do not, $p$ stands alone.
     If they are a random sample, some hundred of them make the probabilities about right.
 
     Fresh, it passes the score through.

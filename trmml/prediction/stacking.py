@@ -115,6 +115,8 @@ def fit_stack(
     stack: ZeroShotStack,
     evidence: Float[Tensor, "2 images classes"],
     labels: Labels,
+    *,
+    towers_tell: bool | None = None,
 ) -> Float[Tensor, "images classes"]:
     """Fit a stack in place to labels that the model was never trained on.
 
@@ -122,6 +124,8 @@ def fit_stack(
         stack: With the texts of the classes.
         evidence: Of images that were not trained on; rows of nan are left out.
         labels: Known labels in {-1, 0, +1} of these images.
+        towers_tell: Whether the zero-shot score surely tells what is there, so that it counts; None
+            asks these labels.
 
     Returns:
         Logits of the same images by the stack. Two weights for all classes and a constant for
@@ -131,7 +135,8 @@ def fit_stack(
         ValueError: If no positive or no negative label is known.
     """
     readable = ~evidence.isnan().all(dim=2).all(dim=0)
-    stacking = fit_stacking(evidence[:, readable], labels[readable])
+    counted = None if towers_tell is None else (True, towers_tell)
+    stacking = fit_stacking(evidence[:, readable], labels[readable], counted=counted)
     if stacking is None:
         raise ValueError(
             "`labels` must hold a known positive and a known negative to fit the stack to, got "

@@ -2,20 +2,32 @@
 
 from collections.abc import Callable
 from functools import partial
-from typing import Any
+from typing import Any, TypeVar
 
+import torch
 from jaxtyping import Float
 from torch import Tensor
 
+from trmml.completion import surely_tells
+from trmml.labels import UNKNOWN, Labels
 from trmml.metrics import mean_average_precision
 from trmml.models import MultiLabelModel
 from trmml.models.zero_shot_stack import ZeroShotStack
 from trmml.prediction import Evaluation, calibrate_thresholds, evaluate_scores, fit_stack
 from trmml.training.run.sources import RunSources
-from trmml.training.sources.scoring import score_source, stack_evidence_of_source
+from trmml.training.sources.caption_source import CaptionSource
+from trmml.training.sources.scoring import (
+    score_source,
+    stack_evidence_of_source,
+    zero_shot_of_source,
+)
 from trmml.training.sources.source import TrainingSource
 
 __all__ = ["RunEvaluator"]
+
+Read = TypeVar("Read")
+
+ENOUGH = 1_000  # known labels tell well enough what the frozen towers are worth
 
 
 class RunEvaluator:
@@ -42,6 +54,7 @@ class RunEvaluator:
         self.sources, self.on_test, self.batch_size = sources, on_test, batch_size
         self.accelerator = accelerator
         self.stack = None if stack is None else stack.to(accelerator.device)
+        self.towers_tell: bool | None = None  # asked once
 
     def selection_scores(self, model: MultiLabelModel) -> dict[str, float]:
         """Return the figures of one epoch; "map" selects."""
@@ -91,10 +104,42 @@ class RunEvaluator:
         evidence = self._read(partial(read, source))
         if fit:
             unseen = evidence if source is held else self._read(partial(read, held))
-            fit_stack(stack, unseen, held.labels)
+            if self.towers_tell is None:
+                self.towers_tell = self._ask_towers(model, stack, unseen[1], held.labels)
+            fit_stack(stack, unseen, held.labels, towers_tell=self.towers_tell)
         logits = stack.add_up(evidence.to(stack.bias)).cpu()
         figures = [mean_average_precision(scores, source.labels) for scores in evidence]
         return logits, {"alone": dict(zip(("score", "zero_shot"), figures, strict=True))}
+
+    def _ask_towers(
+        self,
+        model: MultiLabelModel,
+        stack: ZeroShotStack,
+        scores: Float[Tensor, "images classes"],
+        labels: Labels,
+    ) -> bool:
+        """Ask whether the frozen towers surely tell what is there, who have learnt no labels.
+
+        So labels that are trained on can judge them, too, where those set aside are few.
+
+        Args:
+            model: With the image tower.
+            stack: With the texts of the classes.
+            scores: What the towers say of the images set aside.
+            labels: Of these.
+        """
+        train = self.sources.train
+        if not isinstance(train, CaptionSource):
+            order = torch.randperm(len(train.labels), generator=torch.Generator().manual_seed(0))
+            known = (train.labels[order] != UNKNOWN).sum(1)
+            before = known.cumsum(0) - known + (labels != UNKNOWN).sum()
+            rows = order[(known > 0) & (before < ENOUGH)]
+            read = partial(zero_shot_of_source, model.image_encoder, stack, train, rows)
+            taught = self._read(read)
+            scores = torch.cat([scores, taught[0]])
+            labels = torch.cat([labels, taught[1].to(labels)])
+        readable = ~scores.isnan().all(1)
+        return surely_tells(scores[readable], labels[readable])
 
     def _evaluate(
         self,
@@ -110,7 +155,7 @@ class RunEvaluator:
     ) -> Float[Tensor, "images classes"]:
         return self._read(partial(score_source, model, source))
 
-    def _read(self, read: Callable[..., Tensor]) -> Tensor:
+    def _read(self, read: Callable[..., Read]) -> Read:
         process = (self.accelerator.process_index, self.accelerator.num_processes)
         with self.accelerator.autocast():
             return read(batch_size=self.batch_size, process=process)

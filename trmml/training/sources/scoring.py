@@ -4,19 +4,27 @@ from collections.abc import Iterator
 from typing import Any
 
 import torch
-from jaxtyping import Float
+from jaxtyping import Float, Int
 from torch import Tensor
 
 from trmml.distributed import gather_rows
+from trmml.encoders.protocol import ImageEncoder
 from trmml.labels import Labels
 from trmml.models import MultiLabelModel
+from trmml.models.zero_shot import dense_zero_shot_scores
 from trmml.models.zero_shot_stack import ZeroShotStack
 from trmml.prediction.scoring import Look, stream_outputs
 from trmml.prediction.stacking import stack_look
 from trmml.training.sources.source import TrainingSource
 from trmml.training.sources.stored_features import StoredFeatures
 
-__all__ = ["complete_stored_labels", "predict_logits", "score_source", "stack_evidence_of_source"]
+__all__ = [
+    "complete_stored_labels",
+    "predict_logits",
+    "score_source",
+    "stack_evidence_of_source",
+    "zero_shot_of_source",
+]
 
 
 @torch.no_grad()
@@ -70,6 +78,39 @@ def stack_evidence_of_source(
     nothing = torch.zeros(0, 2, len(model.class_names), device=model.device)
     by_row = [output.evidence.float().transpose(0, 1) for output in outputs]
     return gather_rows(torch.cat([nothing, *by_row])).transpose(0, 1).cpu()
+
+
+@torch.no_grad()
+def zero_shot_of_source(
+    encoder: ImageEncoder,
+    stack: ZeroShotStack,
+    source: TrainingSource,
+    rows: Int[Tensor, " rows"],
+    *,
+    batch_size: int = 64,
+    process: tuple[int, int] = (0, 1),
+) -> tuple[Float[Tensor, "rows classes"], Labels]:
+    """Return the zero-shot score of some rows, each read by one process, and their labels.
+
+    Args:
+        encoder: Of the images, where the source gives pixels.
+        stack: Knows the texts of the classes.
+        source: Images or features, also those to train on: of their views it gives the first.
+        rows: Which.
+        batch_size: As in `score_source`.
+        process: As in `score_source`.
+    """
+    index, count = process
+    part = rows.tensor_split(count)[index]
+    parts = part.split(batch_size) if len(part) else []
+    scores, labels = [stack.texts.new_zeros(0, len(stack.texts))], [source.labels[:0]]
+    for batch in source.batches(parts, epoch=0):
+        inputs = batch.inputs.to(stack.texts.device)
+        dense = inputs if batch.grid else encoder.encode_dense(inputs)[0]
+        scores.append(dense_zero_shot_scores(dense.to(stack.texts), stack.texts))
+        labels.append(batch.labels)
+    known = torch.cat(labels).to(stack.texts.device)
+    return gather_rows(torch.cat(scores)).cpu(), gather_rows(known).cpu()
 
 
 def _outputs_of(
