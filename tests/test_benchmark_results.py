@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pytest
 
-from benchmarks import ablation, completion, photographs, training_step, write_page
+from benchmarks import ablation, completion, photographs, stacking, training_step, write_page
 from benchmarks.ablation import RESULTS, table
 from trmml.demo import DEMO_RECIPE
 
@@ -212,3 +212,11 @@ def test_the_docs_show_the_committed_figures_of_completion(world: str):
     page = (DOCS / "parts" / "trmml.md").read_text()
     assert completion.table(measured) in page
     assert f"python -m benchmarks.completion {world}" in page
+
+
+@pytest.mark.parametrize("world", ["generated", "landscapes", "real-landscapes"])
+def test_the_docs_show_the_committed_figures_of_the_stack(world: str):
+    measured = json.loads((stacking.RESULTS / f"stacking_{world}.json").read_text())
+    page = (DOCS / "parts" / "zero_shot_stack.md").read_text()
+    assert stacking.table(measured) in page
+    assert f"python -m benchmarks.stacking {world}" in page

@@ -89,7 +89,7 @@ def zero_shot_of_source(
     *,
     batch_size: int = 64,
     process: tuple[int, int] = (0, 1),
-) -> tuple[Float[Tensor, "rows classes"], Labels]:
+) -> tuple[Float[Tensor, "read classes"], Int[Tensor, "read classes"]]:
     """Return the zero-shot score of some rows, each read by one process, and their labels.
 
     Args:
@@ -109,7 +109,7 @@ def zero_shot_of_source(
         dense = inputs if batch.grid else encoder.encode_dense(inputs)[0]
         scores.append(dense_zero_shot_scores(dense.to(stack.texts), stack.texts))
         labels.append(batch.labels)
-    known = torch.cat(labels).to(stack.texts.device)
+    known = torch.cat(labels).to(stack.texts.device, torch.long)
     return gather_rows(torch.cat(scores)).cpu(), gather_rows(known).cpu()
 
 
