@@ -29,7 +29,7 @@ def wrong_with_trmml(arguments: list[str]) -> str | None:
     command: Any = get_command(app)
     words = [word for word in arguments if not word.startswith("-")]
     while words and isinstance(getattr(command, "commands", None), dict):
-        command = command.commands.get(words.pop(0))
+        command = command.get_command(None, words.pop(0))
         if command is None:
             return "no such subcommand"
     options = {name for known in command.params for name in (*known.opts, *known.secondary_opts)}

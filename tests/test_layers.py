@@ -11,6 +11,7 @@ PACKAGE = Path(__file__).parents[1] / "trmml"
 LAYERS = {
     "class_names": 0,
     "json_text": 0,
+    "extras": 0,
     "markdown_table": 0,
     "labels": 0,
     "atomic_write": 1,

@@ -159,7 +159,8 @@ def bad_values(option):
 
 
 def commands(group, prefix=""):
-    for name, command in group.commands.items():
+    for name in group.commands:
+        command = group.get_command(None, name)
         if hasattr(command, "commands"):
             yield from commands(command, f"{name} ")
         else:

@@ -9,6 +9,7 @@ from typer.testing import CliRunner
 from tests.demo.generated import write_photographs
 from trmml.cli import main
 from trmml.cli.app import app
+from trmml.extras import install_line
 from trmml.models import TRMML
 
 
@@ -133,7 +134,7 @@ def test_what_is_not_installed_is_named(monkeypatch: pytest.MonkeyPatch) -> None
     monkeypatch.delitem(sys.modules, "trmml.cli.app")
     monkeypatch.delitem(sys.modules, "trmml.cli.demo")
     status = exit_status(monkeypatch, "demo", "--fast")
-    assert status == 'trmml: this command needs typer; pip install "trmml[train]"'
+    assert status == f"trmml: this command needs typer; {install_line('train')}"
 
 
 def test_an_interrupted_run_ends_quietly(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -11,6 +11,7 @@ from tests.sharing.exportable import opinionated
 from trmml.cli import main
 from trmml.cli.app import app
 from trmml.encoders import load_tiny
+from trmml.extras import install_line
 from trmml.models import TRMML
 
 
@@ -147,7 +148,7 @@ def test_a_wrong_call_ends_with_2_and_without_a_traceback(
 def test_a_missing_library_is_one_line(monkeypatch, saved, tmp_path):
     monkeypatch.setitem(sys.modules, "onnxscript", None)
     found = status(monkeypatch, saved, "--out", tmp_path / "tags.onnx", "--quiet")
-    assert found == 'trmml: this command needs onnxscript; pip install "trmml[export]"'
+    assert found == f"trmml: this command needs onnxscript; {install_line('export')}"
 
 
 def test_help_has_an_example():

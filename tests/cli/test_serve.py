@@ -9,6 +9,7 @@ from tests.cli.test_demo import exit_status
 from tests.demo.generated import write_photographs
 from tests.page.small_page import small_model
 from trmml.cli.app import app
+from trmml.extras import install_line
 
 
 def test_help_is_given_with_an_example() -> None:
@@ -32,7 +33,7 @@ def test_a_missing_extra_is_named_at_once(
     monkeypatch.setitem(sys.modules, "gradio", None)
     monkeypatch.chdir(tmp_path)
     status = exit_status(monkeypatch, *arguments)
-    assert status == 'trmml: this command needs gradio; pip install "trmml[serve]"'
+    assert status == f"trmml: this command needs gradio; {install_line('serve')}"
     assert not [*tmp_path.iterdir()]
 
 

@@ -1,6 +1,7 @@
 import json
 import logging
 import os
+import re
 import subprocess
 import sys
 from copy import deepcopy
@@ -35,6 +36,7 @@ from tests.sharing.exportable import (
 )
 from tests.test_imports import without
 from trmml.encoders import load_tiny, normalize_pixels
+from trmml.extras import install_line
 from trmml.models import TRMML
 from trmml.sharing import (
     DeployableModel,
@@ -305,7 +307,9 @@ def test_a_failed_export_leaves_the_old_file_alone(tmp_path, monkeypatch):
 @pytest.mark.parametrize("name", ["onnx", "onnxscript"])
 def test_a_missing_library_is_named_with_its_extra(tmp_path, monkeypatch, name):
     monkeypatch.setitem(sys.modules, name, None)
-    with pytest.raises(ModuleNotFoundError, match=rf'needs {name}; pip install "trmml\[export\]"'):
+    with pytest.raises(
+        ModuleNotFoundError, match=re.escape(f"needs {name}; " + install_line("export"))
+    ):
         export_onnx(without_regions(), tmp_path / "model.onnx")
 
 

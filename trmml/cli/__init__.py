@@ -5,6 +5,7 @@ import os
 import sys
 
 from trmml.cli.failures import failure_line
+from trmml.extras import install_line
 
 __all__ = ["main"]
 
@@ -32,7 +33,7 @@ def main() -> None:
         extra = EXTRAS.get(error.name or "")
         if extra is None:
             raise
-        sys.exit(f'trmml: this command needs {error.name}; pip install "trmml[{extra}]"')
+        sys.exit(f"trmml: this command needs {error.name}; {install_line(extra)}")
     except Exception as error:
         line = failure_line(error)
         if line is None:

@@ -27,7 +27,9 @@ from trmml.prediction import merge_review
 __all__ = ["data"]
 
 data = typer.Typer(
-    no_args_is_help=True, help="Check datasets on disk, and write which labels stay known."
+    no_args_is_help=True,
+    add_completion=False,
+    help="Check datasets on disk, and write which labels stay known.",
 )
 
 data.command()(suspects)

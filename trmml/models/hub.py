@@ -7,6 +7,7 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Any
 
+from trmml.extras import install_line
 from trmml.models.saved_model import CARD, WEIGHTS
 
 __all__ = ["find_model", "push_folder"]
@@ -108,7 +109,7 @@ def _clear_errors(repo_id: str, revision: str | None = None) -> Iterator[Any]:
         from huggingface_hub import errors
     except ModuleNotFoundError as error:
         raise ModuleNotFoundError(
-            'the Hugging Face Hub needs huggingface_hub; pip install "trmml[hub]"', name=error.name
+            f"the Hugging Face Hub needs huggingface_hub; {install_line('hub')}", name=error.name
         ) from error
     # What the client beneath raises where there is no network; it has changed its name before.
     network_error: type[Exception] = errors.HfHubHTTPError.__bases__[0]

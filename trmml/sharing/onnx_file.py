@@ -8,6 +8,7 @@ from typing import Any
 
 import torch
 
+from trmml.extras import install_line
 from trmml.json_text import json_text
 from trmml.models import MultiLabelModel
 from trmml.sharing.deployable import shows_regions
@@ -102,7 +103,7 @@ def _check_installed() -> None:
         import onnxscript  # noqa: F401
     except ModuleNotFoundError as error:
         raise ModuleNotFoundError(
-            f'an ONNX file needs {error.name}; pip install "trmml[export]"', name=error.name
+            f"an ONNX file needs {error.name}; {install_line('export')}", name=error.name
         ) from error
 
 

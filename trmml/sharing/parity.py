@@ -6,6 +6,7 @@ import torch
 from jaxtyping import Float, UInt8
 from torch import Tensor
 
+from trmml.extras import install_line
 from trmml.models import MultiLabelModel
 from trmml.sharing.deployable import DeployableModel
 
@@ -34,7 +35,7 @@ def run_exported(
         import onnxruntime
     except ModuleNotFoundError as error:
         raise ModuleNotFoundError(
-            'an ONNX file runs in onnxruntime; pip install "trmml[export]"', name=error.name
+            f"an ONNX file runs in onnxruntime; {install_line('export')}", name=error.name
         ) from error
     session = onnxruntime.InferenceSession(str(path), providers=["CPUExecutionProvider"])
     outputs = session.run(None, {session.get_inputs()[0].name: pixels.numpy()})

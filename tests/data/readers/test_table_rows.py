@@ -1,3 +1,4 @@
+import re
 import sys
 from types import SimpleNamespace
 
@@ -7,6 +8,7 @@ from PIL import Image
 
 from tests.data.readers.pictures import write_pictures
 from trmml.data import load_table, open_split
+from trmml.extras import install_line
 
 COLUMNS = {
     "image": ["a.png", "b.png", "c.png"],
@@ -160,5 +162,5 @@ def test_parquet(photos, tmp_path):
 
 def test_parquet_says_what_to_install(photos, tmp_path, monkeypatch):
     monkeypatch.setitem(sys.modules, "pyarrow", None)
-    with pytest.raises(ModuleNotFoundError, match=r'pip install "trmml\[parquet\]"'):
+    with pytest.raises(ModuleNotFoundError, match=re.escape(install_line("parquet"))):
         load_table(tmp_path / "labels.parquet", photos)

@@ -12,6 +12,7 @@ from trmml.data.readers.csv_rows import CsvLine, read_sheet
 from trmml.data.readers.dataset_files import parse_json
 from trmml.data.readers.named_lists import parse_records
 from trmml.data.readers.text_files import read_text
+from trmml.extras import install_line
 from trmml.regular_files import require_regular_file
 
 __all__ = [
@@ -170,7 +171,7 @@ def rows_of_parquet(path: Path, *, source: str) -> Sheet:
         from pyarrow import parquet  # pyright: ignore[reportMissingImports]
     except ModuleNotFoundError:
         raise ModuleNotFoundError(
-            'Parquet files need pyarrow; pip install "trmml[parquet]"', name="pyarrow"
+            f"Parquet files need pyarrow; {install_line('parquet')}", name="pyarrow"
         ) from None
     try:
         schema = parquet.read_schema(require_regular_file(path))

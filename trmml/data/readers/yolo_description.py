@@ -8,6 +8,7 @@ from typing import Any, Final, NamedTuple
 from trmml.data.file_names import plain_name
 from trmml.data.readers.dataset_files import read_lines
 from trmml.data.readers.text_files import read_text
+from trmml.extras import install_line
 from trmml.regular_files import require_regular_file
 
 __all__ = ["YoloDescription", "find_place", "read_yolo_description"]
@@ -136,6 +137,6 @@ def _yaml() -> ModuleType:
         import yaml
     except ModuleNotFoundError:
         raise ModuleNotFoundError(
-            'reading a data.yaml needs pyyaml; pip install "trmml[train]"', name="yaml"
+            f"reading a data.yaml needs pyyaml; {install_line('train')}", name="yaml"
         ) from None
     return yaml

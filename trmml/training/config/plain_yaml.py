@@ -5,6 +5,8 @@ from functools import cache
 from types import ModuleType
 from typing import Any, Final
 
+from trmml.extras import install_line
+
 __all__ = ["read_yaml", "write_yaml"]
 
 # The core schema of YAML 1.2. PyYAML follows 1.1, where `5e-4` is text and `no` is false.
@@ -53,7 +55,7 @@ def _yaml() -> ModuleType:
         import yaml
     except ModuleNotFoundError:
         raise ModuleNotFoundError(
-            'configuration files need pyyaml; pip install "trmml[train]"', name="yaml"
+            f"configuration files need pyyaml; {install_line('train')}", name="yaml"
         ) from None
     return yaml
 

@@ -13,6 +13,7 @@ from jaxtyping import Int
 from torch import Tensor
 
 from trmml.atomic_write import write_atomically
+from trmml.extras import install_line
 from trmml.stored_files import read_json
 
 __all__ = ["Block", "Blocks", "SourceRows", "lock_file"]
@@ -217,7 +218,7 @@ def lock_file(path: Path) -> Any:  # noqa: ANN401 - a lock of filelock
         from filelock import FileLock
     except ModuleNotFoundError:
         raise ModuleNotFoundError(
-            'A feature cache needs filelock: pip install "trmml[train]"'
+            f"A feature cache needs filelock: {install_line('train')}"
         ) from None
     path.parent.mkdir(parents=True, exist_ok=True)
     return FileLock(path)

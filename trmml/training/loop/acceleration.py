@@ -7,6 +7,7 @@ from typing import Any, Final
 
 from torch import nn
 
+from trmml.extras import install_line
 from trmml.training.config.recipe import Recipe
 
 __all__ = ["build_accelerator", "prepare_step"]
@@ -30,7 +31,7 @@ def build_accelerator(recipe: Recipe) -> Any:  # noqa: ANN401 - imported only wh
         from accelerate.state import AcceleratorState
     except ModuleNotFoundError as error:
         raise ModuleNotFoundError(
-            'training needs accelerate; pip install "trmml[train]"', name=error.name
+            f"training needs accelerate; {install_line('train')}", name=error.name
         ) from error
 
     if recipe.mixed_precision == "fp16" and not torch.cuda.is_available():
