@@ -146,10 +146,13 @@ def table(done: Mapping[str, Any], group: str) -> str:
 
 
 def shown(figures: Sequence[float]) -> str:
-    """Return mean and deviation, or nothing where there is none."""
-    if len(figures) < 2:
-        return "".join(f"{figure:.1f}" for figure in figures)
-    return f"{statistics.mean(figures):.1f} ± {statistics.stdev(figures):.1f}"
+    """Return mean and deviation, and how many seeds where some are not done; nothing if none is."""
+    if not figures:
+        return ""
+    spread = f" ± {statistics.stdev(figures):.1f}" if len(figures) > 1 else ""
+    number = "1 seed" if len(figures) == 1 else f"{len(figures)} seeds"
+    few = f" ({number})" if len(figures) < len(SEEDS) else ""
+    return f"{statistics.mean(figures):.1f}{spread}{few}"
 
 
 def main(arguments: Sequence[str] | None = None) -> None:

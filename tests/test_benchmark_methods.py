@@ -10,6 +10,7 @@ from benchmarks.methods import Row, config_for, known_labels, rows, table
 from trmml.losses import LOSSES
 from trmml.models import METHODS, MethodConfig, TRMMLConfig
 
+DOCS = Path(__file__).parents[1] / "docs"
 POSITIVES = 2.5
 
 
@@ -70,8 +71,8 @@ def test_what_is_done_is_not_done_again_and_other_settings_are(
         *(("coop", "single", 0), ("coop", "single", 1)),
     ]
     said = capsys.readouterr().out
-    assert "| `coop` | 50.5 ± 0.7 | 50.5 ± 0.7 |" in said
-    assert "| `bce` | 50.5 ± 0.7 | |" in said
+    assert "| `coop` | 50.5 ± 0.7 (2 seeds) | 50.5 ± 0.7 (2 seeds) |" in said
+    assert "| `bce` | 50.5 ± 0.7 (2 seeds) | |" in said
     assert methods.RESULTS.with_suffix(".md").read_text() in said
 
     methods.main(["--only", "coop", "bce", "--seeds", "0", "1"])
@@ -86,7 +87,15 @@ def test_what_is_done_is_not_done_again_and_other_settings_are(
 def test_one_seed_has_no_deviation() -> None:
     cell = {"settings": {}, "map": {"0": 40.0}}
     done = {"groups": {"methods": {"coop": {"0.1": cell, "single": {"settings": {}, "map": {}}}}}}
-    assert table(done, "methods").splitlines()[-1] == "| `coop` | 40.0 | |"
+    assert table(done, "methods").splitlines()[-1] == "| `coop` | 40.0 (1 seed) | |"
+
+
+def test_the_docs_show_the_committed_figures() -> None:
+    done = json.loads(methods.RESULTS.read_text())
+    for group in ("methods", "losses"):
+        page = (DOCS / "parts" / f"{group}.md").read_text()
+        assert table(done, group) in page
+        assert "(`python -m benchmarks.methods`" in page
 
 
 def test_the_committed_figures_are_of_methods_and_losses_that_there_are() -> None:
