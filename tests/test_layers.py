@@ -220,7 +220,7 @@ def test_siblings_of_one_layer_do_not_know_each_other(tmp_path: Path) -> None:
 
 
 def test_a_new_package_must_be_given_a_layer(tmp_path: Path) -> None:
-    stray = tmp_path / "trmml" / "extras" / "thing.py"
+    stray = tmp_path / "trmml" / "annexe" / "thing.py"
     stray.parent.mkdir(parents=True)
     stray.write_text("")
-    assert upward_imports(tmp_path / "trmml") == ["trmml/extras/thing.py belongs to no layer"]
+    assert upward_imports(tmp_path / "trmml") == ["trmml/annexe/thing.py belongs to no layer"]
