@@ -2,7 +2,8 @@
 
 import json
 from importlib.metadata import PackageNotFoundError, distribution
-from urllib.parse import unquote, urlparse
+from urllib.parse import urlparse
+from urllib.request import url2pathname
 
 __all__ = ["install_line"]
 
@@ -30,7 +31,7 @@ def install_line(extra: str) -> str:
         return f'pip install "trmml[{extra}]"'
     if "dir_info" in origin:
         editable = "-e " * bool(origin["dir_info"].get("editable"))
-        return f'pip install {editable}"{unquote(urlparse(url).path)}[{extra}]"'
+        return f'pip install {editable}"{url2pathname(urlparse(url).path)}[{extra}]"'
     if "vcs_info" in origin:
         vcs = origin["vcs_info"]
         url = f"{vcs['vcs']}+{url}@{vcs['commit_id']}"
