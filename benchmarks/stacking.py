@@ -44,7 +44,7 @@ from trmml.data import hide_labels
 from trmml.labels import UNKNOWN, Labels
 from trmml.markdown_table import markdown_table
 from trmml.models import ZeroShotStack
-from trmml.training.run.evaluation import ENOUGH
+from trmml.training.run.evaluation import enough_rows
 
 
 def learn(known: Labels, *, seed: int, world: World, kept: Path) -> None:
@@ -86,9 +86,7 @@ def towers_tell(
     known: Labels, held: torch.Tensor, rows: torch.Tensor, scores: torch.Tensor, world: World
 ) -> bool:
     """Ask known labels, those set aside first, whether the towers tell what is there."""
-    counts = (known[rows] != UNKNOWN).sum(1)
-    before = counts.cumsum(0) - counts + (known[held] != UNKNOWN).sum()
-    taught = rows[(counts > 0) & (before < ENOUGH)]
+    taught = rows[enough_rows(known[rows], already=int((known[held] != UNKNOWN).sum()))]
     texts = ZeroShotStack.of_towers(world["encoders"].text, world["names"]).texts
     more = [scored(taken(world["train"], part), texts, dense=True) for part in taught.split(BATCH)]
     return surely_tells(torch.cat([scores, *more]), known[torch.cat([held, taught])])

@@ -7,7 +7,6 @@ import torch
 from jaxtyping import Float, Int
 from torch import Tensor, nn
 
-from trmml.functional import unit_vectors
 from trmml.functional.checks import check_at_least, check_numbers, check_temperature
 from trmml.models.labels_task import LabelsTask
 from trmml.models.method_config import MethodConfig
@@ -88,16 +87,8 @@ class CoOp(PromptedModel):
 
     def assemble(self) -> None:
         """Draw the contexts."""
-        config = self.config
-        self.threshold = nn.Parameter(torch.tensor(config.threshold))
-        self.prompts = PromptLearner(
-            self.encoders.text,
-            self.class_names,
-            context_length=config.context_length,
-            class_specific=config.class_specific,
-            init=config.prompt_init,
-            chunk_size=config.text_chunk_size,
-        )
+        self.threshold = nn.Parameter(torch.tensor(self.config.threshold))
+        self.prompts = self.drawn_prompts(PromptLearner)
 
     def match(
         self,
@@ -107,9 +98,8 @@ class CoOp(PromptedModel):
         classes: Int[Tensor, " sampled"] | None = None,
     ) -> Scores:
         """Score dense features, from the image encoder or from a store."""
-        (texts,) = self.text_features(classes)
-        whole = unit_vectors(features.mean(dim=1)).to(texts.dtype)
-        return Scores((whole @ texts.T - self.threshold) / self.config.temperature)
+        cosines = self.whole_image_cosines(features, classes)
+        return Scores((cosines - self.threshold) / self.config.temperature)
 
 
 class CoOpTask(LabelsTask):

@@ -58,19 +58,12 @@ class DualCoOpPlusPlus(TextPixelModel):
 
     def assemble(self) -> None:
         """Draw the contexts."""
-        text, config = self.encoders.text, self.config
+        config = self.config
         self.winner_take_all = config.winner_take_all
         starts = torch.tensor([config.temperature, config.temperature, config.spatial_temperature])
         self.log_temperatures = nn.Parameter(starts.log())
-        options = {
-            "context_length": config.context_length,
-            "class_specific": config.class_specific,
-            "init": config.prompt_init,
-            "chunk_size": config.text_chunk_size,
-        }
         self.prompts = _ThreePrompts(
-            DualPromptLearner(text, self.class_names, **options),
-            PromptLearner(text, self.class_names, **options),
+            self.drawn_prompts(DualPromptLearner), self.drawn_prompts(PromptLearner)
         )
 
     def match(

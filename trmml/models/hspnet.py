@@ -159,9 +159,7 @@ class HSPNet(PromptedModel):
         classes: Int[Tensor, " sampled"] | None = None,
     ) -> Scores:
         """Score dense features, from the image encoder or from a store."""
-        (texts,) = self.text_features(classes)
-        whole = unit_vectors(features.mean(dim=1)).to(texts.dtype)
-        return Scores(whole @ texts.T / self.config.temperature)
+        return Scores(self.whole_image_cosines(features, classes) / self.config.temperature)
 
 
 class _HierarchicalPrompts(PromptEncoder):

@@ -66,15 +66,7 @@ class PositiveCoOp(TextPixelModel):
         if config.texts == "none":
             self.prompts = ClassFeatures(len(self.class_names), encoders.image.dim)
             return
-        self.prompts = DualPromptLearner(
-            encoders.text,
-            self.class_names,
-            context_length=config.context_length,
-            class_specific=config.class_specific,
-            init=config.prompt_init,
-            negative="embedding",
-            chunk_size=config.text_chunk_size,
-        )
+        self.prompts = self.drawn_prompts(DualPromptLearner, negative="embedding")
         with torch.no_grad():
             names = zero_shot_text_features(encoders.text, self.class_names)
             self.prompts.negative_embedding.copy_(names)

@@ -1,15 +1,18 @@
 """Models whose texts are learnt: encoded anew where they learn, once where they do not."""
 
+from collections.abc import Callable
 from typing import Any, TypeVar
 
 import torch
 from jaxtyping import Float, Int
 from torch import Tensor, nn
 
+from trmml.functional import unit_vectors
 from trmml.models.multi_label_model import MultiLabelModel
 
 __all__ = ["PromptedModel"]
 
+_Prompts = TypeVar("_Prompts", bound=nn.Module)
 _Model = TypeVar("_Model", bound="PromptedModel")  # not `Self`: beartype refuses it
 
 
@@ -23,6 +26,38 @@ class PromptedModel(MultiLabelModel):
 
     prompts: Any
     _text_cache: tuple[Any, tuple[Tensor, ...]] | None = None
+
+    def drawn_prompts(self, kind: Callable[..., _Prompts], **options: object) -> _Prompts:
+        """Return learnable prompts of the classes, as the configuration says.
+
+        Args:
+            kind: Of the prompts.
+            options: What this kind alone takes.
+        """
+        config: Any = self.config
+        return kind(
+            self.encoders.text,
+            self.class_names,
+            context_length=config.context_length,
+            class_specific=config.class_specific,
+            init=config.prompt_init,
+            chunk_size=config.text_chunk_size,
+            **options,
+        )
+
+    def whole_image_cosines(
+        self,
+        features: Float[Tensor, "batch positions dim"],
+        classes: Int[Tensor, " sampled"] | None,
+    ) -> Float[Tensor, "batch classes"]:
+        """Return the cosine of the averaged positions with the one text of each class.
+
+        Args:
+            features: Dense image features.
+            classes: As in `text_features`.
+        """
+        (texts,) = self.text_features(classes)
+        return unit_vectors(features.mean(dim=1)).to(texts.dtype) @ texts.T
 
     def text_features(
         self, classes: Int[Tensor, " sampled"] | None = None

@@ -121,15 +121,7 @@ class TaIDPT(PromptedModel):
 
     def assemble(self) -> None:
         """Draw the contexts."""
-        config = self.config
-        self.prompts = _TwoPrompts(
-            self.encoders.text,
-            self.class_names,
-            context_length=config.context_length,
-            class_specific=config.class_specific,
-            init=config.prompt_init,
-            chunk_size=config.text_chunk_size,
-        )
+        self.prompts = self.drawn_prompts(_TwoPrompts)
 
     def match(
         self,

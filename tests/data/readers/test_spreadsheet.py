@@ -19,16 +19,6 @@ def photos(tmp_path):
     return folder
 
 
-@pytest.fixture
-def read(tmp_path, photos):
-    def read(content, *, name="labels.csv", **options):
-        path = tmp_path / name
-        path.write_bytes(content if isinstance(content, bytes) else content.encode())
-        return load_table(path, photos, **options)
-
-    return read
-
-
 def test_zero_and_one(read):
     table = read("image,cat,dog\na.jpg,1,0\nb.jpg,0,0\n")
     assert table.class_names == ("cat", "dog")

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from tests.data.readers.pictures import write_pictures
-from trmml.data import ReadingOptions, check_splits, find_splits, load_table, open_split
+from trmml.data import ReadingOptions, check_splits, find_splits, open_split
 
 KNOWN = [[1, -1], [-1, 1], [1, 1]]
 
@@ -15,16 +15,6 @@ KNOWN = [[1, -1], [-1, 1], [1, 1]]
 def photos(tmp_path):
     write_pictures(tmp_path / "my" / "photos", ["a.jpg", "b.JPG", "c.png"])
     return tmp_path / "my" / "photos"
-
-
-@pytest.fixture
-def read(tmp_path, photos):
-    def read(content, *, name="labels.csv", **options):
-        path = tmp_path / name
-        path.write_bytes(content if isinstance(content, bytes) else content.encode())
-        return load_table(path, photos, **options)
-
-    return read
 
 
 def test_excel_in_german(read):

@@ -5,7 +5,7 @@ from functools import partial
 from typing import Any, TypeVar
 
 import torch
-from jaxtyping import Float
+from jaxtyping import Bool, Float
 from torch import Tensor
 
 from trmml.completion import surely_tells
@@ -23,11 +23,23 @@ from trmml.training.sources.scoring import (
 )
 from trmml.training.sources.source import TrainingSource
 
-__all__ = ["RunEvaluator"]
+__all__ = ["RunEvaluator", "enough_rows"]
 
 Read = TypeVar("Read")
 
 ENOUGH = 1_000  # known labels tell well enough what the frozen towers are worth
+
+
+def enough_rows(labels: Labels, *, already: int) -> Bool[Tensor, " images"]:
+    """Mark the first images that bring the known labels to as many as are enough.
+
+    Args:
+        labels: Of the images to choose from, in the order of the choice.
+        already: How many known labels there are without them.
+    """
+    known = (labels != UNKNOWN).sum(1)
+    before = known.cumsum(0) - known + already
+    return (known > 0) & (before < ENOUGH)
 
 
 class RunEvaluator:
@@ -131,15 +143,12 @@ class RunEvaluator:
         train = self.sources.train
         if not isinstance(train, CaptionSource):
             order = torch.randperm(len(train.labels), generator=torch.Generator().manual_seed(0))
-            known = (train.labels[order] != UNKNOWN).sum(1)
-            before = known.cumsum(0) - known + (labels != UNKNOWN).sum()
-            rows = order[(known > 0) & (before < ENOUGH)]
+            rows = order[enough_rows(train.labels[order], already=int((labels != UNKNOWN).sum()))]
             read = partial(zero_shot_of_source, model.image_encoder, stack, train, rows)
             taught = self._read(read)
             scores = torch.cat([scores, taught[0]])
             labels = torch.cat([labels, taught[1].to(labels)])
-        readable = ~scores.isnan().all(1)
-        return surely_tells(scores[readable], labels[readable])
+        return surely_tells(scores, labels)
 
     def _evaluate(
         self,
