@@ -20,8 +20,8 @@ def test_in_blocks_it_is_the_same_with_the_same_gradients(monkeypatch) -> None:
     decoupling = SemanticDecoupling(4, 3, hidden=5).double()
     features, words = torch.randn(5, 6, 4).double(), torch.randn(3, 3).double()
     results = []
-    for most in (2**26, 1):
-        monkeypatch.setattr(semantic_decoupling, "MOST_AT_ONCE", most)
+    for most in (2**21, 1):
+        monkeypatch.setattr(semantic_decoupling, "MOST_IN_CACHE", most)
         decoupling.zero_grad()
         found, _ = decoupling(features, words)
         found.square().sum().backward()
