@@ -6,24 +6,13 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
-from PIL import Image
+from PIL import Image, ImageOps
 
 from trmml.data.image_formats import foreign_format, readable_formats
 from trmml.data.rgb_pixels import NoRangeError, rgb_pixels
 from trmml.regular_files import irregular_kind
 
 __all__ = ["BrokenImageError", "decode_image", "image_size", "to_rgb"]
-
-_ORIENTATION_TAG = 0x0112
-_TURNS = {
-    2: Image.Transpose.FLIP_LEFT_RIGHT,
-    3: Image.Transpose.ROTATE_180,
-    4: Image.Transpose.FLIP_TOP_BOTTOM,
-    5: Image.Transpose.TRANSPOSE,
-    6: Image.Transpose.ROTATE_270,
-    7: Image.Transpose.TRANSVERSE,
-    8: Image.Transpose.ROTATE_90,
-}
 
 
 class BrokenImageError(ValueError):
@@ -169,12 +158,9 @@ def _rgb(image: Image.Image) -> Image.Image:
 
 def _upright(pixels: Image.Image, source: Image.Image) -> Image.Image:
     try:
-        orientation = source.getexif().get(_ORIENTATION_TAG, 1)
+        pixels.getexif().update(source.getexif())
+        ImageOps.exif_transpose(pixels, in_place=True)
     except Exception:  # damaged metadata does not spoil the pixels
         return pixels
-    turn = _TURNS.get(orientation)
-    if turn is None:
-        return pixels
-    upright = pixels.transpose(turn)
-    upright.info.clear()  # what it says of the orientation would have others turn it once more
-    return upright
+    pixels.info.clear()  # what it says of the orientation would have others turn it once more
+    return pixels

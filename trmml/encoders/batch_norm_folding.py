@@ -6,6 +6,7 @@ from typing import Any
 
 import torch
 from torch import Tensor, nn
+from torch.nn.utils.fusion import fuse_conv_bn_eval
 
 __all__ = ["FoldedCopy", "fold_batch_norms"]
 
@@ -25,24 +26,17 @@ def fold_batch_norms(module: nn.Module, *, share: tuple[nn.Module, ...] = ()) ->
     """
     folded = copy.deepcopy(module, {id(part): part for part in share}).eval()
     for parent in list(folded.modules()):
-        for (_, conv), (name, norm) in pairwise(list(parent.named_children())):
+        for (place, conv), (name, norm) in pairwise(list(parent.named_children())):
             if type(conv) is nn.Conv2d and conv.bias is None and type(norm) is nn.BatchNorm2d:
-                _fold(conv, norm)
+                if norm.running_mean is None or norm.running_var is None:
+                    raise ValueError(
+                        "`module` must keep running statistics, got a batch norm without them."
+                    )
+                dtype = conv.weight.dtype  # half precision is to be rounded once
+                wide = torch.promote_types(dtype, torch.float32)
+                setattr(parent, place, fuse_conv_bn_eval(conv.to(wide), norm.to(wide)).to(dtype))
                 setattr(parent, name, nn.Identity())
     return folded
-
-
-@torch.no_grad()
-def _fold(conv: nn.Conv2d, norm: nn.BatchNorm2d) -> None:
-    if norm.running_mean is None or norm.running_var is None:
-        raise ValueError("`norm` must keep running statistics, got a batch norm without them.")
-    dtype = torch.promote_types(conv.weight.dtype, torch.float32)
-    mean, variance = norm.running_mean.to(dtype), norm.running_var.to(dtype)
-    scale = norm.weight.to(dtype) / (variance + norm.eps).sqrt()
-    conv.weight.copy_(conv.weight * scale[:, None, None, None])
-    conv.bias = nn.Parameter(
-        (norm.bias - mean * scale).to(conv.weight), requires_grad=conv.weight.requires_grad
-    )
 
 
 class FoldedCopy:

@@ -5,7 +5,14 @@ from typing import Final
 
 from torch import nn
 from torch.optim import SGD, AdamW, Optimizer
-from torch.optim.lr_scheduler import LambdaLR, LRScheduler, OneCycleLR
+from torch.optim.lr_scheduler import (
+    CosineAnnealingLR,
+    LambdaLR,
+    LinearLR,
+    LRScheduler,
+    OneCycleLR,
+    SequentialLR,
+)
 
 from trmml.losses.label_loss import label_losses
 from trmml.models import Task
@@ -53,8 +60,12 @@ def build_scheduler(optimizer: Optimizer, recipe: Recipe, *, steps: int) -> LRSc
         steps: Optimiser steps of the whole training.
     """
     if recipe.schedule == "cosine":
-        rise = recipe.warmup_share * steps
-        return LambdaLR(optimizer, lambda step: _cosine(step, rise=rise, steps=steps))
+        rise = round(recipe.warmup_share * steps)
+        fall = CosineAnnealingLR(optimizer, T_max=max(steps - rise, 1))
+        if not rise:
+            return fall
+        warm = LinearLR(optimizer, start_factor=1 / (rise + 1), total_iters=rise)
+        return SequentialLR(optimizer, [warm, fall], milestones=[rise])
     if recipe.schedule == "epochs":
         per_epoch = steps // recipe.epochs
         shares = [
@@ -70,13 +81,6 @@ def build_scheduler(optimizer: Optimizer, recipe: Recipe, *, steps: int) -> LRSc
     return OneCycleLR(
         optimizer, max_lr=peaks, total_steps=steps, pct_start=warmup_share, cycle_momentum=False
     )
-
-
-def _cosine(step: int, *, rise: float, steps: int) -> float:
-    """Return the share of the peak rate: a line up from 0, then half a cosine down to 0."""
-    if step < rise:
-        return (step + 1) / (rise + 1)
-    return 0.5 * (1 + cos(pi * (step - rise) / max(steps - rise, 1)))
 
 
 def _by_epochs(epoch: int, *, epochs: int, first: float) -> float:

@@ -5,6 +5,7 @@ from contextlib import contextmanager
 
 import torch
 from torch import Tensor, nn
+from torch.optim.swa_utils import get_ema_multi_avg_fn
 
 __all__ = ["WeightAverage"]
 
@@ -28,13 +29,11 @@ class WeightAverage:
         self.decay, self.updates = decay, 0
         self.weights = {name: p.detach().clone() for name, p in model.named_parameters()}
 
-    @torch.no_grad()
     def update(self, model: nn.Module) -> None:
         """Move towards the model's weights."""
-        decay = min(self.decay, (1 + self.updates) / (10 + self.updates))
+        move = get_ema_multi_avg_fn(min(self.decay, (1 + self.updates) / (10 + self.updates)))
+        move([*self.weights.values()], [*model.parameters()], self.updates)
         self.updates += 1
-        for name, parameter in model.named_parameters():
-            self.weights[name].lerp_(parameter, 1 - decay)
 
     @contextmanager
     def applied_to(self, model: nn.Module) -> Iterator[None]:
