@@ -2,13 +2,14 @@
 
 from abc import ABC, abstractmethod
 from contextlib import nullcontext
-from typing import cast
+from typing import Any, cast
 
 import torch
 from jaxtyping import Float
 from torch import Tensor, nn
 
 from trmml.encoders.frozen import FrozenModule
+from trmml.encoders.frozen_copies import FrozenCopies, autocast_precision
 from trmml.encoders.protocol import ImageFeatures
 
 __all__ = ["ImageTower"]
@@ -60,6 +61,7 @@ class ImageTower(FrozenModule, ABC):
         self.std = std
         self.channels_last = channels_last
         self.autocast_dtype = autocast_dtype
+        self._copies = FrozenCopies(visual)
         if channels_last:
             visual.to(memory_format=torch.channels_last)  # pyright: ignore[reportCallIssue]
         self.freeze()
@@ -110,6 +112,12 @@ class ImageTower(FrozenModule, ABC):
         with torch.no_grad(), autocast:
             dense, pooled, grid = self._encode(inputs, with_pooled=with_pooled)
         return dense.to(dtype), None if pooled is None else pooled.to(dtype), grid
+
+    def _ready(self, device: torch.device) -> Any:  # noqa: ANN401 - any library's tower
+        """Return `visual` with its weights in the precision of an autocast already."""
+        if torch.compiler.is_compiling():
+            return self.visual
+        return self._copies(autocast_precision(device))
 
     def _check_size(self, height: int, width: int) -> None:
         if (height, width) == self.native_size:

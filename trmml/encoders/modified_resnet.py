@@ -1,7 +1,6 @@
 """CLIP's own ResNets: dense features without the attention of their pooling."""
 
 import math
-from collections.abc import Callable
 from typing import Any
 
 import torch
@@ -11,7 +10,8 @@ from torch import Tensor, nn
 from torch.func import functional_call
 from torch.nn.functional import linear
 
-from trmml.encoders.batch_norm_folding import FoldedCopy
+from trmml.encoders.batch_norm_folding import fold_batch_norms
+from trmml.encoders.frozen_copies import FrozenCopies
 from trmml.encoders.image_tower import ImageTower
 from trmml.encoders.positions import resize_positions
 
@@ -77,7 +77,7 @@ class ModifiedResNetTower(ImageTower):
             autocast_dtype=autocast_dtype,
         )
         self._pool_grid = (side, side)
-        self._folded: Callable[[], nn.Module] = FoldedCopy(visual, share=(visual.attnpool,))
+        self._copies = FrozenCopies(visual, prepare=self._fold)
 
     @torch.no_grad()
     def position_features(self, grid: tuple[int, int]) -> Float[Tensor, "entries dim"]:
@@ -97,18 +97,19 @@ class ModifiedResNetTower(ImageTower):
 
     def keep_folded(self) -> None:
         """Let the folded weights take the place of the tower's own, as for a file to deploy."""
-        self.visual = self._folded()
-        self._folded = self._own_visual
+        self.visual = self._copies()
+        self._copies = FrozenCopies(self.visual)
 
-    def _own_visual(self) -> nn.Module:
-        return self.visual
+    @staticmethod
+    def _fold(visual: Any) -> nn.Module:  # noqa: ANN401 - open_clip ships no stubs
+        return fold_batch_norms(visual, share=(visual.attnpool,))
 
     def _encode(
         self, images: Float[Tensor, "batch 3 height width"], *, with_pooled: bool
     ) -> tuple[
         Float[Tensor, "batch positions dim"], Float[Tensor, "batch dim"] | None, tuple[int, int]
     ]:
-        visual: Any = self.visual if torch.compiler.is_compiling() else self._folded()
+        visual = self._ready(images.device)
         x = visual.stem(images)
         for stage in (visual.layer1, visual.layer2, visual.layer3, visual.layer4):
             x = stage(x)

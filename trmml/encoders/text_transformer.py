@@ -9,6 +9,7 @@ from torch import Tensor, nn
 
 from trmml.encoders.causal_transformer import end_states, has_standard_blocks
 from trmml.encoders.frozen import FrozenModule
+from trmml.encoders.frozen_copies import FrozenCopies, autocast_precision
 from trmml.encoders.tokenizers import as_tokenizer
 
 __all__ = ["TextTransformerTower"]
@@ -65,6 +66,7 @@ class TextTransformerTower(FrozenModule):
         self.token_embedding = tower.token_embedding
         self.positional_embedding = tower.positional_embedding
         self.transformer = tower.transformer
+        self._copies = FrozenCopies(tower.transformer)
         self.ln_final = tower.ln_final
         self.text_projection = tower.text_projection
         self.register_buffer("attn_mask", tower.attn_mask, persistent=False)
@@ -132,9 +134,9 @@ class TextTransformerTower(FrozenModule):
         """
         x, mask = self._placed(embeddings)
         if self._open and mask is not None:
-            x = end_states(self.transformer, x, self._ends(tokens), mask=mask, shared=shared)
+            x = end_states(self._ready(x), x, self._ends(tokens), mask=mask, shared=shared)
         else:
-            x = self._pool(self.transformer(x, attn_mask=mask), tokens)
+            x = self._pool(self._ready(x)(x, attn_mask=mask), tokens)
         # of one token alone: what the norm does to the others is not needed
         return self._projected(x).to(embeddings.dtype)
 
@@ -157,8 +159,14 @@ class TextTransformerTower(FrozenModule):
             ValueError: As for a call.
         """
         x, mask = self._placed(embeddings)
-        x = self._projected(self.transformer(x, attn_mask=mask)).to(embeddings.dtype)
+        x = self._projected(self._ready(x)(x, attn_mask=mask)).to(embeddings.dtype)
         return x, self._pool(x, tokens)
+
+    def _ready(self, x: Tensor) -> Any:  # noqa: ANN401 - open_clip ships no stubs
+        """Return the transformer with its weights in an autocast's precision already."""
+        if torch.compiler.is_compiling():
+            return self.transformer
+        return self._copies(autocast_precision(x.device))
 
     def _placed(
         self, embeddings: Float[Tensor, "prompts tokens width"]

@@ -118,7 +118,7 @@ class _Backbone(ImageTower):
     ) -> tuple[
         Float[Tensor, "batch positions dim"], Float[Tensor, "batch dim"] | None, tuple[int, int]
     ]:
-        trunk: Any = self.visual
+        trunk = self._ready(images.device)
         set_grid(trunk, (images.shape[2] // self.stride[0], images.shape[3] // self.stride[1]))
         (last,) = trunk.forward_intermediates(
             images, indices=1, norm=True, output_fmt="NCHW", intermediates_only=True

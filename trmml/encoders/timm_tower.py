@@ -104,7 +104,7 @@ class TimmTower(ImageTower):
     ) -> tuple[
         Float[Tensor, "batch positions dim"], Float[Tensor, "batch dim"] | None, tuple[int, int]
     ]:
-        visual: Any = self.visual
+        visual = self._ready(images.device)
         trunk = visual.trunk
         if self.pooling == "mean of a map":
             final = trunk.forward_features(images)
@@ -115,17 +115,19 @@ class TimmTower(ImageTower):
         else:
             grid = (images.shape[2] // self.stride[0], images.shape[3] // self.stride[1])
             set_grid(trunk, grid)
-            patches, final = self._patches(images, with_final=with_pooled)
+            patches, final = self._patches(trunk, images, with_final=with_pooled)
             dense = visual.head(trunk.head(trunk.fc_norm(patches)))
         return dense, visual.head(trunk.forward_head(final)) if with_pooled else None, grid
 
     def _patches(
-        self, images: Float[Tensor, "batch 3 height width"], *, with_final: bool
+        self,
+        trunk: Any,  # noqa: ANN401 - timm ships no stubs
+        images: Float[Tensor, "batch 3 height width"],
+        *,
+        with_final: bool,
     ) -> tuple[
         Float[Tensor, "batch positions channels"], Float[Tensor, "batch tokens channels"] | None
     ]:
-        visual: Any = self.visual
-        trunk = visual.trunk
         if self.dense_path != "value":
             final = trunk.forward_features(images)
             patches = final[:, trunk.num_prefix_tokens :]

@@ -102,8 +102,8 @@ class VisionTransformerTower(ImageTower):
     ) -> tuple[
         Float[Tensor, "batch positions dim"], Float[Tensor, "batch dim"] | None, tuple[int, int]
     ]:
-        visual: Any = self.visual
-        tokens, grid = self._embed(images)
+        visual = self._ready(images.device)
+        tokens, grid = _embedded(visual, images)
         *blocks, last = visual.transformer.resblocks
         for block in blocks:
             tokens = block(tokens)
@@ -116,14 +116,15 @@ class VisionTransformerTower(ImageTower):
         dense = visual.ln_post(patches) @ visual.proj
         return dense, visual._pool(final)[0] @ visual.proj if with_pooled else None, grid
 
-    def _embed(
-        self, images: Float[Tensor, "batch 3 height width"]
-    ) -> tuple[Float[Tensor, "batch tokens channels"], tuple[int, int]]:
-        visual: Any = self.visual
-        patches = visual.conv1(images)
-        grid = (patches.shape[2], patches.shape[3])
-        patches = rearrange(patches, "b d h w -> b (h w) d")
-        table = resize_positions(visual.positional_embedding, visual.grid_size, grid)
-        start = visual.class_embedding.to(patches.dtype).expand(patches.shape[0], 1, -1)
-        tokens = torch.cat((start, patches), dim=1) + table.to(patches.dtype)
-        return visual.ln_pre(tokens), grid
+
+def _embedded(
+    visual: Any,  # noqa: ANN401 - open_clip ships no stubs
+    images: Float[Tensor, "batch 3 height width"],
+) -> tuple[Float[Tensor, "batch tokens channels"], tuple[int, int]]:
+    patches = visual.conv1(images)
+    grid = (patches.shape[2], patches.shape[3])
+    patches = rearrange(patches, "b d h w -> b (h w) d")
+    table = resize_positions(visual.positional_embedding, visual.grid_size, grid)
+    start = visual.class_embedding.to(patches.dtype).expand(patches.shape[0], 1, -1)
+    tokens = torch.cat((start, patches), dim=1) + table.to(patches.dtype)
+    return visual.ln_pre(tokens), grid
