@@ -19,5 +19,5 @@ def test_the_readme_shows_what_the_demo_printed():
 
 
 def test_the_readme_s_picture_is_there():
-    assert "docs/assets/demo.png" in (ROOT / "README.md").read_text()
-    assert (ROOT / "docs" / "assets" / "demo.png").stat().st_size > 10_000
+    assert "docs/assets/demo.jpg" in (ROOT / "README.md").read_text()
+    assert (ROOT / "docs" / "assets" / "demo.jpg").stat().st_size > 10_000

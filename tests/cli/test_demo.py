@@ -34,7 +34,7 @@ def test_the_whole_demo_runs_offline_on_generated_scenes(tmp_path: Path) -> None
     assert len([*out.glob("regions-*.png")]) == 6
     assert (out / "labels_added.png").exists()
     model = TRMML.from_pretrained(out / "model")
-    assert model.predict(model.preprocess(out / "regions.png")).shape == (1, 30)
+    assert model.predict(model.preprocess(out / "regions.jpg")).shape == (1, 30)
 
 
 def test_the_demo_runs_on_photographs(tmp_path: Path) -> None:

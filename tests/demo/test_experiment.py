@@ -189,10 +189,10 @@ def test_keeping_no_label_is_refused(data: DemoData) -> None:
 
 def test_pictures_are_drawn(data: DemoData, result: DemoResult, tmp_path: Path) -> None:
     written = draw_regions(result.model, data.test, result.test_scores, tmp_path, count=2)
-    assert written[0] == tmp_path / "regions.png"
+    assert written[0] == tmp_path / "regions.jpg"
     assert len(written) == 3
     richest = int((data.test.labels == 1).sum(dim=1).argmax())
-    assert written[1].name == f"regions-{richest:04d}.png"
+    assert written[1].name == f"regions-{richest:04d}.jpg"
     for path in written:
         with Image.open(path) as picture:
             assert np.asarray(picture.convert("L")).std() > 10

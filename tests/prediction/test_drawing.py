@@ -4,34 +4,38 @@ import torch
 from PIL import Image
 
 from trmml.prediction import Panel, captioned, contact_sheet, overlay
+from trmml.prediction.drawing import TINT
 
 
 def pixels(picture):
     return np.asarray(picture).astype(int)
 
 
-def test_what_is_seen_keeps_its_colours_and_the_rest_is_dark_and_grey():
-    picture = Image.new("RGB", (60, 20), (200, 100, 50))
+def test_what_is_seen_is_tinted_and_the_rest_paler_and_little_darker():
+    picture = Image.new("RGB", (60, 20), (20, 100, 220))
     heatmap = torch.zeros(4, 4)
     heatmap[:, 3] = 0.3  # weak, but the strongest there is
-    lit = overlay(picture, heatmap)
-    assert lit.size == (60, 20)
-    assert pixels(lit)[10, 59].tolist() == [200, 100, 50]
+    seen = overlay(picture, heatmap)
+    assert seen.size == (60, 20)
+    elsewhere, there = pixels(seen)[10, 0], pixels(seen)[10, 59]
+    plain = pixels(picture)[0, 0]
     grey = pixels(picture.convert("L"))[0, 0]
-    assert pixels(lit)[10, 0].tolist() == [round(0.3 * grey)] * 3
+    assert elsewhere.tolist() == [round(0.8 * (value + grey) / 2) for value in plain]
+    assert abs(there - (0.6 * plain + 0.4 * np.array(TINT))).max() < 4
 
 
 def test_a_line_runs_around_where_the_light_is_half():
     heatmap = torch.zeros(1, 10)
     heatmap[0, 5:] = 1
-    lit = pixels(overlay(Image.new("RGB", (100, 30), "white"), heatmap))
-    line = np.flatnonzero((lit[15] == [255, 196, 0]).all(1))
-    assert line.tolist() == [50]  # the innermost of its side; the picture's border has none
+    seen = pixels(overlay(Image.new("RGB", (100, 30), "white"), heatmap))
+    line = np.flatnonzero(abs(seen[15] - TINT).max(1) < 70)
+    assert {*line.tolist()} <= {48, 49, 50, 51}  # between the halves; the border has none
+    assert len(line) > 0
 
 
-def test_nothing_seen_is_dark_and_without_a_line():
-    lit = overlay(Image.new("L", (8, 8), 200), torch.zeros(2, 2))
-    assert (pixels(lit) == 60).all()
+def test_nothing_seen_is_paler_and_without_a_line():
+    seen = overlay(Image.new("L", (8, 8), 200), torch.zeros(2, 2))
+    assert (pixels(seen) == 160).all()
 
 
 def test_a_caption_stands_above_the_whole_picture():

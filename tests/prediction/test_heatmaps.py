@@ -1,9 +1,12 @@
+from weakref import WeakValueDictionary
+
 import numpy as np
 import pytest
 from PIL import Image
 
 from tests.prediction.photographs import NAMES, own_model, small_model, write_pictures
-from trmml.prediction import draw_heatmaps, draw_sheets, overlay
+from trmml.prediction import Panel, draw_heatmaps, draw_sheets, overlay
+from trmml.prediction.heatmaps import _small
 
 
 @pytest.fixture(scope="module")
@@ -75,6 +78,49 @@ def test_many_photographs_take_several_sheets(tmp_path, model, monkeypatch):
     sheets = draw_sheets([one.panels for one in drawn], tmp_path)
     written = ["contact_sheet.jpg", "contact_sheet-2.jpg", "contact_sheet-3.jpg"]
     assert [sheet.name for sheet in sheets] == written
+
+
+def test_of_many_photographs_no_more_are_kept_than_a_sheet_holds(tmp_path, monkeypatch):
+    monkeypatch.setattr("trmml.prediction.heatmaps.SHEET_ROWS", 3)
+    alive, most = WeakValueDictionary(), []
+
+    def rows():
+        for number in range(20):
+            picture = Image.new("RGB", (30, 20), (number, 0, 0))
+            alive[number] = picture
+            most.append(len(alive))
+            yield [Panel(picture, "")]
+            del picture
+
+    assert len(draw_sheets(rows(), tmp_path)) == 7
+    assert max(most) <= 3 + 1  # and the one that is being made
+
+
+def test_the_command_keeps_no_picture_beyond_its_sheet(model, tmp_path, monkeypatch):
+    monkeypatch.setattr("trmml.prediction.heatmaps.SHEET_ROWS", 2)
+    alive, most = WeakValueDictionary(), []
+
+    def counted(picture):
+        small = alive[len(most)] = _small(picture)
+        most.append(len(alive))
+        return small
+
+    monkeypatch.setattr("trmml.prediction.heatmaps._small", counted)
+    names = write_pictures(tmp_path / "in", 7)
+    drawing = draw_heatmaps(model, [tmp_path / "in" / name for name in names], tmp_path, top_k=2)
+    draw_sheets((one.panels for one in drawing), tmp_path)
+    assert len(most) == 7 * 3
+    assert max(most) <= (2 + 2) * 3
+
+
+def test_rows_without_a_picture_make_no_sheet(tmp_path):
+    assert draw_sheets([[], []], tmp_path) == []
+
+
+def test_pictures_for_a_sheet_are_as_small_as_there(model, tmp_path):
+    Image.new("RGB", (900, 900)).save(tmp_path / "big.jpg")
+    (drawn,) = draw_heatmaps(model, [tmp_path / "big.jpg"], tmp_path, top_k=1)
+    assert [panel.picture.size for panel in drawn.panels] == [(200, 200)] * 2
 
 
 def test_options_are_checked(model, tmp_path):

@@ -2,6 +2,7 @@
 
 import csv
 import sys
+from collections.abc import Callable, Iterator
 from contextlib import suppress
 from pathlib import Path
 from typing import Annotated
@@ -23,7 +24,7 @@ from trmml.cli.options import (
 from trmml.cli.outputs import check_output_folder, print_json
 from trmml.cli.progress import progress_bar
 from trmml.cli.standard_streams import photograph_files
-from trmml.prediction import draw_heatmaps, draw_sheets
+from trmml.prediction import DrawnImage, Panel, draw_heatmaps, draw_sheets
 
 __all__ = ["heatmap"]
 
@@ -48,7 +49,7 @@ def heatmap(
     as_json: AsJson = False,
     quiet: Quiet = False,
 ) -> None:
-    """Draw photographs lit where the model sees a class, and a contact sheet of all of them.
+    """Draw photographs tinted where the model sees a class, and a contact sheet of all of them.
 
     Prints the files written; exit with 1 if some photographs could not be read.
 
@@ -61,14 +62,18 @@ def heatmap(
     names = None if classes is None else next(csv.reader([classes], skipinitialspace=True), [])
     drawing = draw_heatmaps(seer, paths, out, classes=names, top_k=top_k)  # checks; draws later
     out.mkdir(parents=True, exist_ok=True)
-    drawn = []
-    with progress_bar("Drawing", len(paths), quiet=quiet) as advance:
+    drawn: list[DrawnImage] = []
+
+    def drawn_panels(advance: Callable[[int], None]) -> Iterator[list[Panel]]:
         for one in drawing:
             if one.problem is not None:
                 print(f"trmml: {one.path}: {one.problem}", file=sys.stderr)
-            drawn.append(one)
+            drawn.append(one._replace(panels=[]))  # pictures stay no longer than their sheet
+            yield one.panels
             advance(1)
-    sheets = draw_sheets([one.panels for one in drawn if one.panels], out)
+
+    with progress_bar("Drawing", len(paths), quiet=quiet) as advance:
+        sheets = draw_sheets(drawn_panels(advance), out)
     if as_json:
         overlays = {str(one.path): [str(file) for file in one.files] for one in drawn if one.files}
         report = {"sheets": [str(sheet) for sheet in sheets], "overlays": overlays}

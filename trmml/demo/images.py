@@ -7,12 +7,14 @@ from pathlib import Path
 import numpy as np
 import torch
 from jaxtyping import Int, UInt8
+from PIL import Image
 from torch import Tensor
 
 __all__ = ["DemoData", "ImageSet", "photograph_data", "world_data"]
 
 WORLD_SEED = 2  # seed 0's scenes were looked at while the tiny model was made
 TEST_SHARE = 0.3
+SHOWN_SIDE = 512  # of a photograph that is drawn on
 IMAGE_SIZE = 256  # twice what the tiny model saw in pre-training, as 448 is twice CLIP's 224
 
 
@@ -24,15 +26,23 @@ class ImageSet:
         names: What to call each image.
         labels: +1, -1, or 0 where even the table says nothing.
         read: Returns the pixels of one image, [3 height width] in [0, 255].
+        picture: Returns one image to look at, in its own proportions; None if `read` does.
     """
 
     names: Sequence[str]
     labels: Int[Tensor, "images classes"]
     read: Callable[[int], UInt8[Tensor, "3 height width"]]
+    picture: Callable[[int], Image.Image] | None = None
 
     def __len__(self) -> int:
         """Return the number of images."""
         return len(self.names)
+
+    def shown(self, row: int) -> Image.Image:
+        """Return one image to look at."""
+        if self.picture is not None:
+            return self.picture(row)
+        return Image.fromarray(self.read(row).permute(1, 2, 0).contiguous().numpy())
 
     def batches(self, batch_size: int) -> Iterator[UInt8[Tensor, "_ 3 height width"]]:
         """Yield all images in order."""
@@ -110,13 +120,19 @@ def photograph_data(images: Path, labels: Path, *, limit: int | None = None) -> 
 
     def image_set(rows: np.ndarray) -> ImageSet:
         def read(row: int) -> UInt8[Tensor, "3 height width"]:
-            picture = decode_image(table.paths[int(rows[row])], min_side=IMAGE_SIZE)
-            return square_pixels(picture, IMAGE_SIZE)
+            whole = decode_image(table.paths[int(rows[row])], min_side=IMAGE_SIZE)
+            return square_pixels(whole, IMAGE_SIZE)
+
+        def picture(row: int) -> Image.Image:
+            shown = decode_image(table.paths[int(rows[row])])
+            shown.thumbnail((SHOWN_SIDE, SHOWN_SIDE), Image.Resampling.LANCZOS)
+            return shown
 
         return ImageSet(
             [table.names[int(row)] for row in rows],
             table.labels[torch.from_numpy(rows)].long(),
             read,
+            picture,
         )
 
     return DemoData(

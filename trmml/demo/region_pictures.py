@@ -4,7 +4,6 @@ from pathlib import Path
 
 import torch
 from jaxtyping import Float
-from PIL import Image
 from torch import Tensor
 
 from trmml.demo.images import ImageSet
@@ -30,7 +29,7 @@ def draw_regions(
 ) -> list[Path]:
     """Draw the regions of the most probable categories over images rich in categories.
 
-    Writes one picture per image and `regions.png`, a sheet of all. A category's name is green
+    Writes one picture per image and `regions.jpg`, a sheet of all. A category's name is green
     where it is really there, red where it is not.
 
     Args:
@@ -45,9 +44,9 @@ def draw_regions(
     """
     rows = _rich_rows(images, count)
     panels = [_panels(model, images, scores, row) for row in rows]
-    pictures = {"regions.png": contact_sheet(panels)}
+    pictures = {"regions.jpg": contact_sheet(panels)}
     for row, line in zip(rows, panels, strict=True):
-        pictures[f"regions-{row:04d}.png"] = contact_sheet([line])
+        pictures[f"regions-{row:04d}.jpg"] = contact_sheet([line])
     for name, picture in pictures.items():
         write_picture(picture, directory / name)
     return [directory / name for name in pictures]
@@ -67,7 +66,7 @@ def save_examples(images: ImageSet, directory: Path, *, count: int = 6) -> list[
     written = []
     for row in _rich_rows(images, count):
         path = directory / f"example-{row:04d}.png"
-        write_picture(Image.fromarray(images.read(row).permute(1, 2, 0).numpy()), path)
+        write_picture(images.shown(row), path)
         written.append(path)
     return written
 
@@ -83,13 +82,16 @@ def _rich_rows(images: ImageSet, count: int) -> list[int]:
 def _panels(
     model: MultiLabelModel, images: ImageSet, scores: Float[Tensor, "images classes"], row: int
 ) -> list[Panel]:
-    pixels = images.read(row)
-    heatmaps = model.heatmap(normalize_pixels(pixels[None], model.image_encoder))[0]
-    picture = Image.fromarray(pixels.permute(1, 2, 0).contiguous().numpy())
+    pixels = normalize_pixels(images.read(row)[None], model.image_encoder)
+    maps, picture = model.region_maps(model(pixels)), images.shown(row)
+    if maps is None:
+        raise ValueError(
+            f"`model` must have regions to draw, but a {type(model).__name__} has none."
+        )
     panels = [Panel(picture, images.names[row])]
     for category in scores[row].topk(min(COLUMNS - 1, scores.shape[1])).indices.tolist():
         there = bool(images.labels[row, category] == POSITIVE)
         title = f"{model.class_names[category]}  {scores[row, category]:.2f}"
-        lit = overlay(picture, heatmaps[category])
-        panels.append(Panel(lit, title, PRESENT if there else ABSENT))
+        tinted = overlay(picture, maps[0, category])
+        panels.append(Panel(tinted, title, PRESENT if there else ABSENT))
     return panels

@@ -9,16 +9,16 @@ import torch
 from jaxtyping import Float
 from PIL import Image
 from torch import Tensor
-from torch.nn.functional import interpolate
+
+from trmml.prediction.region_light import outline, region_light
 
 __all__ = ["photograph_uri", "veil_uri"]
 
 LONGEST_SIDE: Final = 1024
 VEIL_SIDE: Final = 384
 DARKEST: Final = 0.72
-SMALLEST: Final = 1e-6  # a region fainter than this is shown as none
-OUTLINE: Final = 0.5  # share of the strongest position at which the line is drawn
-OUTLINE_WIDTH: Final = 1.3
+OUTLINE_WIDTH: Final = 1.6
+SOLID: Final = 0.9  # of the line
 
 
 def photograph_uri(photograph: Image.Image) -> str:
@@ -41,26 +41,14 @@ def veil_uri(region: Float[Tensor, "rows columns"], size: tuple[int, int]) -> st
     width, height = size
     scale = VEIL_SIDE / max(width, height)
     shape = (max(1, round(height * scale)), max(1, round(width * scale)))
-    light = interpolate(
-        region[None, None].float(), size=shape, mode="bicubic", align_corners=False
-    )[0, 0].clamp(0, 1)
-    light = light / light.amax().clamp_min(SMALLEST)
+    light = region_light(region, shape)
     dark = DARKEST * (1 - light)
-    line = _outline(light)
+    line = SOLID * outline(light, width=OUTLINE_WIDTH)
     grey = (255 * line).round()
     # The line lies over the veil: white where it is, black elsewhere.
     opacity = (255 * (line + (1 - line) * dark)).round()
     pixels = torch.stack([grey, grey, grey, opacity], dim=-1).to(torch.uint8)
     return _uri(Image.fromarray(np.asarray(pixels), "RGBA"), "webp", quality=70, method=4)
-
-
-def _outline(light: Float[Tensor, "height width"]) -> Float[Tensor, "height width"]:
-    """Return the opacity of a smooth line where the light crosses `OUTLINE`."""
-    if min(light.shape) < 2:
-        return torch.zeros_like(light)
-    down, across = torch.gradient(light)
-    distance = (light - OUTLINE).abs() / (down.square() + across.square()).sqrt().clamp_min(1e-4)
-    return (OUTLINE_WIDTH - distance).clamp(0, 1) * 0.9
 
 
 def _uri(image: Image.Image, kind: str, **options: int) -> str:

@@ -10,15 +10,14 @@ import torch
 from jaxtyping import Float
 from PIL import Image, ImageDraw, ImageFont
 from torch import Tensor
-from torch.nn.functional import interpolate, max_pool2d
 
 from trmml.data import to_rgb
+from trmml.prediction.region_light import outline, region_light
 
 __all__ = ["Panel", "captioned", "contact_sheet", "overlay"]
 
-FAINTEST = 0.3
-LINE = (255.0, 196.0, 0.0)
-SMALLEST = 1e-6  # a region fainter than this is shown as none
+TINT = (255.0, 45.0, 140.0)  # rare in photographs, bright and dark ones alike
+TINTED, DIMMED, RIM = 0.4, 0.8, 0.4
 CELL, NARROWEST = (240, 200), 110
 GAP, TEXT_SIZE = 10, 15
 STRIP = TEXT_SIZE + 9  # above a picture, for its caption
@@ -38,27 +37,27 @@ class Panel(NamedTuple):
     color: str = "black"
 
 
-def overlay(picture: Image.Image, heatmap: Float[Tensor, "height width"]) -> Image.Image:
-    """Show a picture in its colours where a class is seen, dark and grey elsewhere.
+def overlay(picture: Image.Image, heatmap: Float[Tensor, "rows columns"]) -> Image.Image:
+    """Show a picture tinted where a class is seen, a little darker and paler elsewhere.
 
-    Relative to the strongest position, because a region's features are scored by direction alone:
-    what is lit is what is scored. A line runs where the light is half of the strongest.
+    Relative to the strongest position, as `region_light` says. A line runs where the light is half
+    of the strongest.
 
     Args:
         picture: In its own proportions.
         heatmap: At least 0, of any size: what `heatmap` or `region_maps` of a model give for the
             squeezed picture.
     """
-    size = (picture.height, picture.width)
-    light = heatmap.float().cpu() / heatmap.amax().clamp_min(SMALLEST).cpu()
-    light = interpolate(light[None, None], size=size, mode="bilinear", align_corners=False)[0]
-    pixels = torch.from_numpy(np.array(to_rgb(picture))).movedim(2, 0).float()
-    grey = FAINTEST * torch.from_numpy(np.array(to_rgb(picture).convert("L"))).float()
-    shown = light * pixels + (1 - light) * grey
-    inside = (light >= 0.5).float()
-    reach = 2 * (max(size) // 400) + 3  # so that the line is seen in large pictures, too
-    shrunk = -max_pool2d(-inside, reach, stride=1, padding=reach // 2)
-    shown = torch.where(inside > shrunk, torch.tensor(LINE)[:, None, None], shown)
+    rgb = to_rgb(picture)
+    pixels = torch.from_numpy(np.array(rgb)).movedim(2, 0).float()
+    grey = torch.from_numpy(np.array(rgb.convert("L"))).float()
+    tint = torch.tensor(TINT)[:, None, None]
+    light = region_light(heatmap, (rgb.height, rgb.width))
+    shown = torch.lerp(DIMMED * (pixels + grey) / 2, pixels, light)
+    shown = torch.lerp(shown, tint, TINTED * light.square())  # hardly any where there is little
+    pen = max(rgb.size) / 300 + 1  # wider in large pictures, which are looked at from further away
+    shown = shown * (1 - RIM * outline(light, width=2 * pen))  # so that it is seen on the tint
+    shown = torch.lerp(shown, tint, outline(light, width=pen))
     return Image.fromarray(shown.round().to(torch.uint8).movedim(0, 2).numpy())
 
 

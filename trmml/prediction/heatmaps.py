@@ -1,6 +1,7 @@
 """Heat maps of photographs as files: an overlay of each class, and a sheet of all."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
+from itertools import islice
 from pathlib import Path
 from typing import NamedTuple
 
@@ -10,7 +11,7 @@ from PIL import Image
 from trmml.data import BrokenImageError, decode_image
 from trmml.models import MultiLabelModel
 from trmml.models.finite_scores import require_finite_scores
-from trmml.prediction.drawing import Panel, captioned, contact_sheet, overlay
+from trmml.prediction.drawing import CELL, Panel, captioned, contact_sheet, overlay
 from trmml.prediction.picture_files import NewNames, write_picture
 from trmml.prediction.scoring import eval_mode
 from trmml.prediction.tagging import decision_thresholds
@@ -28,7 +29,7 @@ class DrawnImage(NamedTuple):
     Attributes:
         path: The photograph.
         files: Overlays written.
-        panels: The photograph and its overlays, for a sheet; small.
+        panels: The photograph and its overlays, as small as in a sheet.
         problem: Why the file could not be read, or None.
     """
 
@@ -46,7 +47,7 @@ def draw_heatmaps(
     classes: Sequence[str] | None = None,
     top_k: int = 3,
 ) -> Iterator[DrawnImage]:
-    """Write an overlay of each photograph and class: lit where the model sees the class.
+    """Write an overlay of each photograph and class: tinted where the model sees the class.
 
     Overlays have the photograph's proportions, at most 1024 pixels a side, and a caption with the
     class and its probability, in grey where that is below the threshold. Their names begin with
@@ -124,25 +125,30 @@ def _draw(
             yield DrawnImage(path, files, panels)
 
 
-def draw_sheets(rows: Sequence[Sequence[Panel]], directory: str | Path) -> list[Path]:
+def draw_sheets(rows: Iterable[Sequence[Panel]], directory: str | Path) -> list[Path]:
     """Write contact sheets of at most 40 rows: `contact_sheet.jpg`, `contact_sheet-2.jpg`, ...
 
+    A sheet is written as soon as it is full, so that of any number of photographs no more than 40
+    are in memory where `rows` makes them one by one.
+
     Args:
-        rows: Panels of each photograph.
+        rows: Panels of each photograph; those without any are passed over.
         directory: Folder to write into.
 
     Returns:
         The files written.
     """
     written = []
-    for start in range(0, len(rows), SHEET_ROWS):
-        ending = "" if start == 0 else f"-{start // SHEET_ROWS + 1}"
+    filled = filter(None, rows)
+    while sheet := list(islice(filled, SHEET_ROWS)):
+        ending = f"-{len(written) + 1}" if written else ""
         written.append(Path(directory, f"contact_sheet{ending}.jpg"))
-        write_picture(contact_sheet(rows[start : start + SHEET_ROWS]), written[-1])
+        write_picture(contact_sheet(sheet), written[-1])
+        del sheet  # before the next is made
     return written
 
 
 def _small(picture: Image.Image) -> Image.Image:
     small = picture.copy()
-    small.thumbnail((480, 480), Image.Resampling.LANCZOS)
+    small.thumbnail(CELL, Image.Resampling.LANCZOS)
     return small

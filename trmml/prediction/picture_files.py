@@ -62,7 +62,8 @@ def write_picture(picture: Image.Image, path: Path) -> None:
         OSError: If the disk is full; nothing is left behind.
     """
     with atomic_write_binary(path) as file:
-        picture.save(file, _FORMATS[path.suffix], quality=90)
+        # Colours as fine as the light, or thin lines and small letters would be blurred.
+        picture.save(file, _FORMATS[path.suffix], quality=90, subsampling=0)
 
 
 def _plain(name: str) -> str:
