@@ -20,6 +20,7 @@ CALLS, SECONDS = 1000, 20
 # Of each command a call that is right, to which one wrong thing is done.
 RIGHT = {
     "train": ["train", "tiny", "--data", "labels.csv", "--images", "photos", "--out", "run"],
+    "report": ["report", "finished"],
     "compare": ["compare", "tiny", "--data", "labels.csv", "--images", "photos", "--out", "run"],
     "eval": ["eval", "model", "labels.csv", "--images", "photos"],
     "predict": ["predict", "model", "photos"],
@@ -82,6 +83,7 @@ BAD_ARGUMENTS = {
     "path": BAD_TABLES,
     "data": BAD_TABLES,
     "images": ["nowhere", "nowhere.png", "models/empty", "pipe", "a" * 300],
+    "run": ["nowhere", "labels.csv", "photos", "pipe", "runs/several", "runs/cut", "runs/other"],
     "review": [
         "nowhere.csv",
         "pipe",
@@ -119,6 +121,7 @@ BAD_TEXTS = {
     "--model": BAD_MODELS,
     "--config": ["nowhere.yaml", "papr", "yaml/deep.yaml", "pipe.yaml"],
     "--base": ["nowhere.yaml", "papr", "yaml/deep.yaml", "pipe.yaml"],
+    "--html": ["photos", "labels.csv", "nowhere/page.html", "pipe", "a" * 300, "new\x00name"],
     "--host": ["256.256.256.256", "no host"],
     "--format": ["nonsense"],
     "--set": [
@@ -251,6 +254,15 @@ def ground(home: Path) -> Path:
         Path("models", name).mkdir(parents=True)
         for file, content in files.items():
             Path("models", name, file).write_bytes(content)
+    runs = {
+        "finished": json.dumps({"name": "finished"}),
+        "runs/several": '{"runs": {"a": 0.5}}',
+        "runs/cut": '{"name": "a", "test": {',
+        "runs/other": '{"name": 3}',
+    }
+    for name, report in runs.items():
+        Path(name).mkdir(parents=True)
+        Path(name, "report.json").write_text(report)
     Path("own.py").write_text("Task = 1\n")
     Path("review.csv").write_text("image,class,label,accept\n")
     return home

@@ -18,6 +18,10 @@ class Commands(LazyGroup):
             "trmml.cli.train:train",
             "Train a model, select its best epoch, test it, and leave everything in a folder.",
         ),
+        "report": Door(
+            "trmml.cli.report:report",
+            "Write the page of a finished run anew: curves, classes, reliability and labels.",
+        ),
         "compare": Door(
             "trmml.cli.compare:compare",
             "Train each configuration with each seed on the same images and labels, and compare.",
@@ -32,7 +36,7 @@ class Commands(LazyGroup):
         ),
         "heatmap": Door(
             "trmml.cli.heatmap:heatmap",
-            "Draw photographs lit where the model sees a class, and a contact sheet of all of "
+            "Draw photographs tinted where the model sees a class, and a contact sheet of all of "
             "them.",
         ),
         "label": Door(

@@ -7,6 +7,7 @@ from typing import Annotated, Literal
 
 import typer
 
+from trmml.atomic_write import write_atomically
 from trmml.cli.messages import note
 from trmml.cli.options import AsJson, Images, Overwrite, Quiet, ReadAs
 from trmml.cli.outputs import check_new_file, check_output, print_json
@@ -20,6 +21,7 @@ from trmml.data import (
     mask_of_list,
     official_counts,
     open_split,
+    overview_page,
     write_table,
 )
 from trmml.prediction import merge_review
@@ -47,6 +49,11 @@ def check(
         bool, typer.Option("--fast", help="Read headers only: misses truncated and equal files.")
     ] = False,
     workers: Annotated[int, typer.Option(min=1, help="Threads that read files.")] = 4,
+    html: Annotated[
+        Path | None,
+        typer.Option(help="Page to write: labels of each class, classes together, findings."),
+    ] = None,
+    overwrite: Overwrite = False,
     as_json: AsJson = False,
     quiet: Quiet = False,
 ) -> None:
@@ -56,8 +63,10 @@ def check(
     listed.
 
     Examples: `trmml data check VOCdevkit/VOC2007`, `trmml data check COCO --fast`, or
-    `trmml data check labels.csv --images photos --json`.
+    `trmml data check labels.csv --images photos --html labels.html`.
     """
+    if html is not None:
+        check_output(html, inputs=[path], overwrite=overwrite)
     reading = ReadingOptions.parse(read)
     with ExitStack() as bars:
         advance: Callable[[int], None] | None = None
@@ -72,6 +81,9 @@ def check(
         reports = check_splits(
             path, images=images, reading=reading, fast=fast, workers=workers, progress=show
         )
+    if html is not None:
+        write_atomically(html, overview_page(reports, title=path.name))
+        note(f"{html}: an overview of the labels", quiet=quiet)
     if as_json:
         print_json([report.as_dict() for report in reports])
     else:

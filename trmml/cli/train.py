@@ -35,6 +35,7 @@ from trmml.training import (
     run_sweep,
 )
 from trmml.training.run.folder import SETTINGS
+from trmml.training.run.report_page import PAGE
 
 __all__ = ["train"]
 
@@ -170,4 +171,4 @@ def _summary(report: dict[str, Any], folder: Path) -> str:
         for split in ("validation", "test")
         if report[split] is not None
     ]
-    return "\n".join([*lines, f"Everything is in {folder}; start with {folder / 'report.md'}"])
+    return "\n".join([*lines, f"Everything is in {folder}; start with {folder / PAGE}"])

@@ -15,8 +15,10 @@ from trmml.data.image_formats import IMAGE_SUFFIXES
 from trmml.data.image_table import ImageTable
 from trmml.data.images import BrokenImageError, decode_image, image_size, to_rgb
 from trmml.data.label_mask import LabelMask
+from trmml.data.label_overview import label_overview
 from trmml.data.making_masks import make_mask, mask_of_list
 from trmml.data.noun_matching import match_nouns
+from trmml.data.overview_page import overview_page
 from trmml.data.peer_files import (
     read_dualcoop_mask,
     read_label_array,
@@ -84,6 +86,7 @@ __all__ = [
     "keep_single_positive",
     "keep_some_positives",
     "known_entries",
+    "label_overview",
     "load_captions",
     "load_coco",
     "load_coco_file",
@@ -102,6 +105,7 @@ __all__ = [
     "match_nouns",
     "official_counts",
     "open_split",
+    "overview_page",
     "published_super_classes",
     "read_dualcoop_mask",
     "read_label_array",

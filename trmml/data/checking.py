@@ -11,6 +11,7 @@ from typing import Any, Final
 from trmml.class_names import ClassNames
 from trmml.data.image_table import ImageTable
 from trmml.data.images import BrokenImageError, decode_image, image_size
+from trmml.data.label_overview import label_overview
 from trmml.data.readers.reader import OfficialCounts
 from trmml.data.readers.reading_options import ReadingOptions
 from trmml.data.splits import READERS, find_splits, official_counts
@@ -34,6 +35,7 @@ class DatasetReport:
         same_content: Groups of names whose files are equal byte for byte; empty in fast mode.
         problems: What makes the dataset unusable as it is; broken files included.
         notes: What is worth knowing but may be meant.
+        overview: Its labels, as `label_overview` counts them; None where they could not be read.
     """
 
     name: str
@@ -44,6 +46,7 @@ class DatasetReport:
     same_content: list[list[str]] = field(default_factory=list)
     problems: list[str] = field(default_factory=list)
     notes: list[str] = field(default_factory=list)
+    overview: dict[str, Any] | None = field(default=None, repr=False)
 
     @property
     def usable(self) -> bool:
@@ -232,6 +235,7 @@ def _described(table: ImageTable, name: str, **found: Any) -> DatasetReport:  # 
         classes=table.num_classes,
         known=float(known.float().mean()) if known.numel() else 0.0,
         notes=_notes(table),
+        overview=label_overview(table.labels, table.class_names),
         **found,
     )
 

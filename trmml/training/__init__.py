@@ -19,6 +19,7 @@ from trmml.training.run.comparison_cells import Contestant
 from trmml.training.run.data import RunData, open_run_data
 from trmml.training.run.folder import RunFolder
 from trmml.training.run.interruption import TrainingStopped
+from trmml.training.run.report_page import write_report_page
 from trmml.training.run.run_training import run_training
 from trmml.training.run.sweep import run_sweep
 from trmml.training.sources.caption_source import CaptionSource, encode_captions
@@ -68,4 +69,5 @@ __all__ = [
     "run_sweep",
     "run_training",
     "score_source",
+    "write_report_page",
 ]

@@ -1,7 +1,6 @@
 """What a run says of the labels that its training added, held to the truth where it is known."""
 
 from collections.abc import Mapping, Sequence
-from math import isnan
 from typing import Any, Final
 
 import torch
@@ -9,8 +8,8 @@ import torch
 from trmml.completion.added_labels import Completion, completion_figures
 from trmml.labels import NEGATIVE, POSITIVE, UNKNOWN, Labels
 from trmml.markdown_table import markdown_table, percent
-from trmml.metrics import reliability
 from trmml.models import Task
+from trmml.training.run.plain_reliability import plain_reliability
 
 __all__ = ["added_labels", "completion_report", "completion_section", "promise_kept"]
 
@@ -94,12 +93,7 @@ def promise_kept(
     found = {}
     for name, part in parts.items():
         labels = torch.where(part, truth, UNKNOWN)
-        counts, probability, present = reliability(completion.probabilities, labels, bins=bins)
-        found[name] = {
-            "count": counts.tolist(),
-            "probability": _numbers(probability.tolist()),
-            "present": _numbers(present.tolist()),
-        }
+        found[name] = plain_reliability(completion.probabilities, labels, bins=bins)
     return found
 
 
@@ -141,7 +135,3 @@ def _cells(side: Mapping[str, Any]) -> tuple[str, ...]:
 
 def _count(figures: Mapping[str, Any]) -> int:
     return figures["positive"]["count"] + figures["negative"]["count"]
-
-
-def _numbers(values: Sequence[float]) -> list[float | None]:
-    return [None if isnan(value) else value for value in values]

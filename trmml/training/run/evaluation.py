@@ -14,6 +14,7 @@ from trmml.metrics import mean_average_precision
 from trmml.models import MultiLabelModel
 from trmml.models.zero_shot_stack import ZeroShotStack
 from trmml.prediction import Evaluation, calibrate_thresholds, evaluate_scores, fit_stack
+from trmml.training.run.plain_reliability import plain_reliability
 from trmml.training.run.sources import RunSources
 from trmml.training.sources.caption_source import CaptionSource
 from trmml.training.sources.scoring import (
@@ -90,11 +91,10 @@ class RunEvaluator:
             labels = self.sources.validation.labels
             model.stack = self.stack
             model.decision_thresholds = calibrate_thresholds(logits.sigmoid(), labels).tolist()
-            found = self._evaluate(model, self.sources.validation, logits)
-            figures["validation"] = found.as_dict() | alone
+            figures["validation"] = self._figures(model, self.sources.validation, logits) | alone
         if self.sources.test is not None:
             logits, alone = self._judge(model, self.sources.test, fit=False)
-            figures["test"] = self._evaluate(model, self.sources.test, logits).as_dict() | alone
+            figures["test"] = self._figures(model, self.sources.test, logits) | alone
         return figures
 
     def _judge(
@@ -149,6 +149,15 @@ class RunEvaluator:
             scores = torch.cat([scores, taught[0]])
             labels = torch.cat([labels, taught[1].to(labels)])
         return surely_tells(scores, labels)
+
+    def _figures(
+        self,
+        model: MultiLabelModel,
+        source: TrainingSource,
+        logits: Float[Tensor, "images classes"],
+    ) -> dict[str, Any]:
+        found = self._evaluate(model, source, logits).as_dict()
+        return found | {"reliability": plain_reliability(logits.sigmoid(), source.labels)}
 
     def _evaluate(
         self,

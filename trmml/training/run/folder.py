@@ -26,6 +26,7 @@ from trmml.training.loop.state import RunState
 from trmml.training.run.checkpoints import CheckpointStore
 from trmml.training.run.completion_pictures import write_completion_pictures
 from trmml.training.run.report import report_text
+from trmml.training.run.report_page import write_report_page
 
 __all__ = ["SETTINGS", "TIMING", "RunFolder"]
 
@@ -50,7 +51,7 @@ class RunFolder:
     | `best/`, `last/` | models for `open_model`: of the selected and of the last epoch |
     | `timing.json` | how many seconds the training took |
     | `changes.jsonl` | what changed between stop and resumption, if anything did |
-    | `report.json`, `report.md` | what came out |
+    | `report.json`, `report.md`, `report.html` | what came out; the page opens without a network |
     | `labels_added.png` | labels that training added, epoch by epoch, if it added any |
     | `reliability.png` | what was promised of them, and what is so, where the truth is known |
     | `.lock` | held by the process that writes; one that has died holds nothing |
@@ -216,6 +217,7 @@ class RunFolder:
             model.save_pretrained(selected, training_state=True)
             self._write_json("report.json", report)
             write_atomically(self.path / "report.md", report_text(report))
+            write_report_page(self.path)
             if report.get("completed") is not None:
                 write_completion_pictures(report["completed"], self.path)
 

@@ -1,11 +1,12 @@
 """A run's final figures, for people."""
 
+from collections.abc import Mapping
 from typing import Any
 
 from trmml.markdown_table import markdown_table, percent
 from trmml.training.run.completion import completion_section
 
-__all__ = ["report_text"]
+__all__ = ["report_text", "run_facts"]
 
 SELECTION = {
     "validation": "the best on images set aside from the training set",
@@ -22,27 +23,34 @@ def report_text(report: dict[str, Any]) -> str:
     Args:
         report: What `run_training` returns.
     """
-    epoch, epochs = report["selected_epoch"] + 1, report["epochs"]
-    selected = f"Epoch {epoch} of {epochs}" if epoch else f"Before the first of {epochs} epochs"
-    lines = [
-        f"# {report['name']}",
-        "",
-        f"- {selected}: {SELECTION[report['selection']]}.",
-        f"- Trained on {report['num_train']:,} {report['learns_from']}, "
-        f"{report['known_share']:.1%} of whose labels are known "
-        f"(checksum {report['labels_sha256'][:12]}).",
-    ]
-    lines += [
-        f"- At step {one['step']} of epoch {one['epoch'] + 1} it went on with changes: "
-        f"{', '.join(f'`{name}`' for name in one['changes'])} (see `changes.jsonl`)."
-        for one in report.get("changes", ())
-    ]
+    lines = [f"# {report['name']}", "", *(f"- {fact}" for fact in run_facts(report))]
     for split in ("validation", "test"):
         if report[split] is not None:
             lines += ["", *_section(split, report[split])]
     if report.get("completed") is not None:
         lines += ["", *completion_section(report["completed"])]
     return "\n".join(lines) + "\n"
+
+
+def run_facts(report: Mapping[str, Any]) -> list[str]:
+    """Return sentences on which epoch was kept and what it learnt from, names between backticks.
+
+    Args:
+        report: What `run_training` returns.
+    """
+    epoch, epochs = report["selected_epoch"] + 1, report["epochs"]
+    selected = f"Epoch {epoch} of {epochs}" if epoch else f"Before the first of {epochs} epochs"
+    return [
+        f"{selected}: {SELECTION[report['selection']]}.",
+        f"Trained on {report['num_train']:,} {report['learns_from']}, "
+        f"{report['known_share']:.1%} of whose labels are known "
+        f"(checksum {report['labels_sha256'][:12]}).",
+        *(
+            f"At step {one['step']} of epoch {one['epoch'] + 1} it went on with changes: "
+            f"{', '.join(f'`{name}`' for name in one['changes'])} (see `changes.jsonl`)."
+            for one in report.get("changes", ())
+        ),
+    ]
 
 
 def _section(split: str, figures: dict[str, Any]) -> list[str]:

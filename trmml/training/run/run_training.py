@@ -7,6 +7,8 @@ from typing import Any
 
 import torch
 
+from trmml.class_names import ClassNames
+from trmml.data.label_overview import label_overview
 from trmml.encoders.protocol import EncoderPair
 from trmml.models import METHODS, Task, ZeroShotStack
 from trmml.training.config.run_config import RunConfig
@@ -165,6 +167,7 @@ def run_training(
         report = _report(config, data, trainer.history) | evaluator.final_figures(model)
         report["changes"] = run.changes()
         labels = data.lessons.labels
+        report["labels"] = label_overview(labels, ClassNames(data.class_names).titles)
         report["completed"] = completion_report(
             learning.completion(labels),
             trainer.history.records,
