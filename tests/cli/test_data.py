@@ -325,3 +325,25 @@ def test_a_reading_option_that_says_nothing_is_refused(
     assert code == 2
     assert message in capsys.readouterr().err
     assert not (photos / "half.mask").exists()
+
+
+def test_a_page_shows_the_labels_that_were_checked(photos):
+    page = photos / "labels.html"
+    table = (photos / "labels.csv", "--images", photos / "photos")
+    result = run("check", *table, "--html", page, "--json")
+    assert result.exit_code == 0
+    assert "overview" not in json.loads(result.stdout)[0]  # pairs of classes are for the eye
+    text = page.read_text(encoding="utf-8")
+    assert "cat: 2 known to be there, 1 known not to be, 0 unknown" in text
+    assert "dog in 1 of 2 cat" in text
+    again = run("check", *table, "--html", page)
+    assert again.exit_code != 0
+    assert page.read_text(encoding="utf-8") == text
+
+
+def test_a_dataset_that_is_not_usable_has_a_page_too(photos):
+    (photos / "photos" / "1.jpg").unlink()
+    page = photos / "labels.html"
+    result = run("check", photos / "labels.csv", "--images", photos / "photos", "--html", page)
+    assert result.exit_code == 1
+    assert "NOT usable" in page.read_text(encoding="utf-8")

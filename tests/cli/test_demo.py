@@ -31,7 +31,7 @@ def test_the_whole_demo_runs_offline_on_generated_scenes(tmp_path: Path) -> None
     assert (report["keep"], report["seed"], report["source"]) == (0.3, 0, "world")
     assert {"zero_shot", "baseline", "trmml", "trmml_calibrated"} <= set(report["map"])
     assert report["seconds"] > 0
-    assert len([*out.glob("regions-*.png")]) == 6
+    assert len([*out.glob("regions-*.jpg")]) == 6
     assert (out / "labels_added.png").exists()
     model = TRMML.from_pretrained(out / "model")
     assert model.predict(model.preprocess(out / "regions.jpg")).shape == (1, 30)

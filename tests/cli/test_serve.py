@@ -83,6 +83,6 @@ def test_the_demo_serves_its_model_with_test_pictures(
     assert result.exit_code == 0, result.output
     [(model, examples)] = served
     assert list(model.class_names) == ["red", "green", "blue"]
-    drawn = {path.name.removeprefix("regions-") for path in out.glob("regions-*.png")}
-    assert {path.name.removeprefix("example-") for path in examples} == drawn
+    drawn = {path.stem.removeprefix("regions-") for path in out.glob("regions-*.jpg")}
+    assert {path.stem.removeprefix("example-") for path in examples} == drawn
     assert model.predict(model.preprocess(examples[0])).shape == (1, 3)

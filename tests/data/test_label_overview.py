@@ -70,7 +70,8 @@ def test_the_page_shows_labels_and_findings_of_every_split() -> None:
     assert "0 in 1 images, 1 in 1 images, 2 in 1 images." in page
     assert "boat: 2 known to be there, 0 known not to be, 1 unknown" in page
     assert "note: &lt;odd&gt;" in page
-    assert "<h2>mine/val</h2>" in page
+    assert "<h2>Labels of mine/train</h2>" in page
+    assert "mine/val: NOT usable" in page
     assert "problem: nothing there" in page
 
 

@@ -4,7 +4,7 @@ import hashlib
 import os
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import asdict, dataclass, field
+from dataclasses import asdict, dataclass, field, replace
 from pathlib import Path, PurePosixPath
 from typing import Any, Final
 
@@ -67,9 +67,11 @@ class DatasetReport:
         return "\n".join(lines)
 
     def as_dict(self) -> dict[str, object]:
-        """Return the report as what JSON can hold."""
+        """Return the report as what JSON can hold, without the overview."""
         broken = [{"path": str(error.path), "reason": error.reason} for error in self.broken]
-        return {**asdict(self), "broken": broken, "usable": self.usable}
+        plain = asdict(replace(self, overview=None)) | {"broken": broken, "usable": self.usable}
+        del plain["overview"]
+        return plain
 
 
 def check_dataset(

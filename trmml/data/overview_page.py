@@ -39,12 +39,10 @@ def overview_page(reports: Sequence[DatasetReport], *, title: str) -> str:
 
 def _parts(report: DatasetReport) -> Iterator[str]:
     verdict, *findings = str(report).splitlines()
-    if report.overview is None:
-        yield f"<h2>{escaped(report.name)}</h2>"
-    else:
-        yield overview_section(report.overview, title=report.name)
     facts = "".join(f"<li>{escaped(finding.strip())}</li>" for finding in findings)
     yield f'<p>{escaped(verdict)}</p><ul class="facts">{facts}</ul>'
+    if report.overview is not None:
+        yield overview_section(report.overview, title=f"Labels of {report.name}")
 
 
 def overview_section(overview: Mapping[str, Any], *, title: str) -> str:

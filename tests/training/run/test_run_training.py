@@ -65,6 +65,11 @@ def test_a_run_leaves_everything_behind(whole: Path, config: RunConfig) -> None:
     assert report["num_train"] == 30
     text = (whole / "report.md").read_text()
     assert f"{100 * report['test']['mean_average_precision']:.1f}" in text
+    page = (whole / "report.html").read_text(encoding="utf-8")
+    for text in ("Learning curves", "Reliability", "Classes, test images", "Labels it learnt from"):
+        assert text in page
+    assert sum(row["positives"] for row in report["labels"]["classes"]) > 0
+    assert sum(report["test"]["reliability"]["count"]) == 12 * 3
     assert list((whole / "tensorboard").iterdir())
     assert len(list((whole / "checkpoints").iterdir())) == 2
 
