@@ -2,7 +2,8 @@
 
 Its tensors hold a tensor of the CPU and say that they are elsewhere. What a GPU would refuse is
 refused: an operation on tensors of two devices, unless the foreign one has no dimensions or is an
-index. It stands in for where tensors are, and not for a GPU's numbers, memory or speed.
+index; and, where it is asked for, numbers of 64 bits, which an Apple processor's GPU has not. It
+stands in for where tensors are, and not for a GPU's numbers, memory or speed.
 """
 # ruff: noqa: ANN401 - what torch dispatches has no types
 
@@ -22,13 +23,19 @@ __all__ = ["ELSEWHERE", "other_device"]
 ELSEWHERE = torch.device("meta")
 ATEN = torch.ops.aten
 TRANSFERS = {ATEN._to_copy.default, ATEN.copy_.default}
+_LACKS: frozenset[torch.dtype] = frozenset()
 INDEXED = {ATEN.index.Tensor, ATEN.index_put.default, ATEN.index_put_.default}
 
 
 @contextmanager
-def other_device() -> Iterator[torch.device]:
-    """Let tensors be made on, and sent to, the device that it yields."""
-    with _Making(), patch("torch.tensor", _tensor):
+def other_device(*, doubles: bool = True) -> Iterator[torch.device]:
+    """Let tensors be made on, and sent to, the device that it yields.
+
+    Args:
+        doubles: Whether the device has float64.
+    """
+    lacks = frozenset() if doubles else frozenset({torch.float64})
+    with _Making(), patch("torch.tensor", _tensor), patch(f"{__name__}._LACKS", lacks):
         yield ELSEWHERE
 
 
@@ -88,7 +95,11 @@ def _compute(function: Any, args: Any, kwargs: dict[str, Any]) -> Any:
     def placed(leaf: Any) -> Any:
         if id(leaf) in known:
             return known[id(leaf)]
-        return Elsewhere(leaf) if there and isinstance(leaf, Tensor) else leaf
+        if not there or not isinstance(leaf, Tensor):
+            return leaf
+        if leaf.dtype in _LACKS:
+            raise TypeError(f"{function} makes {leaf.dtype}, which the device has not")
+        return Elsewhere(leaf)
 
     return tree_map(placed, result)
 

@@ -12,6 +12,7 @@ LAYERS = {
     "class_names": 0,
     "json_text": 0,
     "extras": 0,
+    "typed_module": 0,
     "markdown_table": 0,
     "charts": 0,
     "labels": 0,

@@ -13,7 +13,7 @@ from tests.other_device import other_device
 from tests.prediction.photographs import NAMES, small_model, table_of, write_pictures
 from tests.training.squares_run import cached, squares_config
 from trmml.encoders import load_tiny
-from trmml.models import ABLATIONS, PROTOTYPE_ABLATIONS, TRMML, TRMMLConfig
+from trmml.models import ABLATIONS, METHODS, PROTOTYPE_ABLATIONS, TRMML, TRMMLConfig
 from trmml.page import PhotoInspector
 from trmml.prediction import draw_heatmaps, propose_labels, tag_images
 from trmml.training import run_training
@@ -29,6 +29,33 @@ def test_the_device_refuses_what_a_gpu_would():
             torch.add(there, here)
         with pytest.raises(RuntimeError, match="tensors of two devices"):
             here.copy_(here[torch.zeros(1, dtype=torch.long, device=device)])
+
+
+def test_the_device_may_be_without_doubles():
+    with other_device(doubles=False) as device:
+        there = torch.ones(3, device=device)
+        assert there.cpu().double().sum() == 3
+        with pytest.raises(TypeError, match=r"makes torch.float64, which the device has not"):
+            there.double()
+    with other_device() as device:
+        assert torch.ones(3, device=device).double().dtype == torch.float64
+
+
+@pytest.mark.parametrize("method", METHODS)
+def test_every_method_predicts_without_doubles_as_on_the_cpu(method: str, tmp_path: Path):
+    paths = [tmp_path / name for name in write_pictures(tmp_path, 2)]
+    task = METHODS[method].build(
+        load_tiny(),
+        NAMES,
+        config=METHODS[method].Model.Config.from_dict({"method": method}),
+        image_size=64,
+        generator=torch.Generator().manual_seed(0),
+    )
+    model = task.model.eval()
+    expected = model.predict(paths)
+    with other_device(doubles=False) as device:
+        found = model.to(device).predict(paths).cpu()
+    torch.testing.assert_close(found, expected, rtol=1e-4, atol=1e-5)
 
 
 CONFIGS = {
@@ -104,7 +131,7 @@ def test_what_a_trained_model_is_for(tmp_path: Path):
         ]
 
     expected = answers(small_model())
-    with other_device() as device:
+    with other_device(doubles=False) as device:
         found = answers(copy.deepcopy(small_model()).to(device))
     assert [name for name, _ in found] == [name for name, _ in expected]
     assert [value for _, value in found] == pytest.approx([value for _, value in expected])

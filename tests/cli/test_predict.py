@@ -8,6 +8,7 @@ import sys
 import pytest
 import torch
 
+from tests.data.loopback_pictures import loopback_pictures
 from tests.prediction.photographs import NAMES, OWN_METHOD, own_model, small_model
 
 CALL = [sys.executable, "-c", "from trmml.cli import main; main()"]
@@ -204,3 +205,18 @@ def test_a_score_that_is_no_number_is_no_absence(home, run, form):
     assert len(out.splitlines()) == (form == "csv")
     assert "The score of 'sunset, red' in photos/0, ö.png must be a finite number" in err
     assert len(err.splitlines()) == 1
+
+
+def test_addresses_are_fetched_only_where_it_is_asked_for(home, run):
+    photograph = home / "photos" / "0, ö.png"
+    with loopback_pictures(photograph.read_bytes()) as server:
+        address = f"{server}/picture.png"
+        status, _, err = run("predict", "model", address)
+        assert status == 2
+        assert "add --allow-urls" in " ".join(err.replace("│", " ").split())
+        status, out, _ = run("predict", "model", address, photograph, "--allow-urls", "--top-k", 1)
+        missing, _, problem = run("predict", "model", f"{server}/gone", "--allow-urls", "--quiet")
+    first, second = out.splitlines()
+    assert status == 0
+    assert first.removeprefix(f"{address}: ") == second.removeprefix(f"{photograph}: ")
+    assert (missing, problem) == (1, f"trmml: {server}/gone: the server says 404 Not Found\n")

@@ -1,8 +1,11 @@
 import io
 import itertools
 
+import numpy as np
 import pytest
+from PIL import Image
 
+from tests.data.loopback_pictures import loopback_pictures
 from tests.prediction.photographs import NAMES, small_model, write_pictures
 from trmml.prediction import (
     ImageTag,
@@ -89,3 +92,27 @@ def test_what_is_written_is_written_through(tmp_path):
     with (tmp_path / "out").open("w") as file:
         prediction_writer("table", file)(Prediction(tmp_path, [ImageTag("sea", 0.756, 0.5)]))
         assert (tmp_path / "out").read_text() == f"{tmp_path}: sea 0.76\n"
+
+
+def test_pictures_of_any_form_are_tagged_alike(model, paths):
+    pixels = np.asarray(Image.open(paths[0]))
+    forms = [paths[0], str(paths[0]), Image.open(paths[0]), pixels, Image.fromarray(pixels)]
+    found = list(tag_images(model, forms, top_k=2))
+    assert [one.path for one in found] == [paths[0]] * 3 + ["image 3", "image 4"]
+    for one in found[1:]:
+        assert [tag.name for tag in one.tags] == [tag.name for tag in found[0].tags]
+        assert [tag.probability for tag in one.tags] == pytest.approx(
+            [tag.probability for tag in found[0].tags]
+        )
+    assert list(tag_images(model, str(paths[0]), top_k=2)) == found[:1]
+
+
+def test_addresses_are_tagged_where_that_is_allowed(model, paths):
+    with loopback_pictures(paths[0].read_bytes()) as server:
+        given = [f"{server}/picture.png", f"{server}/gone", paths[0]]
+        with pytest.raises(ValueError, match="`allow_urls` must be True"):
+            next(tag_images(model, given))
+        here, gone, file = tag_images(model, given, top_k=3, allow_urls=True)
+    assert here.tags == file.tags
+    assert (here.path, gone.path) == (given[0], given[1])
+    assert gone.problem == "the server says 404 Not Found"

@@ -69,7 +69,7 @@ Photographs = Annotated[
 ]
 Device = Annotated[
     str | None,
-    typer.Option(help="Such as cpu or cuda:1. Without it, a GPU if there is one."),
+    typer.Option(help="Such as cpu, cuda:1 or mps. Without it, a GPU if there is one."),
 ]
 Overwrite = Annotated[
     bool, typer.Option("--overwrite", help="Replace a result that is there already.")

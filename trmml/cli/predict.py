@@ -20,7 +20,7 @@ from trmml.cli.options import (
 )
 from trmml.cli.outputs import check_output, speak_utf8
 from trmml.cli.progress import progress_bar
-from trmml.cli.standard_streams import output_file, photograph_files
+from trmml.cli.standard_streams import named_pictures, output_file
 from trmml.prediction import Format, prediction_writer, tag_images
 
 __all__ = ["predict"]
@@ -49,6 +49,12 @@ def predict(
         Path | None, typer.Option(help="File to write, instead of standard output.")
     ] = None,
     overwrite: Overwrite = False,
+    allow_urls: Annotated[
+        bool,
+        typer.Option(
+            "--allow-urls", help="Fetch pictures whose names begin with http:// or https://."
+        ),
+    ] = False,
     batch_size: BatchSize = 32,
     workers: Workers = 0,
     device: Device = None,
@@ -62,7 +68,7 @@ def predict(
     `trmml predict my-model beach.jpg --top-k 3`, or
     `find photos -name "*.jpg" | trmml predict my-model - --json`.
     """
-    paths = photograph_files(images, quiet=quiet)
+    paths = named_pictures(images, quiet=quiet, allow_urls=allow_urls)
     if out is not None:
         check_output(out, inputs=[model, *paths], overwrite=overwrite)
     form = "jsonl" if as_json else output_format
@@ -75,6 +81,7 @@ def predict(
         threshold=threshold,
         batch_size=batch_size,
         num_workers=workers,
+        allow_urls=allow_urls,
     )
     unreadable = 0
     with output_file(out) as file:

@@ -5,6 +5,7 @@ import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
 from functools import partial
+from itertools import groupby
 from pathlib import Path
 from typing import TextIO
 
@@ -12,9 +13,10 @@ import typer
 
 from trmml.atomic_write import atomic_write
 from trmml.cli.messages import note
+from trmml.data.picture_address import is_address
 from trmml.prediction import find_images, split_names
 
-__all__ = ["output_file", "photograph_files"]
+__all__ = ["named_pictures", "output_file", "photograph_files"]
 
 
 def photograph_files(arguments: list[str], *, quiet: bool) -> list[Path]:
@@ -32,6 +34,25 @@ def photograph_files(arguments: list[str], *, quiet: bool) -> list[Path]:
     if len(arguments) > 1:
         raise typer.BadParameter("- reads all file names from standard input; give it alone.")
     return split_names(sys.stdin.buffer.read())
+
+
+def named_pictures(arguments: list[str], *, quiet: bool, allow_urls: bool) -> list[str | Path]:
+    """Return the files that the arguments name, and the addresses among them where allowed.
+
+    Raises:
+        ValueError: As `photograph_files`.
+    """
+    addresses = [one for one in arguments if is_address(one)]
+    if addresses and not allow_urls:
+        raise typer.BadParameter(
+            f"{addresses[0]} is on the network, and nothing is fetched unless it is asked for; add "
+            "--allow-urls."
+        )
+    found: list[str | Path] = []
+    for on_the_network, group in groupby(arguments, key=is_address):
+        named = [*group]
+        found += named if on_the_network else photograph_files(named, quiet=quiet)
+    return list(dict.fromkeys(found))
 
 
 @contextmanager

@@ -13,7 +13,7 @@ from trmml.data.codings import CODINGS, from_signed, to_signed
 from trmml.data.hiding import hide_labels, keep_per_class, known_entries
 from trmml.data.image_formats import IMAGE_SUFFIXES
 from trmml.data.image_table import ImageTable
-from trmml.data.images import BrokenImageError, decode_image, image_size, to_rgb
+from trmml.data.images import BrokenImageError, decode_bytes, decode_image, image_size, to_rgb
 from trmml.data.label_mask import LabelMask
 from trmml.data.label_overview import label_overview
 from trmml.data.making_masks import make_mask, mask_of_list
@@ -26,6 +26,9 @@ from trmml.data.peer_files import (
     write_dualcoop_mask,
     write_label_text,
 )
+from trmml.data.picture_address import fetch_picture
+from trmml.data.picture_list import PictureList
+from trmml.data.pictures import Picture, Pictures, open_picture
 from trmml.data.readers.coco import load_coco, load_coco_file
 from trmml.data.readers.cub import attribute_phrases, load_cub
 from trmml.data.readers.formatted_arrays import load_formatted_arrays
@@ -71,12 +74,17 @@ __all__ = [
     "ImageTable",
     "LabelMask",
     "OfficialCounts",
+    "Picture",
+    "PictureList",
+    "Pictures",
     "ReadingOptions",
     "attribute_phrases",
     "check_dataset",
     "check_splits",
     "common_synonyms",
+    "decode_bytes",
     "decode_image",
+    "fetch_picture",
     "find_splits",
     "frequent_categories",
     "from_signed",
@@ -104,6 +112,7 @@ __all__ = [
     "mask_of_list",
     "match_nouns",
     "official_counts",
+    "open_picture",
     "open_split",
     "overview_page",
     "published_super_classes",

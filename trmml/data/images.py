@@ -4,6 +4,7 @@ import os
 import stat
 from collections.abc import Iterator
 from contextlib import contextmanager
+from io import BytesIO
 from pathlib import Path
 
 from PIL import Image, ImageOps
@@ -12,7 +13,7 @@ from trmml.data.image_formats import foreign_format, readable_formats
 from trmml.data.rgb_pixels import NoRangeError, rgb_pixels
 from trmml.regular_files import irregular_kind
 
-__all__ = ["BrokenImageError", "decode_image", "image_size", "to_rgb"]
+__all__ = ["BrokenImageError", "decode_bytes", "decode_image", "image_size", "to_rgb"]
 
 
 class BrokenImageError(ValueError):
@@ -26,12 +27,13 @@ class BrokenImageError(ValueError):
     def __init__(self, path: str | os.PathLike[str], reason: str) -> None:
         """Say which file is broken, and why."""
         super().__init__(f"{os.fspath(path)}: {reason}")
+        self._named = os.fspath(path)  # an address, of which a path would drop a slash
         self.path = Path(path)
         self.reason = reason
 
     def __reduce__(self) -> tuple[type["BrokenImageError"], tuple[str, str]]:
         """Let the error travel from a loader's worker process."""
-        return type(self), (os.fspath(self.path), self.reason)
+        return type(self), (self._named, self.reason)
 
 
 def decode_image(path: str | os.PathLike[str], *, min_side: int | None = None) -> Image.Image:
@@ -63,6 +65,30 @@ def decode_image(path: str | os.PathLike[str], *, min_side: int | None = None) -
         if min_side is not None:
             image.draft(None, (min_side, min_side))
         return _rgb(image)
+
+
+def decode_bytes(content: bytes, *, name: str) -> Image.Image:
+    """Decode what a file holds, by the rules of `decode_image`.
+
+    Args:
+        content: Of the whole file.
+        name: What errors call it.
+
+    Returns:
+        A loaded image in mode "RGB".
+
+    Raises:
+        BrokenImageError: As `decode_image`.
+    """
+    with _named(name):
+        if not content:
+            raise BrokenImageError(name, "the file is empty (0 bytes)")
+        try:
+            image = Image.open(BytesIO(content), formats=readable_formats())
+        except Image.UnidentifiedImageError:
+            raise BrokenImageError(name, _unidentified(content[:16])) from None
+        with image:
+            return _rgb(image)
 
 
 def to_rgb(image: Image.Image) -> Image.Image:
@@ -117,7 +143,9 @@ def _opened(path: str | os.PathLike[str]) -> Iterator[Image.Image]:
         try:
             image = Image.open(path, formats=readable_formats())
         except Image.UnidentifiedImageError:
-            raise BrokenImageError(path, _unidentified(path)) from None
+            with Path(path).open("rb") as file:
+                start = file.read(16)
+            raise BrokenImageError(path, _unidentified(start)) from None
         with image:
             yield image
 
@@ -140,9 +168,7 @@ def _named(path: str | os.PathLike[str]) -> Iterator[None]:
         raise BrokenImageError(path, f"damaged or truncated: {error}") from error
 
 
-def _unidentified(path: str | os.PathLike[str]) -> str:
-    with Path(path).open("rb") as file:
-        start = file.read(16)
+def _unidentified(start: bytes) -> str:
     foreign = foreign_format(start)
     if foreign is not None:
         return f"in a format that is not read ({foreign}); save it as JPEG or PNG"

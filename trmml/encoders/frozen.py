@@ -2,14 +2,14 @@
 
 from typing import TypeVar
 
-from torch import nn
+from trmml.typed_module import TypedModule
 
 __all__ = ["FrozenModule"]
 
 _Frozen = TypeVar("_Frozen", bound="FrozenModule")  # not `Self`: beartype refuses it on methods
 
 
-class FrozenModule(nn.Module):
+class FrozenModule(TypedModule):
     """A module whose parameters stay as they are, whatever the training loop around it does.
 
     A parent's `.train()` reaches its children; here it stops, so that batch-norm statistics and

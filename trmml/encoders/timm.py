@@ -15,11 +15,12 @@ from trmml.encoders.nearest_names import nearest_names
 from trmml.encoders.protocol import ImageFeatures
 from trmml.encoders.state_names import names_begin_with
 from trmml.stored_files import require_finite
+from trmml.typed_module import TypedModule
 
 __all__ = ["TimmImageEncoder"]
 
 
-class TimmImageEncoder(nn.Module):
+class TimmImageEncoder(TypedModule):
     r"""A frozen timm backbone whose positions a learned projection takes into the joint space.
 
     $$ f_p = W x_p, \qquad f = \frac{1}{N} \sum_p f_p $$

@@ -11,13 +11,14 @@ from torch import Tensor, nn
 from trmml.choices import check_choice
 from trmml.functional import LabelReduction
 from trmml.labels import Labels
+from trmml.typed_module import TypedModule
 
 __all__ = ["LabelLoss", "label_losses", "missing_rows", "of_rows", "refuse_sampled_classes"]
 
 Counted = Literal["known labels", "all labels", "labels with a term", "pairs"]
 
 
-class LabelLoss(nn.Module):
+class LabelLoss(TypedModule):
     """A loss called `(logits [batch classes], labels in {-1, 0, +1})`, with its settings.
 
     One that `needs_rows` remembers images, and is called with `rows=` too, which of all training

@@ -19,6 +19,7 @@ from trmml.functional.multimodal_info_nce import (
 )
 from trmml.functional.unit_vectors import unit_vectors
 from trmml.labels import Labels
+from trmml.typed_module import TypedModule
 
 __all__ = ["MultimodalInfoNCE"]
 
@@ -26,7 +27,7 @@ PROJECTED_AT_ONCE: Final = 2**14
 """Most features of which the projection holds the hidden layer at a time."""
 
 
-class MultimodalInfoNCE(nn.Module):
+class MultimodalInfoNCE(TypedModule):
     r"""Draw each category's text to its own regions and away from those of other categories.
 
     $$ L_{NCE} = \operatorname{mean}_a \operatorname{mean}_{q_+ \in P_a}

@@ -1,16 +1,17 @@
 """Region-to-query distillation as a module."""
 
 from jaxtyping import Float
-from torch import Tensor, nn
+from torch import Tensor
 
 from trmml.choices import check_choice
 from trmml.functional.checks import check_temperature
 from trmml.functional.region_distillation import DistillationForm, region_distillation
+from trmml.typed_module import TypedModule
 
 __all__ = ["RegionDistillation"]
 
 
-class RegionDistillation(nn.Module):
+class RegionDistillation(TypedModule):
     r"""Pull the query prediction towards the region prediction, its teacher.
 
     $$ L_{KD} = \frac1B \sum_b KL(p^r_b \,\|\, p^q_b) $$

@@ -9,6 +9,7 @@ from trmml.models.method_facts import MethodFacts, method_facts
 from trmml.models.methods import METHODS, load_task
 from trmml.models.multi_label_model import MultiLabelModel
 from trmml.models.outputs import ModelOutput, Scores
+from trmml.models.picture_predictor import PicturePredictor
 from trmml.models.random_start import drawing_from
 from trmml.models.task import Forerunner, ParameterGroup, Task
 from trmml.models.trmml.ablations import ABLATIONS, PROTOTYPE_ABLATIONS
@@ -37,6 +38,7 @@ __all__ = [
     "MultiLabelModel",
     "MultimodalPrototypes",
     "ParameterGroup",
+    "PicturePredictor",
     "PredictsBy",
     "Scores",
     "TRMMLConfig",

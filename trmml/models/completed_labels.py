@@ -4,16 +4,17 @@ from typing import Any
 
 import torch
 from jaxtyping import Float, Int
-from torch import Tensor, nn
+from torch import Tensor
 
 from trmml.labels import UNKNOWN, Labels
+from trmml.typed_module import TypedModule
 
 __all__ = ["CompletedLabels"]
 
 BUFFERS = ("labels", "probabilities")
 
 
-class CompletedLabels(nn.Module):
+class CompletedLabels(TypedModule):
     """Hold completed labels of as many images as there are; of none before the first.
 
     Args:

@@ -54,7 +54,7 @@ class CoOpConfig(MethodConfig):
         check_numbers(self)
 
 
-class CoOp(PromptedModel):
+class CoOp(PromptedModel[Scores]):
     r"""Learn what to say before each class name, and match it with the image as a whole.
 
     $$ z_c = \frac{1}{\tau} \Big( \cos\Big(\frac1N \sum_n f_n,\; g_c\Big) - b \Big) $$

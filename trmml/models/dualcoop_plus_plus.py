@@ -11,6 +11,7 @@ from trmml.functional import evidence_logits
 from trmml.models.outputs import PixelScores
 from trmml.models.text_pixel_model import TextPixelConfig, TextPixelModel, TextPixelTask
 from trmml.modules import DualPromptLearner, PromptLearner
+from trmml.typed_module import TypedModule
 
 __all__ = ["DualCoOpPlusPlus", "DualCoOpPlusPlusConfig", "DualCoOpPlusPlusTask"]
 
@@ -93,7 +94,7 @@ class DualCoOpPlusPlus(TextPixelModel):
         return PixelScores(logits, energy, grid)
 
 
-class _ThreePrompts(nn.Module):
+class _ThreePrompts(TypedModule):
     """Hold the pair and the third prompt."""
 
     def __init__(self, pair: DualPromptLearner, evidence: PromptLearner) -> None:

@@ -105,7 +105,7 @@ class HSPNetConfig(MethodConfig):
             )
 
 
-class HSPNet(PromptedModel):
+class HSPNet(PromptedModel[Scores]):
     r"""Match the whole image with prompts that super-classes condition, mixed on a graph.
 
     $$ z_c = \frac1\tau \cos\Big(\frac1N \sum_n f_n,\; \mathrm{M}(A, G)_c\Big), \qquad

@@ -40,7 +40,7 @@ class LinearProbeConfig(MethodConfig):
         check_numbers(self)
 
 
-class LinearProbe(MultiLabelModel):
+class LinearProbe(MultiLabelModel[Scores]):
     r"""Score each class by a line through the image's averaged feature; words play no part.
 
     $$ z_c = s\, w_c \cdot \frac{\bar f}{\lVert \bar f \rVert} + b_c,

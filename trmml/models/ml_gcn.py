@@ -59,7 +59,7 @@ class MLGCNConfig(MethodConfig):
         check_numbers(self)
 
 
-class MLGCN(MultiLabelModel):
+class MLGCN(MultiLabelModel[Scores]):
     r"""Make a classifier of each class from its word and those of its neighbours.
 
     $$ z_c = s\, \mathrm{GCN}(A', x)_c \cdot \frac{f}{\lVert f \rVert}, \qquad

@@ -1,7 +1,7 @@
 """What predicts: the part that all methods share, from photographs and folders to scores."""
 
 import logging
-from abc import ABC, abstractmethod
+from abc import abstractmethod
 from collections.abc import Mapping, Sequence
 from copy import deepcopy
 from pathlib import Path
@@ -9,24 +9,19 @@ from typing import Any, ClassVar, TypeVar
 
 import torch
 from jaxtyping import Float, Int
-from PIL.Image import Image
 from torch import Tensor
-from torch.nn.functional import interpolate
 
 from trmml.atomic_write import write_atomically
 from trmml.class_names import ClassNames, NameOrSynonyms
-from trmml.data.images import decode_image
-from trmml.data.square_pixels import square_pixels
 from trmml.encoders import TimmImageEncoder
 from trmml.encoders.fingerprint import pair_fingerprints
-from trmml.encoders.pixels import normalize_pixels
-from trmml.encoders.protocol import EncoderPair, ImageEncoder
+from trmml.encoders.protocol import EncoderPair
 from trmml.labels import Labels
-from trmml.models.finite_scores import require_finite_scores
 from trmml.models.hub import find_model, push_folder
 from trmml.models.method_config import MethodConfig
 from trmml.models.model_card import model_card_text
 from trmml.models.outputs import ModelOutput
+from trmml.models.picture_predictor import PicturePredictor
 from trmml.models.random_start import drawing_from
 from trmml.models.saved_model import (
     check_encoders,
@@ -42,10 +37,11 @@ from trmml.modules.frozen import FrozenHolder
 __all__ = ["MultiLabelModel"]
 
 _LOGGER = logging.getLogger(__name__)
+_Output = TypeVar("_Output", bound=ModelOutput, covariant=True)
 _Model = TypeVar("_Model", bound="MultiLabelModel")  # not `Self`: beartype refuses it
 
 
-class MultiLabelModel(FrozenHolder, ABC):
+class MultiLabelModel(PicturePredictor[_Output]):
     """Score every class in an image: the base of all methods' models.
 
     A method's model names its configuration, makes what learns in `assemble`, and scores dense
@@ -79,7 +75,6 @@ class MultiLabelModel(FrozenHolder, ABC):
     learns: ClassVar[str] = "what its task says"
     training_only: ClassVar[tuple[str, ...]] = ()
     has_regions: bool = False
-    image_encoder: ImageEncoder
 
     def __init__(
         self,
@@ -110,11 +105,6 @@ class MultiLabelModel(FrozenHolder, ABC):
     def assemble(self) -> None:
         """Make what learns and what it needs; what is drawn here comes from the generator."""
 
-    @property
-    def device(self) -> torch.device:
-        """Where the model computes."""
-        return next(self.parameters()).device
-
     @abstractmethod
     def match(
         self,
@@ -122,7 +112,7 @@ class MultiLabelModel(FrozenHolder, ABC):
         grid: tuple[int, int],
         *,
         classes: Int[Tensor, " sampled"] | None = None,
-    ) -> ModelOutput:
+    ) -> _Output:
         """Score dense features by what the method learnt.
 
         Args:
@@ -136,7 +126,7 @@ class MultiLabelModel(FrozenHolder, ABC):
         images: Float[Tensor, "batch 3 height width"],
         *,
         classes: Int[Tensor, " sampled"] | None = None,
-    ) -> ModelOutput:
+    ) -> _Output:
         """Score normalised images; `prediction` starts from stored features instead."""
         return self.prediction(*self.image_encoder.encode_dense(images), classes=classes)
 
@@ -146,19 +136,12 @@ class MultiLabelModel(FrozenHolder, ABC):
         grid: tuple[int, int],
         *,
         classes: Int[Tensor, " sampled"] | None = None,
-    ) -> Any:  # noqa: ANN401 - what this class's `match` returns
+    ) -> _Output:
         """Score as `match` does, with the last word to the `stack` where there is one."""
         output: Any = self.match(features, grid, classes=classes)
         if self.stack is None:
             return output
         return output._replace(logits=self.stack(output.logits, features, classes=classes))
-
-    def region_maps(
-        self,
-        output: Any,  # noqa: ANN401, ARG002 - what this class's `match` returns
-    ) -> Float[Tensor, "batch classes height width"] | None:
-        """Return where each class is seen, in [0, 1], on the grid; None for a model without."""
-        return None
 
     @property
     def completes_labels(self) -> bool:
@@ -168,59 +151,6 @@ class MultiLabelModel(FrozenHolder, ABC):
     def complete(self, output: Any, labels: Labels) -> Labels:  # noqa: ANN401, ARG002
         """Return the labels with missing ones filled as training would; known ones stay."""
         return labels
-
-    def preprocess(self, image: str | Path | Image) -> Float[Tensor, "1 3 height width"]:
-        """Prepare a photograph: right way up, resized to `image_size`, normalised.
-
-        The aspect ratio is not kept, as in the paper's recipe.
-
-        Args:
-            image: A file, or a picture that Pillow opened or made, in any mode; both give the same
-                pixels, see `trmml.data.to_rgb`.
-
-        Raises:
-            ValueError: If the file is missing, is no image or is damaged.
-        """
-        picture = image if isinstance(image, Image) else decode_image(image)
-        pixels = square_pixels(picture, self.image_size)[None].to(self.device)
-        return normalize_pixels(pixels, self.image_encoder)
-
-    @torch.no_grad()
-    def predict(
-        self, images: Float[Tensor, "batch 3 height width"]
-    ) -> Float[Tensor, "batch classes"]:
-        """Return the probability of every class in every normalised image.
-
-        Raises:
-            FloatingPointError: If a score is nan or infinite.
-        """
-        return self._scored(images).logits.float().sigmoid()
-
-    @torch.no_grad()
-    def heatmap(
-        self, images: Float[Tensor, "batch 3 height width"]
-    ) -> Float[Tensor, "batch classes height width"]:
-        """Return where each class is seen, in [0, 1], at the images' own height and width.
-
-        These are the model's `region_maps`, interpolated bilinearly.
-
-        Raises:
-            ValueError: If the model has no regions.
-            FloatingPointError: If a score is nan or infinite.
-        """
-        maps = self.region_maps(self._scored(images))
-        if maps is None:
-            raise ValueError(
-                f"{type(self).__name__} must have regions to draw them, but it only scores whole "
-                "images; `predict` gives the scores."
-            )
-        return interpolate(maps, size=images.shape[-2:], mode="bilinear", align_corners=False)
-
-    def _scored(self, images: Float[Tensor, "batch 3 height width"]) -> ModelOutput:
-        output = self(images)
-        names = self.class_names.titles
-        require_finite_scores(output.logits, names, image=lambda place: f"image {place}")
-        return output
 
     def for_prediction(self, kept: dict[int, Any]) -> Any:  # noqa: ANN401 - a stripped copy
         """Return a copy that can only predict, for an export.

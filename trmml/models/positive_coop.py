@@ -12,6 +12,7 @@ from trmml.functional import unit_vectors
 from trmml.models.text_pixel_model import TextPixelConfig, TextPixelModel, TextPixelTask
 from trmml.models.zero_shot import zero_shot_text_features
 from trmml.modules import DualPromptLearner
+from trmml.typed_module import TypedModule
 
 __all__ = ["PositiveCoOp", "PositiveCoOpConfig", "PositiveCoOpTask"]
 
@@ -72,7 +73,7 @@ class PositiveCoOp(TextPixelModel):
             self.prompts.negative_embedding.copy_(names)
 
 
-class ClassFeatures(nn.Module):
+class ClassFeatures(TypedModule):
     """Learn both sides of a class as vectors, where prompts would be encoded.
 
     Args:

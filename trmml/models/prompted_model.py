@@ -9,14 +9,17 @@ from torch import Tensor, nn
 
 from trmml.functional import unit_vectors
 from trmml.models.multi_label_model import MultiLabelModel
+from trmml.models.outputs import ModelOutput
+from trmml.typed_module import TypedModule
 
 __all__ = ["PromptedModel"]
 
+_Output = TypeVar("_Output", bound=ModelOutput, covariant=True)
 _Prompts = TypeVar("_Prompts", bound=nn.Module)
 _Model = TypeVar("_Model", bound="PromptedModel")  # not `Self`: beartype refuses it
 
 
-class PromptedModel(MultiLabelModel):
+class PromptedModel(MultiLabelModel[_Output]):
     """Score classes by text features that `prompts` learns.
 
     Attributes:
@@ -105,7 +108,7 @@ class PromptedModel(MultiLabelModel):
         return copied
 
 
-class _FixedTexts(nn.Module):
+class _FixedTexts(TypedModule):
     """Stand where the prompts were, and give what they gave."""
 
     def __init__(self, texts: list[Float[Tensor, "classes dim"]]) -> None:

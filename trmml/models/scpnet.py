@@ -5,7 +5,7 @@ from typing import Literal
 
 import torch
 from jaxtyping import Bool, Float, Int
-from torch import Tensor, nn
+from torch import Tensor
 
 from trmml.completion.withholding import withheld_cells
 from trmml.distributed import gather_rows
@@ -20,6 +20,7 @@ from trmml.models.outputs import Scores
 from trmml.models.prompted_model import PromptedModel
 from trmml.models.zero_shot import zero_shot_text_features
 from trmml.modules import GraphConvolutions, PromptLearner
+from trmml.typed_module import TypedModule
 
 __all__ = ["SCPNet", "SCPNetConfig", "SCPNetTask"]
 
@@ -70,7 +71,7 @@ class SCPNetConfig(MethodConfig):
         check_numbers(self)
 
 
-class SCPNet(PromptedModel):
+class SCPNet(PromptedModel[Scores]):
     r"""Match the whole image with prompts that have listened to those of similar classes.
 
     $$ z_c = \frac{1}{\tau} \cos\Big(\frac1N \sum_n f_n,\; \mathrm{GCN}(A, G)_c\Big) $$
@@ -132,7 +133,7 @@ class SCPNet(PromptedModel):
         return Scores(self.whole_image_cosines(features, classes) / self.config.temperature)
 
 
-class StructuredPrompts(nn.Module):
+class StructuredPrompts(TypedModule):
     """Let the prompts of all classes listen to each other.
 
     Args:

@@ -79,7 +79,7 @@ class SemanticScores(NamedTuple):
     grid: tuple[int, int]
 
 
-class SemanticGraphModel(MultiLabelModel):
+class SemanticGraphModel(MultiLabelModel[SemanticScores]):
     r"""Take a feature of each class from the image, let them meet on a graph, and classify each.
 
     $$ f_c = \mathrm{SemanticDecoupling}(T f, x_c), \qquad h = \mathrm{GatedGraph}(f, P), \qquad

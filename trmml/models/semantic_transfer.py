@@ -22,6 +22,7 @@ from trmml.models.semantic_graph_model import (
     SemanticGraphTask,
 )
 from trmml.modules import PrototypeMemoryBank
+from trmml.typed_module import TypedModule
 
 __all__ = [
     "PairScores",
@@ -79,7 +80,7 @@ class TransferModel(SemanticGraphModel):
         self.pairs = PairScores(self.config.width, self.config.pair_width)
 
 
-class PairScores(nn.Module):
+class PairScores(TypedModule):
     r"""Judge for each pair of classes whether an image has both.
 
     $$ o_{ij} = v \cdot \max(U e_i + V e_j + b, 0) + d, \quad i < j, \qquad e = R f,

@@ -85,7 +85,7 @@ class TaIDPTOutput(NamedTuple):
     local_scores: Float[Tensor, "batch classes"]
 
 
-class TaIDPT(PromptedModel):
+class TaIDPT(PromptedModel[TaIDPTOutput]):
     r"""Learn two prompts a class from captions: one for the whole, one for its parts.
 
     $$ z_c = \frac1\tau \Big( w \cos(\bar f, g_c) + (1 - w) \sum_n \operatorname{softmax}_n

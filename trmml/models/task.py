@@ -18,6 +18,7 @@ from trmml.losses.label_loss import LabelLoss, label_losses, missing_rows
 from trmml.models.batch import Batch
 from trmml.models.method_config import MethodConfig
 from trmml.models.multi_label_model import MultiLabelModel
+from trmml.typed_module import TypedModule
 
 __all__ = ["Forerunner", "ParameterGroup", "Task"]
 
@@ -58,7 +59,7 @@ class _Learnt(NamedTuple):
     rows: Int[Tensor, " batch"]
 
 
-class Task(nn.Module, ABC):
+class Task(TypedModule, ABC):
     """Train one method: from a batch to its losses, and what else the engine has to ask.
 
     A method is a model (`MultiLabelModel`), which predicts and is saved, and a task, which teaches

@@ -61,7 +61,7 @@ class TextPixelConfig(MethodConfig):
         check_numbers(self)
 
 
-class TextPixelModel(PromptedModel):
+class TextPixelModel(PromptedModel[PixelScores]):
     """Match every position with a positive and a negative text, and average over positions.
 
     A method of this kind builds `prompts`, which give both texts. See `text_pixel_logits`.

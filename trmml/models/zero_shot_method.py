@@ -51,7 +51,7 @@ class ZeroShotConfig(MethodConfig):
         check_numbers(self)
 
 
-class ZeroShot(MultiLabelModel):
+class ZeroShot(MultiLabelModel[PixelScores]):
     r"""Score each class by the cosine of its name with the image, and learn two numbers.
 
     $$ s_c = \sum_n a_{c,n} \cos(f_n, g_c), \qquad z_c = \alpha\, \tilde s_c + \beta $$

@@ -5,12 +5,13 @@ from typing import Literal
 
 import torch
 from jaxtyping import Float, Int
-from torch import Tensor, nn
+from torch import Tensor
 
 from trmml.class_names import NameOrSynonyms
 from trmml.completion import Stacking
 from trmml.encoders.protocol import TextEncoder
 from trmml.models.zero_shot import dense_zero_shot_scores, zero_shot_text_features
+from trmml.typed_module import TypedModule
 
 __all__ = ["PredictsBy", "ZeroShotStack"]
 
@@ -18,7 +19,7 @@ PredictsBy = Literal["score", "stack"]
 """What a prediction is: the model's own score, or its stack with the zero-shot score."""
 
 
-class ZeroShotStack(nn.Module):
+class ZeroShotStack(TypedModule):
     r"""Add a model's score and the zero-shot score of its frozen towers up to one logit.
 
     $$ \operatorname{logit} P(y_{b,c} = 1) = a_{1,c}\, p_{b,c} + a_{2,c}\, z_{b,c} + d_c $$

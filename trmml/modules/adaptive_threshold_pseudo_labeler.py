@@ -4,7 +4,7 @@ from typing import Literal
 
 import torch
 from jaxtyping import Float, Int
-from torch import Tensor, nn
+from torch import Tensor
 
 from trmml.choices import check_choice
 from trmml.distributed import gather_rows
@@ -17,13 +17,14 @@ from trmml.functional import (
 )
 from trmml.functional.checks import check_labels_on_cpu, check_momentum
 from trmml.labels import NEGATIVE, POSITIVE, UNKNOWN, Labels
+from trmml.typed_module import TypedModule
 
 __all__ = ["AdaptiveThresholdPseudoLabeler"]
 
 NegativesFrom = Literal["known", "unknown"]
 
 
-class AdaptiveThresholdPseudoLabeler(nn.Module):
+class AdaptiveThresholdPseudoLabeler(TypedModule):
     r"""Fill in unknown labels whose similarity is that of known positives or known negatives.
 
     $$ \theta^{\pm}_c \leftarrow \eta\, \theta^{\pm}_c + (1 - \eta)\, s^{\pm}_c, \qquad

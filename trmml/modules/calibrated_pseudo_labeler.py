@@ -4,7 +4,7 @@ from math import inf
 
 import torch
 from jaxtyping import Float, Int
-from torch import Tensor, nn
+from torch import Tensor
 
 from trmml.completion.evidence_regression import EvidenceRegression, evidence_logits
 from trmml.completion.promised_precision import (
@@ -24,13 +24,14 @@ from trmml.completion.withheld_labels import (
 from trmml.functional import complete_labels
 from trmml.functional.checks import check_axes
 from trmml.labels import NEGATIVE, POSITIVE, UNKNOWN, Labels, check_labels
+from trmml.typed_module import TypedModule
 
 __all__ = ["CalibratedPseudoLabeler"]
 
 SIDES = (POSITIVE, NEGATIVE)
 
 
-class CalibratedPseudoLabeler(nn.Module):
+class CalibratedPseudoLabeler(TypedModule):
     r"""Fill in unknown labels as long as what is added is right as often as was promised.
 
     $$ P(y_{b,c} = 1) = \sigma\Bigl(\sum_k w_k \frac{e_{k,b,c} - \mu_{k,c}}{s_{k,c}}

@@ -15,6 +15,7 @@ from trmml.functional import (
     dot_energy,
     region_features,
 )
+from trmml.typed_module import TypedModule
 
 __all__ = ["CategoryAwareRegionDecoder", "RegionOutput"]
 
@@ -43,7 +44,7 @@ class RegionOutput(NamedTuple):
     query_features: Float[Tensor, "batch classes dim"] | None
 
 
-class CategoryAwareRegionDecoder(nn.Module):
+class CategoryAwareRegionDecoder(TypedModule):
     r"""Let one query per category look for its region in an image's dense features.
 
     $$ e_c = \frac{(W_q q_c)^\top W_k f}{\sqrt d} \ \text{("dot")}, \qquad

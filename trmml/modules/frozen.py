@@ -5,10 +5,12 @@ from typing import Any
 
 from torch import Tensor, nn
 
+from trmml.typed_module import TypedModule
+
 __all__ = ["FrozenHolder"]
 
 
-class FrozenHolder(nn.Module):
+class FrozenHolder(TypedModule):
     """A module that uses frozen networks without owning their weights.
 
     What is held follows `.to()`, `.cuda()` and `.half()`, but stays out of `parameters()` and

@@ -4,10 +4,12 @@ import torch
 from jaxtyping import Float
 from torch import Tensor, nn
 
+from trmml.typed_module import TypedModule
+
 __all__ = ["GatedGraph"]
 
 
-class GatedGraph(nn.Module):
+class GatedGraph(TypedModule):
     r"""Let each class hear from those that occur with it, and decide what to keep.
 
     $$ a_c = \Big[ \sum_{c'} P_{c'c}\, h_{c'},\ \sum_{c'} P_{cc'}\, h_{c'} \Big], \quad

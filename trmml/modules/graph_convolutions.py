@@ -7,12 +7,14 @@ from jaxtyping import Float
 from torch import Tensor, nn
 from torch.nn import functional as F
 
+from trmml.typed_module import TypedModule
+
 __all__ = ["GraphConvolutions"]
 
 SLOPE = 0.2
 
 
-class GraphConvolutions(nn.Module):
+class GraphConvolutions(TypedModule):
     r"""Mix the features of a graph's nodes, several times.
 
     $$ H^{(l+1)} = \phi\big(A H^{(l)} W^{(l)}\big), \qquad

@@ -2,17 +2,18 @@
 
 import torch
 from jaxtyping import Float, Int
-from torch import Tensor, nn
+from torch import Tensor
 
 from trmml.distributed import gather_rows
 from trmml.functional import prototype_similarity, top_pair_features
 from trmml.functional.checks import check_labels_on_cpu
 from trmml.labels import POSITIVE, Labels
+from trmml.typed_module import TypedModule
 
 __all__ = ["PrototypeMemoryBank"]
 
 
-class PrototypeMemoryBank(nn.Module):
+class PrototypeMemoryBank(TypedModule):
     r"""Remember, per category, the features at the strongest positions of known positives.
 
     $$ V_c = f_{\mathrm{TopK}(r_c)}, \qquad

@@ -7,6 +7,7 @@ from jaxtyping import Float
 from torch import Tensor, nn
 
 from trmml.functional.in_blocks import in_blocks
+from trmml.typed_module import TypedModule
 
 __all__ = ["SemanticDecoupling"]
 
@@ -16,7 +17,7 @@ MOST_AT_ONCE = 2**26
 MOST_IN_CACHE = 2**21
 
 
-class SemanticDecoupling(nn.Module):
+class SemanticDecoupling(TypedModule):
     r"""Weigh positions by how well they fit a class's word, and average their features.
 
     $$ \tilde a_{c,n} = w \cdot \tanh\big((U f_n) \odot (V x_c)\big), \qquad

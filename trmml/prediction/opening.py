@@ -5,7 +5,7 @@ from pathlib import Path
 import torch
 
 from trmml.choices import check_choice
-from trmml.models import METHODS, MultiLabelModel, PredictsBy, Task
+from trmml.models import METHODS, ModelOutput, MultiLabelModel, PredictsBy, Task
 from trmml.models.hub import find_model
 from trmml.models.saved_model import read_saved_model
 
@@ -16,13 +16,16 @@ def choose_device(name: str | None = None) -> torch.device:
     """Return a device that works: the named one, or a GPU if there is one, otherwise the CPU.
 
     Args:
-        name: Such as "cpu", "cuda:1" or "mps"; None chooses.
+        name: Such as "cpu", "cuda:1" or "mps"; None chooses: a GPU of NVIDIA or AMD ("cuda"), then
+            that of an Apple processor ("mps"), then the CPU.
 
     Raises:
         ValueError: If there is no such device.
     """
     if name is None:
-        return torch.device("cuda" if torch.cuda.is_available() else "cpu")
+        if torch.cuda.is_available():
+            return torch.device("cuda")
+        return torch.device("mps" if torch.backends.mps.is_available() else "cpu")
     try:
         device = torch.device(name)
         torch.ones(1, device=device).item()  # "meta" makes tensors, but of no numbers
@@ -61,7 +64,7 @@ def open_model(
     device: str | None = None,
     task: type[Task] | None = None,
     prediction: PredictsBy | None = None,
-) -> MultiLabelModel:
+) -> MultiLabelModel[ModelOutput]:
     """Load a saved model of any method for prediction.
 
     Args:

@@ -12,7 +12,7 @@ from jaxtyping import Float, UInt8
 from torch import Tensor
 from torch.utils.data import DataLoader, Dataset
 
-from trmml.data import BrokenImageError, ImageTable, square_pixels
+from trmml.data import BrokenImageError, ImageTable, PictureList, square_pixels
 from trmml.encoders import normalize_pixels
 from trmml.models import ModelOutput, MultiLabelModel
 from trmml.models.finite_scores import require_finite_scores
@@ -106,15 +106,19 @@ class ScoredBatch(NamedTuple):
 
 
 def stream_scores(
-    model: MultiLabelModel, table: ImageTable, *, batch_size: int = 32, num_workers: int = 0
+    model: MultiLabelModel,
+    table: ImageTable | PictureList,
+    *,
+    batch_size: int = 32,
+    num_workers: int = 0,
 ) -> Iterator[ScoredBatch]:
     """Score a table's images in order and hand on each batch, so that nothing piles up.
 
     Args:
         model: Scores in eval mode and without autograd, on the device where it lives; its mode
             is restored at the end.
-        table: Images. Without a transform of its own, they are prepared as `model.preprocess`
-            does; a transform must return tensors of one size.
+        table: Images, with labels or without. Without a transform of its own, they are prepared as
+            `model.preprocess` does; a transform must return tensors of one size.
         batch_size: Images at once.
         num_workers: Processes that read images; 0 reads in this one.
 
@@ -177,7 +181,7 @@ def score_images(
 
 def stream_table(
     model: MultiLabelModel,
-    table: ImageTable,
+    table: ImageTable | PictureList,
     *,
     batch_size: int = 32,
     num_workers: int = 0,
@@ -235,7 +239,7 @@ def readable_outputs(
 
 
 def pixel_batches(
-    model: MultiLabelModel, table: ImageTable, *, batch_size: int, num_workers: int
+    model: MultiLabelModel, table: ImageTable | PictureList, *, batch_size: int, num_workers: int
 ) -> Iterable[PixelBatch]:
     """Return batches of a table's images, prepared for the model but not normalised.
 
@@ -265,19 +269,23 @@ def pixel_batches(
 class _Rows(Dataset[tuple[int, Tensor | BrokenImageError]]):
     """A table's prepared images, or what is wrong with them, for a loader's workers."""
 
-    def __init__(self, table: ImageTable, size: int) -> None:
-        # The caller's rule for broken files is applied where the scores arrive.
-        self.table, self.size = table.replace(broken="error"), size
+    def __init__(self, table: ImageTable | PictureList, size: int) -> None:
+        if isinstance(table, ImageTable):
+            # The caller's rule for broken files is applied where the scores arrive.
+            table = table.replace(broken="error")
+        self.table, self.size = table, size
 
     def __len__(self) -> int:
         return len(self.table)
 
     def __getitem__(self, row: int) -> tuple[int, Tensor | BrokenImageError]:
+        table = self.table
         try:
-            image, _ = self.table[row]
+            image = table[row][0] if isinstance(table, ImageTable) else table[row]
         except BrokenImageError as error:
             return row, error
-        return row, image if self.table.transform else square_pixels(image, self.size)
+        prepared = isinstance(table, ImageTable) and table.transform is not None
+        return row, image if prepared else square_pixels(image, self.size)
 
 
 def _collate(items: list[tuple[int, Tensor | BrokenImageError]]) -> PixelBatch:

@@ -1,6 +1,6 @@
 """Which classes are in a photograph: scores turned into tags, photograph by photograph."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import NamedTuple
@@ -9,7 +9,7 @@ import torch
 from jaxtyping import Float
 from torch import Tensor
 
-from trmml.data import ImageTable
+from trmml.data import PictureList, Pictures
 from trmml.metrics import decide
 from trmml.models import MultiLabelModel
 from trmml.prediction.calibration import HALF
@@ -42,12 +42,13 @@ class Prediction:
     """What is said about one photograph.
 
     Attributes:
-        path: The file, as it was given.
+        path: The file as it was given; an address as text; and of what has no name "image 3", by
+            its place in the list.
         tags: The most probable first; may be empty.
         problem: Why the file could not be read, or None.
     """
 
-    path: Path
+    path: str | Path
     tags: list[ImageTag]
     problem: str | None = None
 
@@ -87,41 +88,45 @@ def decision_thresholds(
 
 def tag_images(
     model: MultiLabelModel,
-    paths: Sequence[str | Path],
+    pictures: Pictures,
     *,
     top_k: int | None = None,
     threshold: float | None = None,
     batch_size: int = 32,
     num_workers: int = 0,
+    allow_urls: bool = False,
 ) -> Iterator[Prediction]:
     """Say of each photograph which classes it shows; nothing piles up, however many there are.
 
     Args:
         model: A trained model.
-        paths: Image files.
+        pictures: Files, opened images, arrays of 8-bit pixels, or addresses, see
+            `trmml.data.Picture`; a single one, or a list. What comes twice is scored twice.
         top_k: If given, at most so many classes a photograph; without `threshold`, always so
             many, probable or not.
         threshold: As in `decision_thresholds`.
         batch_size: As in `stream_scores`.
         num_workers: As in `stream_scores`.
+        allow_urls: Whether names that begin with `http://` or `https://` are fetched.
 
     Yields:
-        One prediction for each file in order, also for a file that cannot be read.
+        One prediction for each picture in order, also for a file that cannot be read.
 
     Raises:
-        ValueError: If an option is out of range, or a file is there twice.
+        ValueError: If an option is out of range, an array has another type or shape, or there is
+            an address and none is allowed.
+        TypeError: If something is no picture.
     """
     cuts = decision_thresholds(model, threshold)
     best_alone = top_k is not None and threshold is None
     titles = model.class_names.titles
-    unlabelled = torch.zeros(len(paths), 0, dtype=torch.int8)
-    table = ImageTable(".", [str(path) for path in paths], unlabelled, ())
+    table = PictureList(pictures, allow_urls=allow_urls)
     stream = stream_scores(model, table, batch_size=batch_size, num_workers=num_workers)
     for rows, logits, broken in stream:
         probabilities = logits.sigmoid()
         chosen = decide(probabilities, threshold=None if best_alone else cuts, top_k=top_k)
         found = {
-            row: Prediction(Path(paths[row]), [], error.reason) for row, error in broken.items()
+            row: Prediction(table.sources[row], [], error.reason) for row, error in broken.items()
         }
         for row, values, present in zip(rows, probabilities, chosen, strict=True):
             order = values.argsort(descending=True, stable=True)
@@ -129,5 +134,5 @@ def tag_images(
                 ImageTag(titles[column], float(values[column]), float(cuts[column]))
                 for column in order[present[order]].tolist()
             ]
-            found[row] = Prediction(Path(paths[row]), tags)
+            found[row] = Prediction(table.sources[row], tags)
         yield from (found[row] for row in sorted(found))

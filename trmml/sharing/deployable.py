@@ -11,6 +11,7 @@ from trmml.encoders import normalize_pixels
 from trmml.encoders.image_tower import ImageTower
 from trmml.encoders.modified_resnet import ModifiedResNetTower
 from trmml.models import MultiLabelModel
+from trmml.typed_module import TypedModule
 
 __all__ = ["DeployableModel", "shows_regions"]
 
@@ -33,7 +34,7 @@ def shows_regions(model: MultiLabelModel, wanted: bool | None) -> bool:
     return model.has_regions if wanted is None else wanted
 
 
-class DeployableModel(nn.Module):
+class DeployableModel(TypedModule):
     """The predicting half of a model with its text features fixed: pixels in, probabilities out.
 
     A copy in float32 on the CPU, by the model's `for_prediction`; the model itself is left alone.

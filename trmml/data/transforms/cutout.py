@@ -2,12 +2,13 @@
 
 import torch
 from PIL import Image
-from torch import nn
+
+from trmml.typed_module import TypedModule
 
 __all__ = ["RandomCutout"]
 
 
-class RandomCutout(nn.Module):
+class RandomCutout(TypedModule):
     """Cover one rectangle, with the image's proportions, in one random colour.
 
     Its sides are `factor` times the image's, rounded; its centre is uniform over the pixels, and

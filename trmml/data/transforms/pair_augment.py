@@ -6,7 +6,8 @@ from typing import Final
 
 import torch
 from PIL import Image, ImageDraw, ImageEnhance, ImageOps
-from torch import nn
+
+from trmml.typed_module import TypedModule
 
 __all__ = ["PAIR_OPERATIONS", "RandomOperationPair"]
 
@@ -82,7 +83,7 @@ PAIR_OPERATIONS: Final[dict[str, Operation]] = {
 """The fifteen operations; the second argument is the strength in [0, 1]."""
 
 
-class RandomOperationPair(nn.Module):
+class RandomOperationPair(TypedModule):
     """Apply two random operations of random strength, each with probability one half.
 
     This is the law of the small `randaugment` package that ASL, DualCoOp, CSL and SPLC call, not

@@ -4,16 +4,17 @@ from typing import Literal
 
 import torch
 from jaxtyping import Float, Int
-from torch import Tensor, nn
+from torch import Tensor
 
 from trmml.functional import text_similarity
 from trmml.labels import Labels
 from trmml.modules import AdaptiveThresholdPseudoLabeler, PrototypeMemoryBank
+from trmml.typed_module import TypedModule
 
 __all__ = ["MultimodalPrototypes"]
 
 
-class MultimodalPrototypes(nn.Module):
+class MultimodalPrototypes(TypedModule):
     """Keep visual and text prototypes, and complete the labels on which they agree.
 
     The state of the two training stages lives here and is saved: in the first stage the bank and

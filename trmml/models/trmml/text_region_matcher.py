@@ -22,7 +22,7 @@ __all__ = ["TextRegionMatcher"]
 CALIBRATION_IMAGES = 256
 
 
-class TextRegionMatcher(PromptedModel):
+class TextRegionMatcher(PromptedModel[TRMMLOutput]):
     """Match every category's text with its region of the image, or with what stands in for it.
 
     Holds all that prediction needs and nothing that only training does; `TRMML` adds the rest.
