@@ -96,9 +96,10 @@ def picture_name(picture: Picture, place: int) -> str | Path:
     """
     if isinstance(picture, str) and is_address(picture):
         return picture
-    if not isinstance(picture, str | os.PathLike):
-        picture = getattr(picture, "filename", "")  # of an image that Pillow opened
-    return Path(picture) if picture else f"image {place}"
+    if isinstance(picture, str | os.PathLike):
+        return Path(picture)
+    opened = os.fsdecode(getattr(picture, "filename", ""))  # of an image that Pillow opened
+    return Path(opened) if opened else f"image {place}"
 
 
 def _of_array(pixels: np.ndarray) -> Image.Image:

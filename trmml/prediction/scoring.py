@@ -284,8 +284,7 @@ class _Rows(Dataset[tuple[int, Tensor | BrokenImageError]]):
             image = table[row][0] if isinstance(table, ImageTable) else table[row]
         except BrokenImageError as error:
             return row, error
-        prepared = isinstance(table, ImageTable) and table.transform is not None
-        return row, image if prepared else square_pixels(image, self.size)
+        return row, image if isinstance(image, Tensor) else square_pixels(image, self.size)
 
 
 def _collate(items: list[tuple[int, Tensor | BrokenImageError]]) -> PixelBatch:

@@ -2,7 +2,7 @@
 
 from collections.abc import Sequence
 from pathlib import Path
-from typing import Any
+from typing import Any, cast
 
 import torch
 from jaxtyping import Float, Int
@@ -296,7 +296,7 @@ class TRMML(TextRegionMatcher):
             region, query, distillation = mean_over_processes(means, rows=len(labels)).unbind()
         if self.contrastive_loss is not None and self.prototypes is not None:
             contrastive = self.contrastive_loss(
-                output.region_features,
+                cast(Tensor, output.region_features),  # prototypes are of regions
                 output.positive,
                 labels,
                 *self.prototypes.bank.stored(output.classes),

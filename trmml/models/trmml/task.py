@@ -167,9 +167,11 @@ class TRMMLTask(Task):
             withheld = self._withheld(torch.arange(len(labels), device=labels.device))
             unseen = labels.masked_fill(~withheld, UNKNOWN)
         labeler.fit(evidence, unseen)
-        precision = {"present": config.present_precision, "absent": config.absent_precision}
         probabilities = labeler.probability(evidence) if labeler.is_fitted else None
-        self.completed.hold(labeler(evidence, labels, **precision), probabilities)
+        completed = labeler(
+            evidence, labels, present=config.present_precision, absent=config.absent_precision
+        )
+        self.completed.hold(completed, probabilities)
 
     def parameter_groups(self) -> list[ParameterGroup]:
         """Return the region decoder apart from everything else."""
