@@ -33,6 +33,7 @@ LAYERS = {
     "prediction": 5,
     "sharing": 5,
     "training": 6,
+    "bridges": 6,
     "demo": 7,
     "page": 7,
     "cli": 8,

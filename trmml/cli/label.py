@@ -35,6 +35,7 @@ from trmml.prediction import (
     align_classes,
     calibrated_proposals,
     is_calibrated,
+    next_labels,
     order_for_review,
     propose_labels,
     write_review_page,
@@ -108,6 +109,15 @@ def label(
             "it, usefulness where probabilities are calibrated, otherwise confidence."
         ),
     ] = None,
+    next_: Annotated[
+        int | None,
+        typer.Option(
+            "--next",
+            min=1,
+            help="Ask about so many unknown labels, those whose answer is worth most, however "
+            "unsure the model is of them.",
+        ),
+    ] = None,
     page: Annotated[
         Path | None,
         typer.Option(
@@ -132,7 +142,8 @@ def label(
     `trmml data merge` fills it in. Exit with 1 if some photographs could not be read.
 
     Examples: `trmml label my-model labels.csv --images photos --out review.csv`,
-    `trmml label my-model labels.csv --precision 0.95 --unseen`, or
+    `trmml label my-model labels.csv --precision 0.95 --unseen`,
+    `trmml label my-model labels.csv --next 100 --page questions.html`, or
     `trmml label my-model labels.csv --only positive --min-confidence 0.8`.
     """
     promise = Promise.of(precision, absent_precision, only=only)
@@ -142,6 +153,11 @@ def label(
         raise typer.BadParameter(
             "a precision can be promised by calibrated probabilities only; leave out --source "
             f"{source}."
+        )
+    if next_ is not None and any((promise, min_confidence is not None, only, order, source)):
+        raise typer.BadParameter(
+            "--next asks about what is least sure; it goes without --precision, --min-confidence, "
+            "--only, --order and --source."
         )
     out = out or Path("review.csv" if format == "csv" else "review.json")
     if format != "csv" and out.suffix.lower() != ".json":
@@ -156,6 +172,7 @@ def label(
     table = align_classes(table, labeler.class_names).replace(broken="skip")
     calibrated = source == "calibrated" or bool(promise) or unseen
     calibrated = calibrated or (source is None and is_calibrated(labeler))
+    calibrated = calibrated and next_ is None
     with progress_bar("Looking", len(table), quiet=quiet) as advance:
         kept = None
         if calibrated:
@@ -170,10 +187,20 @@ def label(
                 num_workers=workers,
                 progress=advance,
             )
-        found = (
-            kept.proposals
-            if kept
-            else propose_labels(
+        if next_ is not None:
+            found = next_labels(
+                labeler,
+                table,
+                count=next_,
+                unseen=unseen,
+                batch_size=batch_size,
+                num_workers=workers,
+                progress=advance,
+            )
+        elif kept:
+            found = kept.proposals
+        else:
+            found = propose_labels(
                 labeler,
                 table,
                 source=source,
@@ -182,10 +209,12 @@ def label(
                 num_workers=workers,
                 progress=advance,
             )
-        )
     if only is not None:
         found = [one for one in found if (one.label == POSITIVE) == (only == "positive")]
-    found = order_for_review(found, table, order=order or ("usefulness" if kept else "confidence"))
+    useful = kept is not None or next_ is not None
+    found = order_for_review(
+        found, table, order=order or ("usefulness" if useful else "confidence")
+    )
     unreadable = table.broken_files()
     report_unreadable(unreadable, of=len(table))
     write_review_tasks(found, out, table=table, format=format)

@@ -3,6 +3,8 @@
 from collections.abc import Callable
 from typing import Any
 
+from trmml.extras import install_line
+
 __all__ = ["HuggingFaceTokenizer", "PairTokenizer", "as_tokenizer"]
 
 
@@ -64,8 +66,7 @@ class HuggingFaceTokenizer:
                 loaded = self._load()
             except ImportError as error:
                 raise ImportError(
-                    "this tower's tokenizer needs a further package; "
-                    "`pip install transformers sentencepiece`"
+                    f"this tower's tokenizer needs transformers; {install_line('siglip')}"
                 ) from error
             if (found := _count_prefix_tokens(loaded)) != self.num_prefix_tokens:
                 raise ValueError(

@@ -8,6 +8,7 @@ from trmml.prediction.evaluation import DecisionFigures, Evaluation, evaluate_sc
 from trmml.prediction.heatmaps import DrawnImage, draw_heatmaps, draw_sheets
 from trmml.prediction.image_files import find_images, split_names
 from trmml.prediction.inspection import describe_file, describe_installation
+from trmml.prediction.next_labels import next_labels
 from trmml.prediction.opening import choose_device, open_model
 from trmml.prediction.output_formats import Format, prediction_writer
 from trmml.prediction.promised_labels import (
@@ -63,6 +64,7 @@ __all__ = [
     "is_calibrated",
     "merge_review",
     "mixed_scores",
+    "next_labels",
     "open_model",
     "order_for_review",
     "overlay",

@@ -99,21 +99,15 @@ def calibrated_proposals(
                 f"`{argument}` must be in (0, 1) or None, got {precision}; it is the share of "
                 "right ones among the labels proposed."
             )
-    labeler = deepcopy(_own_labeler(model))
-    if labeler is None and not unseen:
-        raise ValueError(
-            "`model` must know how often it is right before anything can be promised, and this "
-            "one does not: if it was never trained on the labels of this table, say so "
-            "(`unseen=True`, or --unseen), or fit its `labeler` to labels that it never saw."
-        )
-    options: dict[str, Any] = {"batch_size": batch_size, "num_workers": num_workers}
-    rows, evidence = _look(model, table, progress=progress, **options)
-    known = table.labels[rows]
-    if labeler is None or unseen:
-        kinds, _, classes = evidence.shape
-        labeler = CalibratedPseudoLabeler(classes, num_evidence=kinds).fit(evidence, known)
-    labeler = labeler.to(evidence.device)
-    probabilities = labeler.probability(evidence)
+    rows, evidence, labeler = calibrated_evidence(
+        model,
+        table,
+        unseen=unseen,
+        batch_size=batch_size,
+        num_workers=num_workers,
+        progress=progress,
+    )
+    known, probabilities = table.labels[rows], labeler.probability(evidence)
     promised = present is not None or absent is not None
     if not labeler.is_fitted:
         proposed = torch.zeros_like(known)
@@ -130,6 +124,39 @@ def calibrated_proposals(
     left_open = int((known == UNKNOWN).sum()) - len(proposals)
     report = labeler.report(present=present, absent=absent)
     return CalibratedProposals(proposals, left_open, report)
+
+
+def calibrated_evidence(
+    model: MultiLabelModel,
+    table: ImageTable,
+    *,
+    unseen: bool,
+    **options: Any,  # noqa: ANN401 - those of `readable_outputs`
+) -> tuple[list[int], Float[Tensor, "kinds images classes"], CalibratedPseudoLabeler]:
+    """Return rows that can be read, what speaks for their labels, and what makes that right.
+
+    Args:
+        model: As in `calibrated_proposals`.
+        table: As in `calibrated_proposals`.
+        unseen: As in `calibrated_proposals`.
+        **options: As in `readable_outputs`.
+
+    Raises:
+        ValueError: If there is nothing to calibrate by.
+    """
+    labeler = deepcopy(_own_labeler(model))
+    if labeler is None and not unseen:
+        raise ValueError(
+            "`model` must know how often it is right before anything can be promised, and this "
+            "one does not: if it was never trained on the labels of this table, say so "
+            "(`unseen=True`, or --unseen), or fit its `labeler` to labels that it never saw."
+        )
+    rows, evidence = _look(model, table, **options)
+    if labeler is None or unseen:
+        kinds, _, classes = evidence.shape
+        labeler = CalibratedPseudoLabeler(classes, num_evidence=kinds)
+        labeler.fit(evidence, table.labels[rows])
+    return rows, evidence, labeler.to(evidence.device)
 
 
 def _own_labeler(model: MultiLabelModel) -> CalibratedPseudoLabeler | None:

@@ -1,21 +1,23 @@
 """What the frozen towers alone say of images: nothing in it has learnt from anybody's labels."""
 
 from collections.abc import Callable, Sequence
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import torch
 from jaxtyping import Float
-from torch import Tensor
+from torch import Tensor, nn
 
 from trmml.class_names import NameOrSynonyms
-from trmml.data import ImageTable
+from trmml.data import ImageTable, Pictures, open_picture, square_pixels
+from trmml.data.pictures import list_pictures
 from trmml.encoders import normalize_pixels
+from trmml.encoders.protocol import EncoderPair, ImageFeatures
 from trmml.encoders.timm import TimmImageEncoder
 from trmml.functional import unit_vectors
 from trmml.models import MultiLabelModel, zero_shot_scores, zero_shot_text_features
 from trmml.prediction.scoring import eval_mode, pixel_batches
 
-__all__ = ["TowerFeatures", "tower_features"]
+__all__ = ["TowerFeatures", "picture_features", "tower_features"]
 
 
 class TowerFeatures(NamedTuple):
@@ -76,12 +78,10 @@ def tower_features(
                     images = normalize_pixels(images, tower)
                 rows += read
                 if backbone is not None:
-                    dense, _ = backbone.encode_dense(images)
-                    features.append(dense.mean(1).float())
+                    features.append(_of_backbone(backbone, images))
                 else:
                     found = tower(images)
-                    parts = [unit_vectors(found.pooled), unit_vectors(found.dense.mean(1))]
-                    features.append(torch.cat(parts, dim=1).float())
+                    features.append(_of_pair(found))
                     kinds = [zero_shot_scores(found, texts, dense=dense) for dense in (False, True)]
                     evidence.append(torch.stack(kinds).float())
             if progress is not None:
@@ -92,3 +92,53 @@ def tower_features(
         torch.cat(features) if features else torch.zeros(0, 1),
         torch.cat(evidence, dim=1) if evidence else nothing,
     )
+
+
+@torch.no_grad()
+def picture_features(
+    encoders: EncoderPair,
+    pictures: Pictures,
+    *,
+    image_size: int,
+    batch_size: int = 32,
+) -> Float[Tensor, "images dim"]:
+    """Encode pictures by a pair's image tower; the features of `TowerFeatures`.
+
+    Args:
+        encoders: The towers; they stay where they are.
+        pictures: One or several, see `trmml.data.Picture`.
+        image_size: Side in pixels.
+        batch_size: Pictures at once.
+
+    Raises:
+        BrokenImageError: If one cannot be read; a ValueError.
+        ValueError: If there is none, `batch_size` is below 1, or the tower takes no such size.
+        TypeError: If one is no picture.
+    """
+    found = list_pictures(pictures)
+    if not found or batch_size < 1:
+        raise ValueError(
+            "`pictures` must hold at least one and `batch_size` be at least 1, got "
+            f"{len(found)} and {batch_size}."
+        )
+    tower = encoders.image
+    place = next(tower.parameters()).device if isinstance(tower, nn.Module) else "cpu"
+    features: list[Tensor] = []
+    for start in range(0, len(found), batch_size):
+        batch = found[start : start + batch_size]
+        squares = [square_pixels(open_picture(one), image_size) for one in batch]
+        images = normalize_pixels(torch.stack(squares).to(place), tower)
+        if isinstance(tower, TimmImageEncoder):
+            features.append(_of_backbone(tower.backbone, images))
+        else:
+            features.append(_of_pair(tower(images)))
+    return torch.cat(features)
+
+
+def _of_backbone(backbone: Any, images: Tensor) -> Float[Tensor, "batch dim"]:  # noqa: ANN401
+    return backbone.encode_dense(images)[0].mean(1).float()
+
+
+def _of_pair(found: ImageFeatures) -> Float[Tensor, "batch dim"]:
+    parts = [unit_vectors(found.pooled), unit_vectors(found.dense.mean(1))]
+    return torch.cat(parts, dim=1).float()
