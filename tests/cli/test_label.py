@@ -209,3 +209,18 @@ def test_questions_for_other_programs_come_back_by_merge(home, run, form):
     status, _, err = run("label", "model", *DATA, "--format", form, "--out", "review.csv")
     assert status == 2
     assert "must end in .json" in re.sub(r"[\s│]+", " ", err)
+
+
+def test_what_is_worth_most_is_asked_about_next(home, run):
+    run("label", "model", *DATA, "--min-confidence", 0, "--order", "usefulness", "--out", "all.csv")
+    status, out, _ = run("label", "model", *DATA, "--next", 3, "--out", "next.csv")
+    assert status == 0
+    assert out.startswith("next.csv: ")
+    every, chosen = (
+        [(row["image"], row["class"]) for row in read(home / name)]
+        for name in ("all.csv", "next.csv")
+    )
+    assert chosen == every[:3]
+    status, _, err = run("label", "model", *DATA, "--next", 3, "--only", "positive")
+    assert status == 2
+    assert "--next asks about what is least sure" in " ".join(err.replace("│", " ").split())

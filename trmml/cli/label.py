@@ -211,10 +211,9 @@ def label(
             )
     if only is not None:
         found = [one for one in found if (one.label == POSITIVE) == (only == "positive")]
-    useful = kept is not None or next_ is not None
-    found = order_for_review(
-        found, table, order=order or ("usefulness" if useful else "confidence")
-    )
+    if order is None:
+        order = "confidence" if kept is None and next_ is None else "usefulness"
+    found = order_for_review(found, table, order=order)
     unreadable = table.broken_files()
     report_unreadable(unreadable, of=len(table))
     write_review_tasks(found, out, table=table, format=format)

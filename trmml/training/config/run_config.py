@@ -58,6 +58,8 @@ class RunConfig:
             zero-shot score of the frozen towers, fitted to the images set aside. With the stack,
             epochs are selected by it, and the model before the first step is a candidate too.
         checkpoint_every: Steps between checkpoints, besides the one after each epoch.
+        trackers: Names of Accelerate's trackers, such as "wandb" or "mlflow", that the record of
+            each epoch is sent to; TensorBoard's files are written in any case.
     """
 
     # Read by pydantic: a key that is none of the fields is an error.
@@ -72,6 +74,7 @@ class RunConfig:
     selection: Literal["validation", "last", "test"] = "validation"
     prediction: PredictsBy = "score"
     checkpoint_every: int | None = None
+    trackers: tuple[str, ...] = ()
 
     def __post_init__(self) -> None:
         """Refuse a selection that has nothing to select on.

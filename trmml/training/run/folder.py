@@ -28,7 +28,7 @@ from trmml.training.run.completion_pictures import write_completion_pictures
 from trmml.training.run.report import report_text
 from trmml.training.run.report_page import write_report_page
 
-__all__ = ["SETTINGS", "TIMING", "RunFolder"]
+__all__ = ["SETTINGS", "TIMING", "RunFolder", "named_numbers"]
 
 _LOGGER = logging.getLogger(__name__)
 SETTINGS, TIMING, LOCK = "config.yaml", "timing.json", ".lock"
@@ -204,7 +204,7 @@ class RunFolder:
         write_atomically(self.path / "metrics.jsonl", "\n".join(lines) + "\n")
         record = history.records[-1]
         curves = self._open_curves(record["epoch"])
-        for name, value in _numbers(record):
+        for name, value in named_numbers(record):
             curves.add_scalar(name, value, record["epoch"])
         curves.flush()
 
@@ -240,12 +240,12 @@ def _made(folder: Path) -> list[Path]:
     return missing
 
 
-def _numbers(record: dict[str, Any], prefix: str = "") -> list[tuple[str, float]]:
-    """Flatten a record to named numbers."""
+def named_numbers(record: dict[str, Any], prefix: str = "") -> list[tuple[str, float]]:
+    """Flatten the record of an epoch to named numbers, without that of the epoch."""
     found = []
     for name, value in record.items():
         if isinstance(value, dict):
-            found += _numbers(value, f"{prefix}{name}/")
+            found += named_numbers(value, f"{prefix}{name}/")
         elif isinstance(value, int | float) and name != "epoch":
             found.append((prefix + name, float(value)))
     return found

@@ -30,6 +30,7 @@ from trmml.training.run.folder import RunFolder
 from trmml.training.run.held_out_labels import check_selection, check_stack
 from trmml.training.run.interruption import stop_requests
 from trmml.training.run.sources import RunProgress, open_sources
+from trmml.training.run.trackers import check_trackers, tracking
 
 __all__ = ["run_training"]
 
@@ -66,10 +67,12 @@ def run_training(
     Raises:
         FileExistsError: If the folder holds a run and `resume` is False, or one is under way there.
         ValueError: If data, labels, model and checkpoint do not fit together, or files are missing.
+        ModuleNotFoundError: If a tracker is not installed.
         TrainingStopped: If SIGINT or SIGTERM asked to stop; the state is saved.
         FloatingPointError: If a loss or a weight is not finite; the last checkpoint is one before.
     """
     task = task or METHODS[config.model.method]
+    check_trackers(config.trackers)
     accelerator = build_accelerator(config.recipe)
     run = RunFolder(folder, writes=accelerator.is_main_process)
     run.check(resume=resume)
@@ -112,7 +115,13 @@ def run_training(
         # are signals held back, for before this a process may wait for one that has died.
         accelerator.wait_for_everyone()
         run.begin(config, data.mask, processes=accelerator.num_processes)
-        with stop_requests() as request:
+        with stop_requests() as request, tracking(accelerator, config) as send:
+
+            def after_record(record: dict[str, Any]) -> None:
+                send(record)
+                if on_epoch is not None:
+                    on_epoch(record)
+
             sources = open_sources(
                 data,
                 encoders,
@@ -149,7 +158,7 @@ def run_training(
                 truth=data.truth,
                 checkpoint_every=config.checkpoint_every,
                 progress=progress,
-                on_epoch=on_epoch,
+                on_epoch=after_record,
             )
             if changes:
                 run.note_changes(changes, position=trainer.position)
