@@ -20,7 +20,7 @@ class Recorder(GeneralTracker):
     tracker = None
     sent: list = []  # noqa: RUF012 - Accelerate makes the instance
 
-    def __init__(self, run_name, **options):
+    def __init__(self, run_name, **options) -> None:
         super().__init__()
         self.sent.append(("start", run_name, options))
 
