@@ -83,6 +83,7 @@ def test_a_metric_that_leaves_nothing_out_is_refused(metric):
         SignedLabels(metric)
 
 
+@pytest.mark.usefixtures("no_shape_checks")
 @pytest.mark.parametrize(
     "metric", [MeanAveragePrecision(), SignedLabels(MultilabelF1Score(2, ignore_index=-1))]
 )
