@@ -1,5 +1,10 @@
 """From photographs to tags: scoring, evaluation, decisions, pictures and labels to review."""
 
+from trmml.prediction.annotation_files import (
+    AnnotationFormat,
+    label_studio_interface,
+    write_annotations,
+)
 from trmml.prediction.calibration import calibrate_thresholds
 from trmml.prediction.classes import align_classes
 from trmml.prediction.drawing import Panel, captioned, contact_sheet, overlay
@@ -28,6 +33,7 @@ from trmml.prediction.suspects import Suspect, Suspects, find_suspects
 from trmml.prediction.tagging import ImageTag, Prediction, decision_thresholds, tag_images
 
 __all__ = [
+    "AnnotationFormat",
     "CalibratedProposals",
     "DecisionFigures",
     "DrawnImage",
@@ -62,6 +68,7 @@ __all__ = [
     "find_suspects",
     "fit_stack",
     "is_calibrated",
+    "label_studio_interface",
     "merge_review",
     "mixed_scores",
     "next_labels",
@@ -75,6 +82,7 @@ __all__ = [
     "stack_and_score",
     "stream_scores",
     "tag_images",
+    "write_annotations",
     "write_review",
     "write_review_page",
     "write_review_tasks",

@@ -13,14 +13,14 @@ from trmml.labels import POSITIVE
 from trmml.prediction.proposal import Proposal
 from trmml.prediction.review_file import write_review
 
-__all__ = ["ReviewFormat", "write_review_tasks"]
+__all__ = ["SAMPLE_FIELDS", "ReviewFormat", "local_address", "write_review_tasks"]
 
 ReviewFormat = Literal["csv", "label-studio", "fiftyone"]
 """How proposals are written for review."""
 
 _LOCAL_FILES: Final = "/data/local-files/?d="
 
-_SAMPLE_FIELDS: Final = {  # FiftyOne refuses a sample with fields that the dataset does not declare
+SAMPLE_FIELDS: Final = {  # FiftyOne refuses a sample with fields that the dataset does not declare
     "file": "fiftyone.core.fields.StringField",
     "proposals": (
         "fiftyone.core.fields.EmbeddedDocumentField(fiftyone.core.labels.Classifications)"
@@ -66,7 +66,7 @@ def _tasks(proposals: Sequence[Proposal], table: ImageTable) -> list[dict[str, A
     return [
         {
             "data": {
-                "image": _address(paths[one.image], table.root),
+                "image": local_address(paths[one.image], table.root),
                 "file": one.image,
                 "class": one.class_name,
             },
@@ -89,7 +89,13 @@ def _tasks(proposals: Sequence[Proposal], table: ImageTable) -> list[dict[str, A
     ]
 
 
-def _address(path: Path, root: Path) -> str:
+def local_address(path: Path, root: Path) -> str:
+    """Return the address that Label Studio gives to a local file below the folder it serves.
+
+    Args:
+        path: Of an image.
+        root: Folder of the images; what is served is the folder around it.
+    """
     served = Path(os.path.abspath(root)).parent  # noqa: PTH100 - a link keeps its name
     full = Path(os.path.abspath(path))  # noqa: PTH100
     shown = full.relative_to(served) if full.is_relative_to(served) else full
@@ -120,6 +126,6 @@ def _samples(proposals: Sequence[Proposal], table: ImageTable) -> dict[str, Any]
     return {
         "name": "labels to review",
         "media_type": "image",
-        "sample_fields": _SAMPLE_FIELDS,
+        "sample_fields": SAMPLE_FIELDS,
         "samples": samples,
     }

@@ -10,7 +10,7 @@ from trmml.choices import check_choice
 from trmml.data.image_table import ImageTable
 from trmml.data.readers.dataset_files import read_json
 from trmml.data.readers.image_addresses import files_of_addresses
-from trmml.data.readers.image_choices import Answer, labels_of_choices
+from trmml.data.readers.image_choices import Answer, answer_meaning, labels_of_choices
 from trmml.data.readers.json_shape import json_shape
 from trmml.data.readers.reader import Reader, Splits
 from trmml.data.readers.reading_options import ReadingOptions
@@ -34,7 +34,9 @@ def load_fiftyone(
 ) -> ImageTable:
     """Read the classifications of whole images that FiftyOne exported.
 
-    An image without a classification (null, or without the field) is unknown.
+    An image without a classification (null, or without the field) is unknown. Classifications
+    with the tags yes, no and unknown are answers about their classes; so `write_annotations` of
+    `trmml.prediction` writes them.
 
     Args:
         export: `labels.json` of a `FiftyOneImageClassificationDataset`, or `samples.json` of a
@@ -122,7 +124,23 @@ def _of_samples(
             yield sample["filepath"], []
         else:
             found = value.get("classifications", [value])
-            yield sample["filepath"], [{"": [str(one["label"]) for one in found]}]
+            answers = _answered(found)
+            if answers:  # as `write_annotations` wrote it, with the name in the table
+                yield sample.get("file") or sample["filepath"], [answers]
+            else:
+                yield sample["filepath"], [{"": [str(one["label"]) for one in found]}]
+
+
+def _answered(found: Any) -> Answer:  # noqa: ANN401 - whatever the file holds
+    """Return classes as questions, where tags say yes, no or unknown; nothing where none does."""
+    answers: Answer = {}
+    for one in found:
+        tags = [str(tag) for tag in one.get("tags") or ()]
+        # Who tags what was unknown need not take that tag off.
+        known = [tag for tag in tags if answer_meaning(tag)]
+        unknown = [tag for tag in tags if answer_meaning(tag) == 0]
+        answers[str(one["label"])] = known or unknown
+    return answers if any(answers.values()) else {}
 
 
 def _find(path: Path, images: Path, reading: ReadingOptions) -> Splits:
