@@ -74,6 +74,7 @@ for epoch in range(epochs):
     for features, known in batches:
         text = prompts()
         energy, regions, attended = decoder(features)
+        assert attended is not None  # nobody said `query_branch=False`
 
         prototypes = text[0] if kept_text is None else kept_text
         labeler.update(similarities(regions, prototypes), known)

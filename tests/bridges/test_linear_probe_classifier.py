@@ -1,3 +1,5 @@
+from typing import cast
+
 import numpy as np
 import pytest
 import torch
@@ -10,6 +12,7 @@ from sklearn.preprocessing import StandardScaler
 
 from tests.prediction.photographs import tiny_pair, write_pictures
 from trmml.bridges import LinearProbeClassifier
+from trmml.bridges.signed_labels import ZeroMeaning
 from trmml.prediction.tower_features import picture_features
 
 NAN = float("nan")
@@ -44,14 +47,15 @@ def test_all_codings_of_unknown_mean_the_same(data):
     expected = LinearProbeClassifier(penalty=3.0).fit(features, labels).coef_
     signed = np.nan_to_num(labels).astype(int)
     zero_one = np.where(labels == -1, 0, labels)
-    for given, zero in (
+    forms: list[tuple[object, ZeroMeaning | None]] = [
         (signed, None),
         (signed, "unknown"),
         (signed.tolist(), None),
         (torch.tensor(signed), None),
         (zero_one, None),
         (zero_one, "negative"),
-    ):
+    ]
+    for given, zero in forms:
         found = LinearProbeClassifier(penalty=3.0, zero=zero).fit(features, given)
         np.testing.assert_allclose(found.coef_, expected)
 
@@ -87,7 +91,7 @@ def test_a_class_of_one_kind_is_named_and_gets_its_share(data):
 def test_it_keeps_the_conventions(data):
     features, labels = data
     made = LinearProbeClassifier(penalty=5.0, zero="unknown")
-    copy = clone(made)
+    copy = cast(LinearProbeClassifier, clone(made))
     assert copy.get_params() == made.get_params()
     assert repr(copy) == "LinearProbeClassifier(zero='unknown', penalty=5.0)"
     assert copy.set_params(penalty=2.0) is copy

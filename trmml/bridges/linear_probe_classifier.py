@@ -60,8 +60,9 @@ class LinearProbeClassifier:
         batch_size: int = 32,
     ) -> None:
         """Keep the settings as they are; `fit` looks at them."""
-        self.encoders, self.image_size, self.zero = encoders, image_size, zero
-        self.penalty, self.batch_size = penalty, batch_size
+        self.encoders, self.image_size, self.batch_size = encoders, image_size, batch_size
+        self.zero: ZeroMeaning | None = zero
+        self.penalty = penalty
 
     def fit(self, X: Any, y: Any) -> "LinearProbeClassifier":  # noqa: ANN401
         """Learn from features or pictures, and from labels of which some are unknown.

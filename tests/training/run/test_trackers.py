@@ -52,7 +52,8 @@ def test_a_tracker_gets_settings_and_the_record_of_each_epoch(sent, tmp_path):
     assert settings[1]["data/keep"] == config.data.keep
     assert all(isinstance(one, bool | int | float | str | None) for one in settings[1].values())
     assert end == ("finish",)
-    records = [json.loads(line) for line in (tmp_path / "run" / "metrics.jsonl").open()]
+    lines = (tmp_path / "run" / "metrics.jsonl").read_text().splitlines()
+    records = [json.loads(line) for line in lines]
     assert [(kind, step) for kind, step, _ in logged] == [("log", 0), ("log", 1)]
     for record, (_, _, values) in zip(records, logged, strict=True):
         assert values["losses/total"] == pytest.approx(record["losses"]["total"])
