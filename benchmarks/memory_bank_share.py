@@ -63,10 +63,12 @@ def main() -> None:
 
     with torch.no_grad():
         output = model(images)
+    regions = output.region_features
+    assert regions is not None
 
     def bank() -> None:
         prototypes.bank.update(output.features, output.energy, labels)
-        prototypes.bank.similarity(output.region_features)
+        prototypes.bank.similarity(regions)
 
     times = alternate(
         {"step": step, "bank": bank}, device=device, warm_up=WARM_UP, rounds=options.steps

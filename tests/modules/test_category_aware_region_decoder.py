@@ -91,6 +91,7 @@ def test_region_features_never_leave_the_original_space() -> None:
                 parameter.zero_()
     after = decoder(f)
     torch.testing.assert_close(after.region_features, before)
+    assert after.query_features is not None
     assert not after.query_features.any()
 
 
