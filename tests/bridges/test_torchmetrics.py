@@ -98,7 +98,7 @@ def test_without_torchmetrics_the_rest_works_and_it_says_how_to_install_it():
     code = """
         import sys
         sys.modules["torchmetrics"] = None
-        from trmml.bridges import LinearProbeClassifier
+        from trmml.bridges import PartialLabelClassifier
         try:
             from trmml.bridges import SignedLabels
         except ModuleNotFoundError as error:

@@ -4,13 +4,13 @@ from importlib import import_module
 from typing import TYPE_CHECKING, Any, Final
 
 if TYPE_CHECKING:
-    from trmml.bridges.linear_probe_classifier import LinearProbeClassifier
+    from trmml.bridges.partial_label_classifier import PartialLabelClassifier
     from trmml.bridges.torchmetrics import MeanAveragePrecision, SignedLabels
 
-__all__ = ["LinearProbeClassifier", "MeanAveragePrecision", "SignedLabels"]
+__all__ = ["MeanAveragePrecision", "PartialLabelClassifier", "SignedLabels"]
 
 _HOME: Final = {
-    "LinearProbeClassifier": "trmml.bridges.linear_probe_classifier",
+    "PartialLabelClassifier": "trmml.bridges.partial_label_classifier",
     "MeanAveragePrecision": "trmml.bridges.torchmetrics",
     "SignedLabels": "trmml.bridges.torchmetrics",
 }

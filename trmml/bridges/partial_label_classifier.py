@@ -14,10 +14,10 @@ from trmml.labels import NEGATIVE, POSITIVE
 from trmml.metrics import mean_average_precision
 from trmml.prediction.tower_features import picture_features
 
-__all__ = ["LinearProbeClassifier"]
+__all__ = ["PartialLabelClassifier"]
 
 
-class LinearProbeClassifier:
+class PartialLabelClassifier:
     """A line for each class through features of a frozen tower, fitted to the known labels alone.
 
     It has the methods of a classifier of scikit-learn, and works in its pipelines, searches and
@@ -45,7 +45,7 @@ class LinearProbeClassifier:
         >>> features = np.linspace(-1, 1, 40)[:, None]
         >>> labels = np.where(features > 0, 1.0, -1.0)
         >>> labels[::3] = np.nan  # nobody looked
-        >>> classifier = LinearProbeClassifier().fit(features, labels)
+        >>> classifier = PartialLabelClassifier().fit(features, labels)
         >>> classifier.predict([[-0.9], [0.9]]).tolist()
         [[0], [1]]
     """
@@ -64,7 +64,7 @@ class LinearProbeClassifier:
         self.zero: ZeroMeaning | None = zero
         self.penalty = penalty
 
-    def fit(self, X: Any, y: Any) -> "LinearProbeClassifier":  # noqa: ANN401
+    def fit(self, X: Any, y: Any) -> "PartialLabelClassifier":  # noqa: ANN401
         """Learn from features or pictures, and from labels of which some are unknown.
 
         Args:
@@ -165,7 +165,7 @@ class LinearProbeClassifier:
         """Return the settings by name, as scikit-learn copies them."""
         return {name: getattr(self, name) for name in inspect.signature(type(self)).parameters}
 
-    def set_params(self, **settings: Any) -> "LinearProbeClassifier":  # noqa: ANN401
+    def set_params(self, **settings: Any) -> "PartialLabelClassifier":  # noqa: ANN401
         """Change settings by name.
 
         Raises:
@@ -207,7 +207,7 @@ class LinearProbeClassifier:
         except (TypeError, ValueError):
             raise ValueError(
                 "`X` must be numbers [images dim]; for pictures, say by which towers they are to "
-                "be seen: `LinearProbeClassifier(encoders=...)`."
+                "be seen: `PartialLabelClassifier(encoders=...)`."
             ) from None
         if features.ndim != 2:
             raise ValueError(f"`X` must be [images dim], got {list(features.shape)}.")

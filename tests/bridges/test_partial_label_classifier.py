@@ -11,7 +11,7 @@ from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import StandardScaler
 
 from tests.prediction.photographs import tiny_pair, write_pictures
-from trmml.bridges import LinearProbeClassifier
+from trmml.bridges import PartialLabelClassifier
 from trmml.bridges.signed_labels import ZeroMeaning
 from trmml.prediction.tower_features import picture_features
 
@@ -31,7 +31,7 @@ def data():
 def test_each_class_is_the_logistic_regression_of_its_known_rows(data):
     features, labels = data
     standard = (features - features.mean(0)) / features.std(0)
-    found = LinearProbeClassifier(penalty=3.0).fit(features, labels)
+    found = PartialLabelClassifier(penalty=3.0).fit(features, labels)
     for column, given in enumerate(labels.T):
         known = ~np.isnan(given)
         other = LogisticRegression(C=1 / 3.0, tol=1e-8).fit(standard[known], given[known])
@@ -44,7 +44,7 @@ def test_each_class_is_the_logistic_regression_of_its_known_rows(data):
 
 def test_all_codings_of_unknown_mean_the_same(data):
     features, labels = data
-    expected = LinearProbeClassifier(penalty=3.0).fit(features, labels).coef_
+    expected = PartialLabelClassifier(penalty=3.0).fit(features, labels).coef_
     signed = np.nan_to_num(labels).astype(int)
     zero_one = np.where(labels == -1, 0, labels)
     forms: list[tuple[object, ZeroMeaning | None]] = [
@@ -56,7 +56,7 @@ def test_all_codings_of_unknown_mean_the_same(data):
         (zero_one, "negative"),
     ]
     for given, zero in forms:
-        found = LinearProbeClassifier(penalty=3.0, zero=zero).fit(features, given)
+        found = PartialLabelClassifier(penalty=3.0, zero=zero).fit(features, given)
         np.testing.assert_allclose(found.coef_, expected)
 
 
@@ -73,27 +73,27 @@ def test_all_codings_of_unknown_mean_the_same(data):
 )
 def test_labels_that_may_mean_two_things_are_refused(labels, rule):
     with pytest.raises(ValueError, match=rule):
-        LinearProbeClassifier().fit(np.eye(2), labels)
+        PartialLabelClassifier().fit(np.eye(2), labels)
 
 
 def test_a_class_of_one_kind_is_named_and_gets_its_share(data):
     features, labels = data
     labels[:, 1] = np.where(labels[:, 1] == 1, 1, NAN)
-    found = LinearProbeClassifier(penalty=3.0).fit(features, labels)
+    found = PartialLabelClassifier(penalty=3.0).fit(features, labels)
     assert found.one_sided_ == [1]
     seen = (labels[:, 1] == 1).sum()
     np.testing.assert_allclose(found.predict_proba(features)[:, 1], (seen + 1) / (seen + 2))
-    nothing = LinearProbeClassifier().fit(features, np.full((80, 2), NAN))
+    nothing = PartialLabelClassifier().fit(features, np.full((80, 2), NAN))
     assert nothing.one_sided_ == [0, 1]
     np.testing.assert_allclose(nothing.predict_proba(features), 0.5)
 
 
 def test_it_keeps_the_conventions(data):
     features, labels = data
-    made = LinearProbeClassifier(penalty=5.0, zero="unknown")
-    copy = cast(LinearProbeClassifier, clone(made))
+    made = PartialLabelClassifier(penalty=5.0, zero="unknown")
+    copy = cast(PartialLabelClassifier, clone(made))
     assert copy.get_params() == made.get_params()
-    assert repr(copy) == "LinearProbeClassifier(zero='unknown', penalty=5.0)"
+    assert repr(copy) == "PartialLabelClassifier(zero='unknown', penalty=5.0)"
     assert copy.set_params(penalty=2.0) is copy
     assert copy.penalty == 2.0
     assert copy.fit(features, labels) is copy
@@ -108,24 +108,24 @@ def test_it_keeps_the_conventions(data):
 
 def test_it_works_in_pipelines_searches_and_cross_validation(data):
     features, labels = data
-    pipeline = make_pipeline(StandardScaler(), LinearProbeClassifier(penalty=3.0))
+    pipeline = make_pipeline(StandardScaler(), PartialLabelClassifier(penalty=3.0))
     assert cross_val_score(pipeline, features, labels, cv=KFold(3)).mean() > 0.7
-    search = GridSearchCV(LinearProbeClassifier(), {"penalty": [3.0, 3e5]}, cv=3)
+    search = GridSearchCV(PartialLabelClassifier(), {"penalty": [3.0, 3e5]}, cv=3)
     assert search.fit(features, labels).best_params_ == {"penalty": 3.0}
 
 
 def test_without_a_penalty_it_is_chosen_by_unseen_images(data):
     features, labels = data
-    assert LinearProbeClassifier().fit(features, labels).penalty_ in (3.0, 30.0, 300.0)
+    assert PartialLabelClassifier().fit(features, labels).penalty_ in (3.0, 30.0, 300.0)
 
 
 def test_pictures_are_seen_by_the_towers(tmp_path):
     paths = [tmp_path / name for name in write_pictures(tmp_path, 4)]
     labels = [[1, -1], [-1, 0], [1, 1], [0, -1]]
-    by_picture = LinearProbeClassifier(encoders=tiny_pair(), image_size=64, penalty=3.0)
+    by_picture = PartialLabelClassifier(encoders=tiny_pair(), image_size=64, penalty=3.0)
     found = by_picture.fit(paths, labels).predict_proba([Image.open(paths[1])])
     features = picture_features(tiny_pair(), paths, image_size=64, batch_size=3).numpy()
-    expected = LinearProbeClassifier(penalty=3.0).fit(features, labels)
+    expected = PartialLabelClassifier(penalty=3.0).fit(features, labels)
     np.testing.assert_allclose(found, expected.predict_proba(features[1:2]), rtol=1e-4)
 
 
@@ -139,4 +139,4 @@ def test_pictures_are_seen_by_the_towers(tmp_path):
 )
 def test_features_that_are_none_are_refused(features, rule):
     with pytest.raises(ValueError, match=rule):
-        LinearProbeClassifier().fit(features, [[1], [-1]])
+        PartialLabelClassifier().fit(features, [[1], [-1]])
