@@ -118,6 +118,23 @@ class ClassNames(Sequence[str]):
                     found.append(f"{name!r} and {its_name!r} are nearly the same name")
         return found
 
+    def find(self, name: str) -> int | None:
+        """Return which class a name is of, whatever its capitals, hyphens and underscores.
+
+        Args:
+            name: As somebody typed it.
+
+        Examples:
+            >>> names = ClassNames(["traffic light", ["boat", "ship"]])
+            >>> names.find("Traffic-Light"), names.find("ship"), names.find("kite")
+            (0, 1, None)
+        """
+        wanted = _folded(name)
+        for index, names in enumerate(self.synonyms):
+            if wanted in map(_folded, names):
+                return index
+        return None
+
     @property
     def titles(self) -> list[str]:
         """The first name of each class: in tables, files and lists."""

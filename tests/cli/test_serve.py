@@ -1,3 +1,4 @@
+import json
 import socket
 import sys
 from pathlib import Path
@@ -9,6 +10,7 @@ from tests.cli.test_demo import exit_status
 from tests.demo.generated import write_photographs
 from tests.page.small_page import small_model
 from trmml.cli.app import app
+from trmml.cli.serve import MAX_EXAMPLES
 from trmml.extras import install_line
 
 
@@ -19,6 +21,7 @@ def test_help_is_given_with_an_example() -> None:
         "--host",
         "--port",
         "--name",
+        "--examples",
         "--open",
         "--no-open",
         "trmml serve trmml-demo/model --open",
@@ -47,6 +50,8 @@ def test_mistakes_end_in_one_line(
             ((tmp_path / "none",), "no saved model is there"),
             ((tmp_path / "model", "--port", port), f"port {port}"),
             ((tmp_path / "model", "--name", "https://a.example"), "names of hosts"),
+            ((tmp_path / "model", "--examples", tmp_path / "none"), "there is nothing"),
+            ((tmp_path / "model", "--examples", tmp_path / "model"), "no image in this folder"),
         ):
             assert exit_status(monkeypatch, "serve", *arguments) == 2
             [complaint] = capsys.readouterr().err.splitlines()
@@ -69,19 +74,41 @@ def test_the_model_is_opened_where_asked(monkeypatch: pytest.MonkeyPatch, tmp_pa
     assert exit_status(monkeypatch, "serve", tmp_path, "--device", "abacus") == 2
 
 
+def test_examples_are_the_first_pictures_of_a_folder_and_the_run_is_told(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], tmp_path: Path
+) -> None:
+    served = []
+    monkeypatch.setattr("trmml.page.serve", lambda model, **options: served.append(options))
+    small_model().save_pretrained(tmp_path / "best")
+    report = {"num_train": 20, "learns_from": "images", "known_share": 0.5}
+    (tmp_path / "report.json").write_text(json.dumps(report))
+    photos = tmp_path / "photos"
+    write_photographs(photos)
+    pictures = sorted(photos.iterdir())
+    assert len(pictures) > MAX_EXAMPLES
+    assert exit_status(monkeypatch, "serve", tmp_path / "best", "--examples", photos) == 0
+    [given] = served
+    assert given["examples"] == pictures[:MAX_EXAMPLES]
+    assert given["trained_on"] == "20 images, 50.0% of whose labels are known"
+    assert f"{len(pictures)} images; the first {MAX_EXAMPLES}" in capsys.readouterr().err
+
+
 def test_the_demo_serves_its_model_with_test_pictures(
     monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 ) -> None:
     served = []
     monkeypatch.setattr(
-        "trmml.page.serve", lambda model, *, examples: served.append((model, examples))
+        "trmml.page.serve", lambda model, **options: served.append((model, options))
     )
     table = write_photographs(tmp_path / "photos")
-    options = ["--images", str(tmp_path / "photos"), "--labels", str(table), "--keep", "0.5"]
+    photographs = ["--images", str(tmp_path / "photos"), "--labels", str(table), "--keep", "0.5"]
     out = tmp_path / "out"
-    result = CliRunner().invoke(app, ["demo", "--fast", "--serve", *options, "--out", str(out)])
+    command = ["demo", "--fast", "--serve", *photographs, "--out", str(out)]
+    result = CliRunner().invoke(app, command)
     assert result.exit_code == 0, result.output
-    [(model, examples)] = served
+    [(model, options)] = served
+    assert options["trained_on"].endswith("% of whose labels are known")
+    examples = options["examples"]
     assert list(model.class_names) == ["red", "green", "blue"]
     drawn = {path.stem.removeprefix("regions-") for path in out.glob("regions-*.jpg")}
     assert {path.stem.removeprefix("example-") for path in examples} == drawn

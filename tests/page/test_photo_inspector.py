@@ -1,5 +1,6 @@
 from pathlib import Path
 
+import numpy as np
 import pytest
 import torch
 from PIL import Image
@@ -7,10 +8,11 @@ from PIL import Image
 from tests.page.small_page import NAMES, small_model, write_scene
 from tests.prediction.photographs import own_model
 from trmml.data import BrokenImageError
-from trmml.models import ABLATIONS, TRMML, zero_shot_text_features
+from trmml.models import ABLATIONS, TRMML
 from trmml.page import PhotoInspector, photo_inspector
+from trmml.page.neutral_words import NEUTRAL_WORDS
 from trmml.page.photo_inspector import MAX_TEXT
-from trmml.world import WORLD_CLASS_NAMES
+from trmml.world import WORLD_CLASS_NAMES, make_scenes
 
 
 @pytest.fixture(scope="module")
@@ -94,7 +96,7 @@ def test_an_unseen_category_is_found_where_its_words_match(model: TRMML, scene: 
     inspector = PhotoInspector(model)
     photo = inspector.inspect(scene)
     match = inspector.find(photo, "  a   kite ")
-    assert (match.name, match.trained) == ("a kite", False)
+    assert (match.name, match.tag) == ("a kite", None)
     # by hand: the position whose feature is nearest to the words
     text = model.encoders.text
     tokens = text.pad(text.tokenize(["a photo of a a kite."]))
@@ -105,21 +107,60 @@ def test_an_unseen_category_is_found_where_its_words_match(model: TRMML, scene: 
     assert match.region.shape == photo.grid
 
 
-def test_words_stand_out_two_deviations_above_the_trained_names(model: TRMML, scene: Path) -> None:
+def test_words_stand_out_where_they_match_better_than_neutral_ones(
+    model: TRMML, scene: Path
+) -> None:
     inspector = PhotoInspector(model)
     photo = inspector.inspect(scene)
-    names = zero_shot_text_features(model.encoders.text, model.class_names)
-    usual = names @ torch.nn.functional.normalize(photo.features[0], dim=-1).T
-    line = float(usual.mean() + 2 * usual.std(correction=0))
+    chance = [inspector.find(photo, word).cosine for word in NEUTRAL_WORDS]
+    line = np.quantile(chance, 0.95)
     matches = [inspector.find(photo, name) for name in WORLD_CLASS_NAMES]
     assert [match.stands_out for match in matches] == [match.cosine > line for match in matches]
     assert 0 < sum(match.stands_out for match in matches) < len(matches)
 
 
-@pytest.mark.parametrize("word", ["tree", "TREE", "home"])
-def test_a_trained_category_is_recognised_as_such(model: TRMML, scene: Path, word: str) -> None:
+def test_made_up_words_hardly_ever_stand_out(
+    model: TRMML, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    # Three generated scenes, and words that are neither in the world nor among the neutral ones.
+    made_up = [
+        "xqzt",
+        "zibbit",
+        "kranthor",
+        "snarf",
+        "mizzle",
+        "qwerty",
+        "brillig",
+        "tove",
+        "gorpel",
+        "dweezle",
+    ]
     inspector = PhotoInspector(model)
-    assert inspector.find(inspector.inspect(scene), word).trained
+    scenes = make_scenes(3, seed=2, regime="pretraining").images
+    for number, pixels in enumerate(scenes):
+        Image.fromarray(pixels.transpose(1, 2, 0)).save(f"{number}.png")
+    photos = [inspector.inspect(f"{number}.png") for number in range(len(scenes))]
+    lit = [inspector.find(photo, word).stands_out for photo in photos for word in made_up]
+    assert sum(lit) <= 0.2 * len(lit)
+
+
+def test_neutral_words_are_no_things_and_no_words_twice() -> None:
+    assert len(set(NEUTRAL_WORDS)) == len(NEUTRAL_WORDS) == 60
+    assert not set(NEUTRAL_WORDS) & set(WORLD_CLASS_NAMES)
+
+
+@pytest.mark.parametrize(
+    ("word", "name"), [("tree", "tree"), ("TREE", "tree"), ("home", "house, home")]
+)
+def test_a_trained_category_is_found_among_the_tags(
+    model: TRMML, scene: Path, word: str, name: str
+) -> None:
+    inspector = PhotoInspector(model)
+    photo = inspector.inspect(scene)
+    tag = inspector.find(photo, word).tag
+    assert tag is not None
+    assert photo.tags[tag].name == name
 
 
 @pytest.mark.parametrize(

@@ -128,8 +128,13 @@ def demo(
     )
     if serve:
         from trmml.page import serve as serve_page
+        from trmml.training.run.report import trained_on
 
-        serve_page(result.model, examples=save_examples(data.test, out))
+        serve_page(
+            result.model,
+            examples=save_examples(data.test, out),
+            trained_on=trained_on({**report, "learns_from": "images"}),
+        )
 
 
 def _print_report(report: dict[str, Any]) -> None:

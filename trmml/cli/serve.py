@@ -1,13 +1,17 @@
 """`trmml serve`: a page to look at, for a saved model."""
 
+from pathlib import Path
 from typing import Annotated
 
 import typer
 
+from trmml.cli.messages import note
 from trmml.cli.opening import opened
 from trmml.cli.options import Device, Model, OwnTask, PredictBy
 
 __all__ = ["serve"]
+
+MAX_EXAMPLES = 12
 
 
 def serve(
@@ -25,6 +29,12 @@ def serve(
             help="Further name by which the page is asked for, as of a proxy in front; repeatable.",
         ),
     ] = None,
+    examples: Annotated[
+        Path | None,
+        typer.Option(
+            metavar="DIR", help=f"Folder of photographs to click on, {MAX_EXAMPLES} at most."
+        ),
+    ] = None,
     open_browser: Annotated[
         bool, typer.Option("--open/--no-open", help="Open the page in a browser.")
     ] = False,
@@ -35,11 +45,26 @@ def serve(
     """Serve a page: drop a photograph, see its tags and, by a model with regions, where they are.
 
     Ctrl-C ends it, and so does a signal to terminate; uploads are deleted. Examples:
-    `trmml serve trmml-demo/model --open`, or `trmml serve my-model --port 0`.
+    `trmml serve trmml-demo/model --open`, `trmml serve my-model --port 0`, or
+    `trmml serve my-run/best --examples photos`.
     """
     import gradio  # noqa: F401 - if it is missing, say so before the model is loaded
 
+    from trmml.page import run_trained_on
     from trmml.page import serve as serve_page
+    from trmml.prediction import find_images
 
+    pictures = [] if examples is None else find_images([examples])
+    if len(pictures) > MAX_EXAMPLES:
+        shown = f"the first {MAX_EXAMPLES} can be clicked on"
+        note(f"{examples} holds {len(pictures):,} images; {shown}.", quiet=False)
     loaded = opened(model, device=device, task=task, prediction=prediction)
-    serve_page(loaded, host=host, port=port, names=names or (), open_browser=open_browser)
+    serve_page(
+        loaded,
+        host=host,
+        port=port,
+        names=names or (),
+        open_browser=open_browser,
+        examples=pictures[:MAX_EXAMPLES],
+        trained_on=run_trained_on(model),
+    )

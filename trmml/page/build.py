@@ -1,21 +1,20 @@
 """Put the page together; Gradio draws it, `PhotoInspector` answers."""
 
 from collections.abc import Sequence
-from dataclasses import replace
-from html import escape
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from trmml.data.images import BrokenImageError
+from trmml.data.images import BrokenImageError, decode_image
 from trmml.models import MultiLabelModel
+from trmml.page.data_uris import thumbnail
 from trmml.page.markup import (
     MAX_MATCHES,
-    MAX_TAGS,
     matches_markup,
     message_markup,
     stage_markup,
     tags_markup,
 )
+from trmml.page.masthead import masthead_markup
 from trmml.page.photo_inspector import MAX_TEXT, InspectedPhoto, PhotoInspector, ZeroShotMatch
 from trmml.page.upload_folder import KEEP_SECONDS, PRUNE_SECONDS
 
@@ -31,20 +30,30 @@ _LOST = (
 )
 
 
-def build_page(model: MultiLabelModel, *, examples: Sequence[str | Path] = ()) -> "gradio.Blocks":
+def build_page(
+    model: MultiLabelModel,
+    *,
+    examples: Sequence[str | Path] = (),
+    trained_on: str | None = None,
+) -> "gradio.Blocks":
     """Build the page, without serving it.
 
     Dropping a photograph lists its tags; hovering over one, or giving it the focus, shows its
-    region where the model has regions; a category typed in is looked for zero-shot. Uploaded files
+    region where the model has regions; a word typed in shows its tag, or is looked for zero-shot
+    where the model was trained on no such category. Uploaded files
     are deleted after a few minutes and only what is shown of a photograph is kept; nothing is
     counted or sent anywhere, and one question is answered at a time.
 
     Args:
         model: A trained model.
         examples: Photographs to click on.
+        trained_on: What the head says of the training data; None says nothing.
 
     Returns:
         What Gradio launches; `serve` does so safely.
+
+    Raises:
+        BrokenImageError: If an example is no image; a ValueError.
     """
     import gradio as gr
 
@@ -52,9 +61,7 @@ def build_page(model: MultiLabelModel, *, examples: Sequence[str | Path] = ()) -
     files = [str(Path(example).resolve()) for example in examples]
 
     def redraw(photo: InspectedPhoto, matches: Sequence[ZeroShotMatch]) -> list[Any]:
-        drawn = (stage_markup(photo, matches), tags_markup(photo), matches_markup(matches))
-        if photo.regions is not None:  # those that are never lit are not kept
-            photo = replace(photo, regions=photo.regions[:MAX_TAGS].clone())
+        drawn = stage_markup(photo, matches), tags_markup(photo), matches_markup(photo, matches)
         return [photo, matches, True, "", *drawn]
 
     def complain(message: str) -> list[Any]:  # what was there stays
@@ -92,7 +99,7 @@ def build_page(model: MultiLabelModel, *, examples: Sequence[str | Path] = ()) -
         photo = gr.State(None, time_to_live=_KEEP_ANSWERS)
         matches = gr.State([], time_to_live=_KEEP_ANSWERS)
         shown = gr.Checkbox(False, visible=False)  # the browser's memory, when this one is lost
-        gr.HTML(_masthead(model), **plain)
+        gr.HTML(masthead_markup(model, trained_on), **plain)
         with gr.Row():
             upload = gr.File(
                 label="Drop a photograph", file_types=["image"], height=132, elem_id="upload"
@@ -100,7 +107,8 @@ def build_page(model: MultiLabelModel, *, examples: Sequence[str | Path] = ()) -
             pictures = gr.Dataset(
                 label="Or take one of these",
                 components=[gr.Image(visible=False)],
-                samples=[[file] for file in files],
+                samples=[[thumbnail(decode_image(file))] for file in files],
+                samples_per_page=max(1, len(files)),
                 type="index",
                 visible=bool(files),
                 elem_id="examples",
@@ -112,7 +120,7 @@ def build_page(model: MultiLabelModel, *, examples: Sequence[str | Path] = ()) -
             with gr.Column(scale=2):
                 tags = gr.HTML("", elem_classes="told", **plain)
                 text = gr.Textbox(
-                    label="Look for a category it was not trained on",
+                    label="Look for anything",
                     placeholder="a word, then Enter",
                     max_length=MAX_TEXT,
                     max_lines=1,
@@ -130,16 +138,3 @@ def build_page(model: MultiLabelModel, *, examples: Sequence[str | Path] = ()) -
         pictures.click(show_example, [pictures, matches], told, **alone)
         text.submit(ask, [text, photo, matches, shown], told, **alone)
     return page
-
-
-def _masthead(model: MultiLabelModel) -> str:
-    source = model.encoders.source.name
-    described = (
-        f"{model.config.method}, {len(model.class_names)} categories, {source} encoder, "
-        f"{model.image_size} pixels"
-    )
-    note = "; it knows drawn scenes only, no photographs" if source == "tiny" else ""
-    return (
-        '<header class="masthead"><h1>What is in the picture, and where?</h1>'
-        f"<p>{escape(described)}{note}</p></header>"
-    )

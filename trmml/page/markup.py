@@ -1,12 +1,14 @@
 """The page's moving parts as HTML; every word from outside is escaped."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from html import escape
 from pathlib import Path
 from typing import Final
 
-from trmml.page.data_uris import veil_uri
-from trmml.page.photo_inspector import InspectedPhoto, ZeroShotMatch
+from torch import Tensor
+
+from trmml.page.data_uris import Veil, veil_over
+from trmml.page.photo_inspector import MAX_REGIONS, InspectedPhoto, ZeroShotMatch
 from trmml.prediction import ImageTag
 
 __all__ = [
@@ -19,17 +21,21 @@ __all__ = [
     "tags_markup",
 ]
 
-MAX_TAGS: Final = 8
-MAX_MATCHES: Final = 4
+MAX_TAGS: Final = 8  # in sight; the others unfold
+MAX_MATCHES: Final = 4  # their numbers come first, for there is no end of tags
 
 _HINT: Final = "Hover over a tag, tap it or tab to it: what stays lit is what it was scored on."
 _NO_REGIONS: Final = "This model scores the whole photograph: its tags have no places to show."
+
+_PLACES: Final = (
+    f'<p class="rest">The first {MAX_REGIONS} show their places; type the name of another.</p>'
+)
 
 
 def style_rules() -> str:
     """Return the page's style; a tag under the pointer or in focus shows its region."""
     rules = [Path(__file__).with_name("page.css").read_text(encoding="utf-8")]
-    for number in range(MAX_TAGS + MAX_MATCHES):
+    for number in range(MAX_MATCHES + MAX_REGIONS):
         pointed = f"body:has(.tag-{number}:hover) .region-{number}"
         focused = f"body:has(.tag-{number}:focus):not(:has(.tag:hover)) .region-{number}"
         rules.append(f"{pointed}, {focused} {{ opacity: 1; }}")
@@ -43,40 +49,60 @@ def message_markup(message: str) -> str:
 
 def stage_markup(photo: InspectedPhoto, matches: Sequence[ZeroShotMatch]) -> str:
     """Show the photograph, with the region of every listed tag over it, none of them visible."""
-    regions = [] if photo.regions is None else [*photo.regions[:MAX_TAGS]]
-    numbered = [*enumerate(regions), *enumerate((match.region for match in matches), MAX_TAGS)]
-    veils = "".join(
-        f'<img class="region region-{number}" alt="" src="{veil_uri(region, photo.size)}">'
-        for number, region in numbered
-    )
+    veils = dict(enumerate(photo.veils, MAX_MATCHES))
+    for number, match in enumerate(matches):
+        region = _region(photo, match)
+        if region is not None:
+            veils[number] = veil_over(region, photo.size)
     ratio = photo.size[0] / photo.size[1]
     hint = _NO_REGIONS if photo.regions is None else _HINT
+    over = "".join(_over(number, veil) for number, veil in veils.items())
     return (
         f'<figure class="stage"><div style="--ratio: {ratio:.4f}">'
-        f'<img class="photograph" alt="Your photograph" src="{photo.picture}">{veils}</div>'
+        f'<img class="photograph" alt="Your photograph" src="{photo.picture}">{over}</div>'
         f"<figcaption>{hint}</figcaption></figure>"
     )
 
 
-def tags_markup(photo: InspectedPhoto) -> str:
-    """List the most probable tags, with a bar and the threshold's mark each."""
-    shown = photo.tags[:MAX_TAGS]
-    left = len(photo.tags) - len(shown)
-    rest = f'<p class="rest">{left} more categories, none more likely</p>' if left else ""
+def _region(photo: InspectedPhoto, match: ZeroShotMatch) -> Tensor | None:
+    if match.tag is None:
+        return match.region if match.stands_out else None
+    return None if photo.regions is None else photo.regions[match.tag]
+
+
+def _over(number: int, veil: Veil) -> str:
+    width, height = veil.size
     return (
-        '<section class="answer"><h2>Tags</h2>'
-        f'<ol class="tags">{_items(shown)}</ol>{rest}</section>'
+        f'<div class="region region-{number}"><img alt="" src="{veil.uri}">'
+        f'<svg viewBox="0 0 {width} {height}" preserveAspectRatio="none">'
+        f'<path d="{veil.outline}"/></svg></div>'
     )
 
 
-def _items(tags: Iterable[ImageTag]) -> str:
-    return "".join(
-        f'<li class="tag tag-{number}{" present" if tag.present else ""}" tabindex="0">'
-        f'<span class="name">{escape(tag.name)}</span>'
+def tags_markup(photo: InspectedPhoto) -> str:
+    """List all tags, the most probable first and in sight, with a bar and the threshold's mark."""
+    items = [_item(tag, number) for number, tag in enumerate(photo.tags, MAX_MATCHES)]
+    first, rest = "".join(items[:MAX_TAGS]), items[MAX_TAGS:]
+    note = _PLACES if len(photo.veils) == MAX_REGIONS < len(items) else ""
+    unfolds = (
+        f'<details class="more"><summary>{len(rest)} more, none more likely</summary>'
+        f'<ol class="tags">{"".join(rest)}</ol>{note}</details>'
+    )
+    return (
+        f'<section class="answer"><h2>Tags</h2><ol class="tags">{first}</ol>'
+        f"{unfolds if rest else ''}</section>"
+    )
+
+
+def _item(tag: ImageTag, number: int, *, place: str | None = None) -> str:
+    present = " present" if tag.present else ""
+    remark = "" if place is None else f' <span class="remark">{place}</span>'
+    return (
+        f'<li class="tag tag-{number}{present}" tabindex="0">'
+        f'<span class="name">{escape(tag.name)}{remark}</span>'
         f'<span class="bar" title="present from {tag.threshold:.0%}" '
         f'style="--score: {tag.probability:.4f}; --mark: {tag.threshold:.4f}"></span>'
         f'<span class="score">{_percent(tag.probability)}</span></li>'
-        for number, tag in enumerate(tags)
     )
 
 
@@ -84,26 +110,28 @@ def _percent(probability: float) -> str:
     return f"{100 * probability:.0f}&#8239;%" if probability >= 0.01 else "&lt;&#8239;1&#8239;%"
 
 
-def matches_markup(matches: Sequence[ZeroShotMatch]) -> str:
-    """List what was asked for beyond the tags, and say that it is zero-shot."""
-    if not matches:
+def matches_markup(photo: InspectedPhoto, matches: Sequence[ZeroShotMatch]) -> str:
+    """List what was asked for: a trained tag as such, and any other word as zero-shot."""
+    items = [_found(photo, match, number) for number, match in enumerate(matches)]
+    if not items:
         return ""
-    items = "".join(
-        f'<li class="tag match tag-{number}{" present" if match.stands_out else ""}" tabindex="0">'
-        f'<span class="name">{escape(match.name)}</span>'
-        f'<span class="remark">{_remark(match)}</span>'
-        f'<span class="score">{match.cosine:.2f}</span></li>'
-        for number, match in enumerate(matches, MAX_TAGS)
-    )
-    return (
-        '<section class="answer"><ol class="tags">'
-        f"{items}</ol>"
+    zero_shot = (
         '<p class="rest">Zero-shot: the frozen encoder alone, never trained on these words. '
-        "The figure is a cosine, not a probability.</p></section>"
+        "The figure is a cosine, not a probability.</p>"
     )
+    explained = zero_shot if any(match.tag is None for match in matches) else ""
+    return f'<section class="answer"><ol class="tags">{"".join(items)}</ol>{explained}</section>'
 
 
-def _remark(match: ZeroShotMatch) -> str:
-    if match.trained:
-        return "also a trained tag, above"
-    return "stands out here" if match.stands_out else "nothing stands out"
+def _found(photo: InspectedPhoto, match: ZeroShotMatch, number: int) -> str:
+    if match.tag is not None:
+        return _item(
+            photo.tags[match.tag], number, place=f"tag {match.tag + 1} of {len(photo.tags)}"
+        )
+    kind = " present" if match.stands_out else ""
+    remark = "stands out here" if match.stands_out else "no better than chance"
+    return (
+        f'<li class="tag match tag-{number}{kind}" tabindex="0">'
+        f'<span class="name">{escape(match.name)} <span class="remark">{remark}</span></span>'
+        f'<span class="score">{match.cosine:.2f}</span></li>'
+    )

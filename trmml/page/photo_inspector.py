@@ -15,10 +15,18 @@ from trmml.data.images import BrokenImageError, decode_image, image_size
 from trmml.functional import aligned_calibration, aligned_energy
 from trmml.models import MultiLabelModel, zero_shot_text_features
 from trmml.models.finite_scores import require_finite_scores
-from trmml.page.data_uris import photograph_uri
+from trmml.page.data_uris import Veil, photograph_uri, veil_over
+from trmml.page.neutral_words import NEUTRAL_WORDS
 from trmml.prediction import ImageTag, decision_thresholds
 
-__all__ = ["MAX_PIXELS", "MAX_TEXT", "InspectedPhoto", "PhotoInspector", "ZeroShotMatch"]
+__all__ = [
+    "MAX_PIXELS",
+    "MAX_REGIONS",
+    "MAX_TEXT",
+    "InspectedPhoto",
+    "PhotoInspector",
+    "ZeroShotMatch",
+]
 
 MAX_PIXELS: Final = 64_000_000
 """Largest photograph that is decoded, in pixels."""
@@ -26,25 +34,32 @@ MAX_PIXELS: Final = 64_000_000
 MAX_TEXT: Final = 60
 """Longest name of a category that may be asked for, in characters."""
 
+MAX_REGIONS: Final = 100
+"""Most tags, the most probable, whose regions are shown; each weighs some kilobytes."""
+
+CHANCE: Final = 0.95
+"""Share of the neutral words that a word must match better than."""
+
 
 @dataclass(frozen=True)
 class ZeroShotMatch:
-    """A category that the model was not trained on.
+    """Where words match a photograph by the frozen towers alone.
 
     Attributes:
         name: The words that were asked for.
         cosine: Similarity of the words with the position that matches best, in [-1, 1].
-        stands_out: Whether that position lies two standard deviations above the cosines of this
-            photograph's positions with the trained categories' names.
+        stands_out: Whether that is more than 95 in 100 of `NEUTRAL_WORDS`, which no photograph
+            shows, reach in this one; if not, it is no better than chance.
         region: Where the words match, in [0, 1], on the model's grid.
-        trained: Whether the model has a tag of that name after all.
+        tag: Place, in the photograph's `tags`, of the category of that name; None where the model
+            was trained on none.
     """
 
     name: str
     cosine: float
     stands_out: bool
     region: Float[Tensor, "rows columns"]
-    trained: bool
+    tag: int | None
 
 
 @dataclass(frozen=True)
@@ -67,6 +82,13 @@ class InspectedPhoto:
     regions: Float[Tensor, "tags rows columns"] | None
     features: Float[Tensor, "1 positions dim"]
     grid: tuple[int, int]
+
+    @cached_property
+    def veils(self) -> list[Veil]:
+        """What leaves the region of each of the first `MAX_REGIONS` tags lit; drawn once."""
+        if self.regions is None:
+            return []
+        return [veil_over(region, self.size) for region in self.regions[:MAX_REGIONS]]
 
 
 class PhotoInspector:
@@ -92,8 +114,8 @@ class PhotoInspector:
         self._thresholds = decision_thresholds(model)
 
     @cached_property
-    def _texts(self) -> Float[Tensor, "classes dim"]:
-        return zero_shot_text_features(self.model.encoders.text, self.model.class_names)
+    def _neutral(self) -> Float[Tensor, "words dim"]:
+        return zero_shot_text_features(self.model.encoders.text, NEUTRAL_WORDS).float()
 
     @torch.no_grad()
     def inspect(self, path: str | Path) -> InspectedPhoto:
@@ -132,8 +154,7 @@ class PhotoInspector:
         """Find where words match a photograph, with the frozen towers alone.
 
         The region is the one that TRM-ML would start from before training: the cosine of the
-        words with every position, on the scale of the trained categories' names in this
-        photograph.
+        words with every position, on the scale of words that no photograph shows.
 
         Raises:
             ValueError: If the text is empty or too long.
@@ -147,14 +168,24 @@ class PhotoInspector:
             )
         features = photo.features.to(self.model.device).float()
         query = zero_shot_text_features(self.model.encoders.text, [name]).float()
-        scale, bias = aligned_calibration(self._texts.float(), features)
+        scale, bias = aligned_calibration(self._neutral, features)
         energy = aligned_energy(query, features, scale=scale, bias=bias)[0, 0]
-        cosines = normalize(features[0], dim=-1) @ query[0]
-        trained = {known.casefold() for group in self.model.class_names.synonyms for known in group}
+        best = _best_cosine(query, features[0])[0]
+        chance = _best_cosine(self._neutral, features[0]).quantile(CHANCE)
+        known = self.model.class_names.find(name)
         return ZeroShotMatch(
             name,
-            cosine=float(cosines.amax()),
-            stands_out=bool(energy.amax() > 0),
+            cosine=float(best),
+            stands_out=bool(best > chance),
             region=energy.sigmoid().reshape(photo.grid).cpu(),
-            trained=name.casefold() in trained,
+            tag=None if known is None else self._place(photo, known),
         )
+
+    def _place(self, photo: InspectedPhoto, column: int) -> int:
+        return [tag.name for tag in photo.tags].index(self.model.class_names.shown[column])
+
+
+def _best_cosine(
+    texts: Float[Tensor, "words dim"], positions: Float[Tensor, "positions dim"]
+) -> Float[Tensor, " words"]:
+    return (normalize(texts, dim=-1) @ normalize(positions, dim=-1).mT).amax(dim=-1)

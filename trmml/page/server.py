@@ -44,6 +44,7 @@ def serving(
     port: int = 7860,
     names: Sequence[str] = (),
     examples: Sequence[str | Path] = (),
+    trained_on: str | None = None,
 ) -> Iterator[str]:
     """Serve the page while the block runs; yields its address.
 
@@ -55,11 +56,12 @@ def serving(
         names: Further names by which the page is asked for, as of a proxy in front; what comes
             under a foreign one, or from another site's page, is refused.
         examples: Photographs to click on.
+        trained_on: What the head says of the training data; None says nothing.
 
     Raises:
         ModuleNotFoundError: If Gradio is not installed.
         OSError: If the address is not this machine's, or the port is in use.
-        ValueError: If `names` holds what is no plain name of a host.
+        ValueError: If `names` holds what is no plain name of a host, or an example is no image.
     """
     from gradio.themes import Default
     from starlette.middleware import Middleware
@@ -69,7 +71,7 @@ def serving(
     with ExitStack() as stack:
         folder = stack.enter_context(server_folder())
         with gradio_writes_to(folder):
-            page = build_page(model, examples=examples)
+            page = build_page(model, examples=examples, trained_on=trained_on)
             page.queue(max_size=MAX_WAITING, api_open=False)
             uploads = UploadFolder(folder)
             middleware: list[Any] = [
@@ -123,6 +125,7 @@ def serve(
     names: Sequence[str] = (),
     open_browser: bool = False,
     examples: Sequence[str | Path] = (),
+    trained_on: str | None = None,
 ) -> None:
     """Serve the page, print its address, and stay until interrupted (Ctrl-C).
 
@@ -137,16 +140,24 @@ def serve(
             under a foreign one, or from another site's page, is refused.
         open_browser: Whether to open the page in a browser.
         examples: Photographs to click on.
+        trained_on: What the head says of the training data; None says nothing.
 
     Raises:
         ModuleNotFoundError: If Gradio is not installed.
         OSError: If the address is not this machine's, or the port is in use.
-        ValueError: If `names` holds what is no plain name of a host.
+        ValueError: If `names` holds what is no plain name of a host, or an example is no image.
     """
     try:
         with (
             _ended_by_signals(),
-            serving(model, host=host, port=port, names=names, examples=examples) as address,
+            serving(
+                model,
+                host=host,
+                port=port,
+                names=names,
+                examples=examples,
+                trained_on=trained_on,
+            ) as address,
         ):
             if not is_loopback(host):
                 print(f"Warning: whoever can reach {host} can use this page and its model.")

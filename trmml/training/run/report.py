@@ -6,7 +6,7 @@ from typing import Any
 from trmml.markdown_table import markdown_table, percent
 from trmml.training.run.completion import completion_section
 
-__all__ = ["report_text", "run_facts"]
+__all__ = ["report_text", "run_facts", "trained_on"]
 
 SELECTION = {
     "validation": "the best on images set aside from the training set",
@@ -42,15 +42,23 @@ def run_facts(report: Mapping[str, Any]) -> list[str]:
     selected = f"Epoch {epoch} of {epochs}" if epoch else f"Before the first of {epochs} epochs"
     return [
         f"{selected}: {SELECTION[report['selection']]}.",
-        f"Trained on {report['num_train']:,} {report['learns_from']}, "
-        f"{report['known_share']:.1%} of whose labels are known "
-        f"(checksum {report['labels_sha256'][:12]}).",
+        f"Trained on {trained_on(report)} (checksum {report['labels_sha256'][:12]}).",
         *(
             f"At step {one['step']} of epoch {one['epoch'] + 1} it went on with changes: "
             f"{', '.join(f'`{name}`' for name in one['changes'])} (see `changes.jsonl`)."
             for one in report.get("changes", ())
         ),
     ]
+
+
+def trained_on(report: Mapping[str, Any]) -> str:
+    """Return what a run was trained on, in a few words.
+
+    Args:
+        report: Of the run.
+    """
+    images = f"{report['num_train']:,} {report['learns_from']}"
+    return f"{images}, {report['known_share']:.1%} of whose labels are known"
 
 
 def _section(split: str, figures: dict[str, Any]) -> list[str]:
