@@ -78,13 +78,13 @@ def test_examples_are_the_first_pictures_of_a_folder_and_the_run_is_told(
     monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], tmp_path: Path
 ) -> None:
     served = []
-    monkeypatch.setattr("trmml.page.serve", lambda model, **options: served.append(options))
+    monkeypatch.setattr("trmml.page.serve", lambda _, **options: served.append(options))
     small_model().save_pretrained(tmp_path / "best")
     report = {"num_train": 20, "learns_from": "images", "known_share": 0.5}
     (tmp_path / "report.json").write_text(json.dumps(report))
     photos = tmp_path / "photos"
-    write_photographs(photos)
-    pictures = sorted(photos.iterdir())
+    write_photographs(photos, MAX_EXAMPLES + 2)
+    pictures = sorted(photos.glob("*.png"))
     assert len(pictures) > MAX_EXAMPLES
     assert exit_status(monkeypatch, "serve", tmp_path / "best", "--examples", photos) == 0
     [given] = served

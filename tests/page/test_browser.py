@@ -9,7 +9,7 @@ import pytest
 from PIL import Image
 from playwright.sync_api import Locator, Page, expect, sync_playwright
 
-from tests.page.small_page import small_model, write_scene
+from tests.page.small_page import NAMES, small_model, write_scene
 from trmml.page import build_page, questions, server, serving, uploads
 from trmml.page.markup import MAX_TAGS
 
@@ -99,7 +99,9 @@ def test_a_dropped_photograph_shows_tags_and_hovering_shows_their_regions(
 ) -> None:
     drop(fresh, write_scene(folder / "scene.png"))
     tags = fresh.locator(".tag")
-    expect(tags).to_have_count(MAX_TAGS)
+    expect(tags).to_have_count(len(NAMES))
+    expect(tags.nth(MAX_TAGS - 1)).to_be_visible()
+    expect(tags.nth(MAX_TAGS)).to_be_hidden()
     assert fresh.locator(".photograph").evaluate("image => image.naturalWidth") == 180
     scores = fresh.locator(".tag .score").all_inner_texts()
     assert all(score.endswith("%") for score in scores)
@@ -123,11 +125,37 @@ def test_a_dropped_photograph_shows_tags_and_hovering_shows_their_regions(
     expect(region_of(fresh, third)).to_have_css("opacity", "0")
 
 
+def test_the_unlikely_tags_unfold_by_keyboard_and_show_their_regions(
+    fresh: Page, folder: Path
+) -> None:
+    drop(fresh, write_scene(folder / "scene.png"))
+    tags = fresh.locator(".tag")
+    tags.nth(MAX_TAGS - 1).focus()
+    for key in ("Tab", "Enter", "Tab"):
+        fresh.keyboard.press(key)
+    expect(tags.nth(MAX_TAGS)).to_be_focused()
+    expect(region_of(fresh, tags.nth(MAX_TAGS))).to_have_css("opacity", "1")
+
+
+def test_a_word_that_is_a_tag_shows_it_and_nonsense_is_told(fresh: Page, folder: Path) -> None:
+    drop(fresh, write_scene(folder / "scene.png"))
+    expect(fresh.locator(".tag")).to_have_count(len(NAMES))
+    ask(fresh, "THING 3")
+    found = fresh.locator(".tag").filter(has_text=f"of {len(NAMES)}")
+    expect(found).to_contain_text("thing 3 tag")
+    found.hover()
+    expect(region_of(fresh, found)).to_have_css("opacity", "1")
+    ask(fresh, "xqzt")
+    expect(fresh.locator(".match")).to_contain_text("no better than chance")
+    assert region_of(fresh, fresh.locator(".match")).count() == 0
+
+
 def test_an_unseen_category_is_shown_as_zero_shot(fresh: Page) -> None:
+    expect(fresh.get_by_text("drawn scenes only")).to_be_visible()
     ask(fresh, "kite")
     expect(fresh.get_by_role("alert")).to_contain_text("Drop a photograph first")
     fresh.locator("#examples button, #examples .gallery-item").first.click()
-    expect(fresh.locator(".tag")).to_have_count(MAX_TAGS)
+    expect(fresh.locator(".tag")).to_have_count(len(NAMES))
     expect(fresh.get_by_role("alert")).to_have_count(0)
     ask(fresh, "kite")
     match = fresh.locator(".match")
@@ -139,7 +167,7 @@ def test_an_unseen_category_is_shown_as_zero_shot(fresh: Page) -> None:
 
 def test_words_typed_in_never_become_elements(fresh: Page, folder: Path) -> None:
     drop(fresh, write_scene(folder / "scene.png"))
-    expect(fresh.locator(".tag")).to_have_count(MAX_TAGS)
+    expect(fresh.locator(".tag")).to_have_count(len(NAMES))
     evil = "<img src=x onerror=alert(1)>${alert(2)}{{value}}"
     ask(fresh, evil)
     expect(fresh.locator(".match .name")).to_have_text(evil)
@@ -154,7 +182,7 @@ def test_a_broken_photograph_gives_a_message_and_the_next_one_is_shown(
     drop(fresh, broken)
     expect(fresh.get_by_role("alert")).to_contain_text("holiday.jpg cannot be shown: not an image")
     drop(fresh, write_scene(folder / "scene.png"))
-    expect(fresh.locator(".tag")).to_have_count(MAX_TAGS)
+    expect(fresh.locator(".tag")).to_have_count(len(NAMES))
     expect(fresh.get_by_role("alert")).to_have_count(0)
 
 
@@ -168,7 +196,7 @@ def test_too_large_a_file_is_refused(fresh: Page, folder: Path) -> None:
 
 def test_a_forgotten_visitor_is_told(fresh: Page, folder: Path, served: list[Any]) -> None:
     drop(fresh, write_scene(folder / "scene.png"))
-    expect(fresh.locator(".tag")).to_have_count(MAX_TAGS)
+    expect(fresh.locator(".tag")).to_have_count(len(NAMES))
     served[0].state_holder.session_data.clear()  # as many others, or an hour, do
     ask(fresh, "kite")
     expect(fresh.get_by_role("alert")).to_contain_text("no longer kept here")
@@ -191,7 +219,7 @@ def test_what_the_server_refuses_is_told(
     expect(fresh.get_by_text("try again in a minute")).to_be_visible()
     monkeypatch.undo()
     drop(fresh, write_scene(folder / "scene.png"))
-    expect(fresh.locator(".tag")).to_have_count(MAX_TAGS)
+    expect(fresh.locator(".tag")).to_have_count(len(NAMES))
 
 
 def test_the_browser_asks_nobody_else(fresh: Page, requested: list[str], address: str) -> None:

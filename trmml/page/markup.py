@@ -96,14 +96,18 @@ def tags_markup(photo: InspectedPhoto) -> str:
 
 def _item(tag: ImageTag, number: int, *, place: str | None = None) -> str:
     present = " present" if tag.present else ""
-    remark = "" if place is None else f' <span class="remark">{place}</span>'
     return (
         f'<li class="tag tag-{number}{present}" tabindex="0">'
-        f'<span class="name">{escape(tag.name)}{remark}</span>'
+        f"{_named(tag.name, place)}"
         f'<span class="bar" title="present from {tag.threshold:.0%}" '
         f'style="--score: {tag.probability:.4f}; --mark: {tag.threshold:.4f}"></span>'
         f'<span class="score">{_percent(tag.probability)}</span></li>'
     )
+
+
+def _named(name: str, remark: str | None) -> str:
+    beside = "" if remark is None else f' <span class="remark">{remark}</span>'
+    return f'<span class="named"><span class="name">{escape(name)}</span>{beside}</span>'
 
 
 def _percent(probability: float) -> str:
@@ -132,6 +136,6 @@ def _found(photo: InspectedPhoto, match: ZeroShotMatch, number: int) -> str:
     remark = "stands out here" if match.stands_out else "no better than chance"
     return (
         f'<li class="tag match tag-{number}{kind}" tabindex="0">'
-        f'<span class="name">{escape(match.name)} <span class="remark">{remark}</span></span>'
+        f"{_named(match.name, remark)}"
         f'<span class="score">{match.cosine:.2f}</span></li>'
     )

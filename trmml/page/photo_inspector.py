@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Final
 
 import torch
-from jaxtyping import Float
+from jaxtyping import Bool, Float
 from torch import Tensor
 from torch.nn.functional import normalize
 
@@ -26,6 +26,7 @@ __all__ = [
     "InspectedPhoto",
     "PhotoInspector",
     "ZeroShotMatch",
+    "stand_out",
 ]
 
 MAX_PIXELS: Final = 64_000_000
@@ -170,13 +171,11 @@ class PhotoInspector:
         query = zero_shot_text_features(self.model.encoders.text, [name]).float()
         scale, bias = aligned_calibration(self._neutral, features)
         energy = aligned_energy(query, features, scale=scale, bias=bias)[0, 0]
-        best = _best_cosine(query, features[0])[0]
-        chance = _best_cosine(self._neutral, features[0]).quantile(CHANCE)
         known = self.model.class_names.find(name)
         return ZeroShotMatch(
             name,
-            cosine=float(best),
-            stands_out=bool(best > chance),
+            cosine=float(best_cosines(query, features[0])),
+            stands_out=bool(stand_out(query, features[0], neutral=self._neutral)),
             region=energy.sigmoid().reshape(photo.grid).cpu(),
             tag=None if known is None else self._place(photo, known),
         )
@@ -185,7 +184,25 @@ class PhotoInspector:
         return [tag.name for tag in photo.tags].index(self.model.class_names.shown[column])
 
 
-def _best_cosine(
+def stand_out(
+    texts: Float[Tensor, "words dim"],
+    positions: Float[Tensor, "positions dim"],
+    *,
+    neutral: Float[Tensor, "neutral dim"],
+) -> Bool[Tensor, " words"]:
+    """Say which words match a photograph better than 95 in 100 of the neutral ones do.
+
+    Args:
+        texts: A feature for each word.
+        positions: Dense features of the photograph.
+        neutral: A feature for each of `NEUTRAL_WORDS`.
+    """
+    chance = best_cosines(neutral, positions).quantile(CHANCE)
+    return best_cosines(texts, positions) > chance
+
+
+def best_cosines(
     texts: Float[Tensor, "words dim"], positions: Float[Tensor, "positions dim"]
 ) -> Float[Tensor, " words"]:
+    """Return the cosine of each word with the position that matches it best."""
     return (normalize(texts, dim=-1) @ normalize(positions, dim=-1).mT).amax(dim=-1)
