@@ -60,8 +60,8 @@ def build_page(
     inspector = PhotoInspector(model)
     files = [str(Path(example).resolve()) for example in examples]
 
-    def redraw(photo: InspectedPhoto, matches: Sequence[ZeroShotMatch]) -> list[Any]:
-        drawn = stage_markup(photo, matches), tags_markup(photo), matches_markup(photo, matches)
+    def redraw(photo: InspectedPhoto, matches: Sequence[ZeroShotMatch], tags: Any) -> list[Any]:  # noqa: ANN401
+        drawn = stage_markup(photo, matches), tags, matches_markup(photo, matches)
         return [photo, matches, True, "", *drawn]
 
     def complain(message: str) -> list[Any]:  # what was there stays
@@ -75,7 +75,8 @@ def build_page(
             return complain(f"{Path(path).name} cannot be shown: {error.reason}.")
         except FloatingPointError as error:
             return complain(str(error))
-        return redraw(photo, [inspector.find(photo, match.name) for match in matches])
+        found = [inspector.find(photo, match.name) for match in matches]
+        return redraw(photo, found, tags_markup(photo))
 
     def show_example(index: int, matches: Sequence[ZeroShotMatch]) -> list[Any]:
         return show(files[index], matches)
@@ -90,7 +91,8 @@ def build_page(
         except ValueError as error:
             return complain(f"Nothing was looked for: {error}")
         others = [other for other in matches if other.name != match.name]
-        return redraw(photo, [match, *others][:MAX_MATCHES])
+        unchanged = gr.skip()  # what was unfolded stays so
+        return redraw(photo, [match, *others][:MAX_MATCHES], unchanged)
 
     plain: dict[str, Any] = {"js_on_load": None, "apply_default_css": False}
     with gr.Blocks(
