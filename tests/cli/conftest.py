@@ -6,6 +6,7 @@ import pytest
 from tests.prediction.photographs import small_model, table_of, tiny_pair, write_pictures
 from trmml.cli import main
 from trmml.data import write_table
+from trmml.encoders import compute_in
 
 
 @pytest.fixture(scope="session")
@@ -39,4 +40,5 @@ def run(monkeypatch, capsys):
         assert "Traceback" not in printed.err
         return stopped.value.code, printed.out, printed.err
 
-    return command
+    yield command
+    compute_in(tiny_pair().image, "float32")  # all tests share it

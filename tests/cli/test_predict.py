@@ -53,6 +53,22 @@ def test_json_lines_hold_what_the_model_says(home, run):
         assert {tag["threshold"] for tag in record["tags"]} == {0.5}
 
 
+def test_the_precision_is_chosen_and_said(home, run):
+    probabilities = []
+    for dtype in ("float32", "bfloat16"):
+        _, out, err = run(
+            "predict", "model", "photos", "--threshold", 0, "--json", "--dtype", dtype
+        )
+        assert f"Computing in {dtype}, as asked for." in err.splitlines()
+        records = [json.loads(line) for line in out.splitlines()]
+        tags = [{tag["class"]: tag["probability"] for tag in one["tags"]} for one in records]
+        probabilities.append(torch.tensor([[found[name] for name in NAMES] for found in tags]))
+    full, half = probabilities
+    assert not torch.equal(full, half)
+    torch.testing.assert_close(half, full, rtol=0, atol=0.02)
+    assert "Computing in" in run("predict", "model", "photos")[2]
+
+
 def test_csv_has_a_row_for_each_class_and_survives_commas(home, run):
     _, out, _ = run("predict", "model", "photos", "--threshold", 0, "--format", "csv")
     rows = list(csv.DictReader(io.StringIO(out)))

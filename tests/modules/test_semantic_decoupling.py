@@ -20,14 +20,16 @@ def test_in_blocks_it_is_the_same_with_the_same_gradients(monkeypatch) -> None:
     decoupling = SemanticDecoupling(4, 3, hidden=5).double()
     features, words = torch.randn(5, 6, 4).double(), torch.randn(3, 3).double()
     results = []
-    for most in (2**21, 1):
-        monkeypatch.setattr(semantic_decoupling, "MOST_IN_CACHE", most)
+    for cached, kept in ((2**21, 2**27), (1, 2**27), (1, 1)):
+        monkeypatch.setattr(semantic_decoupling, "MOST_IN_CACHE", cached)
+        monkeypatch.setattr(semantic_decoupling, "MOST_AT_ONCE", kept)
         decoupling.zero_grad()
         found, _ = decoupling(features, words)
         found.square().sum().backward()
         results.append([found.detach(), *(p.grad for p in decoupling.parameters())])
-    for one, other in zip(*results, strict=True):
-        torch.testing.assert_close(one, other)
+    for found in zip(*results, strict=True):
+        torch.testing.assert_close(found[1], found[0])
+        torch.testing.assert_close(found[2], found[0])
 
 
 @pytest.mark.parametrize("steps", [1, 3])

@@ -13,6 +13,7 @@ from trmml.cli.options import (
     AsJson,
     BatchSize,
     Device,
+    Dtype,
     Images,
     Labelled,
     Model,
@@ -27,6 +28,7 @@ from trmml.cli.options import (
 from trmml.cli.outputs import check_output, check_output_folder, print_json
 from trmml.cli.progress import progress_bar
 from trmml.data import ReadingOptions, open_split
+from trmml.encoders import computed_in
 from trmml.json_text import json_text
 from trmml.models.saved_model import read_saved_model
 from trmml.prediction import (
@@ -78,6 +80,7 @@ def evaluate(
     batch_size: BatchSize = 32,
     workers: Workers = 0,
     device: Device = None,
+    dtype: Dtype = "auto",
     task: OwnTask = None,
     prediction: PredictBy = None,
     as_json: AsJson = False,
@@ -108,12 +111,26 @@ def evaluate(
     name, table = open_split(data, split, images=images, reading=ReadingOptions.parse(read))
     folder = find_saved_model(model)
     fits = calibrate and prediction == "stack"
-    judged = opened(folder, device=device, task=task, prediction=None if fits else prediction)
+    judged = opened(
+        folder,
+        device=device,
+        task=task,
+        prediction=None if fits else prediction,
+        dtype=dtype,
+        quiet=quiet,
+    )
     training_state = calibrate and read_saved_model(folder)[0]["training_state"]
     table = align_classes(table, judged.class_names).replace(broken="skip")
     score, passes = stack_and_score if fits else score_images, 1
     if other is not None:
-        second = opened(find_saved_model(other), device=device, task=task, prediction=prediction)
+        second = opened(
+            find_saved_model(other),
+            device=device,
+            task=task,
+            prediction=prediction,
+            dtype=dtype,
+            quiet=True,
+        )
         score, passes = partial(ensemble_scores, second=second, weight=weight), 2
     with progress_bar("Scoring", passes * len(table), quiet=quiet) as advance:
         settings = {"batch_size": batch_size, "num_workers": workers, "progress": advance}
@@ -129,6 +146,7 @@ def evaluate(
         "model": str(model),
         "with": None if other is None else {"model": str(other), "weight": weight},
         "prediction": "score" if judged.stack is None else "stack",
+        "dtype": computed_in(judged.image_encoder),
         "data": str(data),
         "split": name,
         "calibrated_here": calibrate,

@@ -14,6 +14,7 @@ from trmml.cli.opening import opened
 from trmml.cli.options import (
     AsJson,
     Device,
+    Dtype,
     Model,
     Overwrite,
     OwnTask,
@@ -44,6 +45,7 @@ def heatmap(
     ] = 3,
     overwrite: Overwrite = False,
     device: Device = None,
+    dtype: Dtype = "auto",
     task: OwnTask = None,
     prediction: PredictBy = None,
     as_json: AsJson = False,
@@ -58,7 +60,7 @@ def heatmap(
     """
     paths = photograph_files(images, quiet=quiet)
     check_output_folder(out, inputs=[model, *paths], overwrite=overwrite)
-    seer = opened(model, device=device, task=task, prediction=prediction)
+    seer = opened(model, device=device, task=task, prediction=prediction, dtype=dtype, quiet=quiet)
     names = None if classes is None else next(csv.reader([classes], skipinitialspace=True), [])
     drawing = draw_heatmaps(seer, paths, out, classes=names, top_k=top_k)  # checks; draws later
     out.mkdir(parents=True, exist_ok=True)

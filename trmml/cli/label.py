@@ -13,6 +13,7 @@ from trmml.cli.options import (
     AsJson,
     BatchSize,
     Device,
+    Dtype,
     Images,
     Labelled,
     Model,
@@ -131,6 +132,7 @@ def label(
     batch_size: BatchSize = 32,
     workers: Workers = 0,
     device: Device = None,
+    dtype: Dtype = "auto",
     task: OwnTask = None,
     prediction: PredictBy = None,
     as_json: AsJson = False,
@@ -168,7 +170,9 @@ def label(
         if page.resolve() == out.resolve():
             raise typer.BadParameter("--page and --out must be two files.")
     _, table = open_split(data, split, images=images, reading=ReadingOptions.parse(read))
-    labeler = opened(model, device=device, task=task, prediction=prediction)
+    labeler = opened(
+        model, device=device, task=task, prediction=prediction, dtype=dtype, quiet=quiet
+    )
     table = align_classes(table, labeler.class_names).replace(broken="skip")
     calibrated = source == "calibrated" or bool(promise) or unseen
     calibrated = calibrated or (source is None and is_calibrated(labeler))

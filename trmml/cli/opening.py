@@ -2,6 +2,8 @@
 
 from pathlib import Path
 
+from trmml.cli.messages import note
+from trmml.encoders import ComputeDtype, compute_in
 from trmml.models import MultiLabelModel, PredictsBy, load_task
 from trmml.prediction import open_model
 
@@ -14,14 +16,18 @@ def opened(
     device: str | None,
     task: str | None,
     prediction: PredictsBy | None = None,
+    dtype: ComputeDtype = "float32",
+    quiet: bool = True,
 ) -> MultiLabelModel:
-    """Load a saved model of this library's methods, or of one's own method in a file.
+    """Load a saved model of this library's methods, or of one's own, and say what it computes in.
 
     Args:
         model: As in `open_model`.
         device: As in `choose_device`.
         task: As in `load_task`, which is called first; None knows this library's methods alone.
         prediction: As in `open_model`.
+        dtype: As in `open_model`.
+        quiet: Whether to say nothing.
 
     Raises:
         ValueError: As `open_model` and `load_task`.
@@ -29,4 +35,6 @@ def opened(
         ConnectionError: As `open_model`.
     """
     own = None if task is None else load_task(task)
-    return open_model(model, device=device, task=own, prediction=prediction)
+    found = open_model(model, device=device, task=own, prediction=prediction)
+    note(f"Computing in {compute_in(found.image_encoder, dtype)}.", quiet=quiet)
+    return found

@@ -5,12 +5,14 @@ from typing import Annotated
 
 import typer
 
+from trmml.encoders import ComputeDtype
 from trmml.models import PredictsBy
 
 __all__ = [
     "AsJson",
     "BatchSize",
     "Device",
+    "Dtype",
     "Images",
     "Labelled",
     "Model",
@@ -70,6 +72,13 @@ Photographs = Annotated[
 Device = Annotated[
     str | None,
     typer.Option(help="Such as cpu, cuda:1 or mps. Without it, a GPU if there is one."),
+]
+Dtype = Annotated[
+    ComputeDtype,
+    typer.Option(
+        help="What the image tower computes in: auto is bfloat16 on a GPU or a processor that is "
+        "fast in it, and float32 elsewhere.",
+    ),
 ]
 Overwrite = Annotated[
     bool, typer.Option("--overwrite", help="Replace a result that is there already.")

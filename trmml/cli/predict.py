@@ -10,6 +10,7 @@ from trmml.cli.opening import opened
 from trmml.cli.options import (
     BatchSize,
     Device,
+    Dtype,
     Model,
     Overwrite,
     OwnTask,
@@ -58,6 +59,7 @@ def predict(
     batch_size: BatchSize = 32,
     workers: Workers = 0,
     device: Device = None,
+    dtype: Dtype = "auto",
     task: OwnTask = None,
     prediction: PredictBy = None,
     quiet: Quiet = False,
@@ -75,7 +77,7 @@ def predict(
     if form != "table":
         speak_utf8()
     predictions = tag_images(
-        opened(model, device=device, task=task, prediction=prediction),
+        opened(model, device=device, task=task, prediction=prediction, dtype=dtype, quiet=quiet),
         paths,
         top_k=top_k,
         threshold=threshold,

@@ -7,7 +7,7 @@ import typer
 
 from trmml.cli.messages import note
 from trmml.cli.opening import opened
-from trmml.cli.options import Device, Model, OwnTask, PredictBy
+from trmml.cli.options import Device, Dtype, Model, OwnTask, PredictBy
 
 __all__ = ["serve"]
 
@@ -39,6 +39,7 @@ def serve(
         bool, typer.Option("--open/--no-open", help="Open the page in a browser.")
     ] = False,
     device: Device = None,
+    dtype: Dtype = "auto",
     task: OwnTask = None,
     prediction: PredictBy = None,
 ) -> None:
@@ -58,7 +59,9 @@ def serve(
     if len(pictures) > MAX_EXAMPLES:
         shown = f"the first {MAX_EXAMPLES} can be clicked on"
         note(f"{examples} holds {len(pictures):,} images; {shown}.", quiet=False)
-    loaded = opened(model, device=device, task=task, prediction=prediction)
+    loaded = opened(
+        model, device=device, task=task, prediction=prediction, dtype=dtype, quiet=False
+    )
     serve_page(
         loaded,
         host=host,

@@ -1,5 +1,6 @@
 """Frozen backbones behind one protocol. Loading them imports open_clip or timm; this does not."""
 
+from trmml.encoders.compute_dtype import ComputeDtype, compute_in, computed_in
 from trmml.encoders.fingerprint import fingerprint
 from trmml.encoders.load import load_encoders
 from trmml.encoders.open_clip import load_open_clip, wrap_open_clip
@@ -16,6 +17,7 @@ from trmml.encoders.timm import TimmImageEncoder
 from trmml.encoders.tiny import load_tiny
 
 __all__ = [
+    "ComputeDtype",
     "EncoderPair",
     "EncoderSource",
     "ImageEncoder",
@@ -23,6 +25,8 @@ __all__ = [
     "TextEncoder",
     "TimmImageEncoder",
     "TokenEncoder",
+    "compute_in",
+    "computed_in",
     "fingerprint",
     "load_encoders",
     "load_open_clip",

@@ -11,9 +11,8 @@ from trmml.typed_module import TypedModule
 
 __all__ = ["SemanticDecoupling"]
 
-# Numbers of one block; blocks are computed again in the backward pass. A processor is several times
-# faster where a block stays in its cache, a GPU where there are few blocks.
-MOST_AT_ONCE = 2**26
+MOST_AT_ONCE = 2**27  # numbers that are kept; more are computed again in the backward pass
+# Numbers of one block on a processor, which is several times as fast where they stay in its cache.
 MOST_IN_CACHE = 2**21
 
 
@@ -70,7 +69,8 @@ class SemanticDecoupling(TypedModule):
         numbers = meant.numel() * positions.shape[1]  # of one image
         cached = positions.device.type == "cpu" and not torch.compiler.is_compiling()
         size = max(1, (MOST_IN_CACHE if cached else MOST_AT_ONCE) // max(numbers, 1))
-        energy = in_blocks(partial(self._energy, words=meant), positions, size=size)
+        many = numbers * len(positions) > MOST_AT_ONCE
+        energy = in_blocks(partial(self._energy, words=meant), positions, size=size, again=many)
         return energy.softmax(dim=-1) @ features, energy
 
     def _energy(

@@ -5,6 +5,7 @@ from pathlib import Path
 import torch
 
 from trmml.choices import check_choice
+from trmml.encoders import ComputeDtype, compute_in
 from trmml.models import METHODS, ModelOutput, MultiLabelModel, PredictsBy, Task
 from trmml.models.hub import find_model
 from trmml.models.saved_model import read_saved_model
@@ -64,6 +65,7 @@ def open_model(
     device: str | None = None,
     task: type[Task] | None = None,
     prediction: PredictsBy | None = None,
+    dtype: ComputeDtype = "float32",
 ) -> MultiLabelModel[ModelOutput]:
     """Load a saved model of any method for prediction.
 
@@ -74,11 +76,12 @@ def open_model(
         task: Of a method that this library does not bring, see `trmml.models.load_task`.
         prediction: "score" leaves the model's stack away, "stack" insists on one; None predicts
             by the stack where there is one.
+        dtype: What its image tower computes in, see `trmml.encoders.compute_in`.
 
     Raises:
         FileNotFoundError: If there is no saved model; names those below the folder.
         ValueError: If the method is unknown, a file is damaged, the files do not fit together,
-            there is no such device, or no stack where one is asked for.
+            there is no such device or precision, or no stack where one is asked for.
         ConnectionError: If the Hub refuses.
     """
     place, folder = choose_device(device), find_saved_model(path)
@@ -90,7 +93,9 @@ def open_model(
         reason = str(error).splitlines()[0]
         raise ValueError(f"{folder}: card and weights do not fit together: {reason}") from error
     _choose_prediction(model, prediction, where=folder)
-    return model.to(place)
+    model = model.to(place)
+    compute_in(model.image_encoder, dtype)
+    return model
 
 
 def _model_class(folder: Path, method: str, task: type[Task] | None) -> type[MultiLabelModel]:
