@@ -13,6 +13,7 @@ LAYERS = {
     "json_text": 0,
     "extras": 0,
     "typed_module": 0,
+    "python_files": 0,
     "markdown_table": 0,
     "charts": 0,
     "labels": 0,

@@ -1,7 +1,9 @@
 """How to install what is missing, as this library itself was installed."""
 
 import json
+import tomllib
 from importlib.metadata import PackageNotFoundError, distribution
+from pathlib import Path
 from urllib.parse import urlparse
 from urllib.request import url2pathname
 
@@ -15,24 +17,37 @@ def install_line(extra: str) -> str:
         extra: Its name in `pyproject.toml`.
 
     Returns:
-        From an index by name; from a folder, an archive or a repository by where it came from, as
+        From an index by name. From a checkout, found by an editable installation or by
+        `PYTHONPATH` alone, and from a folder, an archive or a repository by where it came from, as
         no index may have it, or another one.
 
     Examples:
         >>> install_line("train").startswith("pip install ")
         True
     """
+    checkout = Path(__file__).resolve().parents[1]
+    if _is_checkout(checkout):
+        return f'pip install -e "{checkout}[{extra}]"'
     try:
         origin = json.loads(distribution("trmml").read_text("direct_url.json") or "{}")
-    except PackageNotFoundError:  # imported from a folder that is not installed
+    except PackageNotFoundError:  # a copy of the package alone
         origin = {}
     url = origin.get("url")
     if url is None:
         return f'pip install "trmml[{extra}]"'
     if "dir_info" in origin:
-        editable = "-e " * bool(origin["dir_info"].get("editable"))
-        return f'pip install {editable}"{url2pathname(urlparse(url).path)}[{extra}]"'
+        return f'pip install "{url2pathname(urlparse(url).path)}[{extra}]"'
     if "vcs_info" in origin:
         vcs = origin["vcs_info"]
         url = f"{vcs['vcs']}+{url}@{vcs['commit_id']}"
-    return f'pip install "trmml[{extra}] @ {url}"'
+    inside = f"#subdirectory={origin['subdirectory']}" if "subdirectory" in origin else ""
+    return f'pip install "trmml[{extra}] @ {url}{inside}"'
+
+
+def _is_checkout(folder: Path) -> bool:
+    """Say whether a folder holds the sources of this library: other packages leave such files."""
+    try:
+        project = tomllib.loads((folder / "pyproject.toml").read_text(encoding="utf-8"))
+    except (OSError, ValueError):
+        return False
+    return project.get("project", {}).get("name") == "trmml"

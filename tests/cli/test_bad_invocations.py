@@ -144,6 +144,8 @@ BAD_WHOLE = [
     ["train", "paper", "--data", "labels.csv", "--set", "encoder.pretrained=nowhere.pt"],
     ["train", "tiny", "--data", "labels.csv", "--images", "photos", "--out", "labels.csv"],
     ["demo", "--images", "photos"], ["demo", "--labels", "labels.csv"], ["demo", "--keep", "0"],
+    ["demo", "--images", "photos", "--labels", "labels.csv", "--encoder", "nowhere.py:load_pair"],
+    ["demo", "--images", "photos", "--labels", "labels.csv", "--encoder", "own.py:Task"],
     ["eval", "model", "labels.csv", "--model-out", "x"], ["predict", "model", "-", "photos"],
     ["train", "tiny", "--data", "labels.csv", "--images", "photos", "--views", "2", "--keep", "7"],
 ]  # fmt: skip

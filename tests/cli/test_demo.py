@@ -12,6 +12,13 @@ from trmml.cli.app import app
 from trmml.extras import install_line
 from trmml.models import TRMML
 
+OWN_TOWERS = """
+from trmml.encoders import EncoderSource, load_tiny
+
+def load_pair():
+    return load_tiny()._replace(source=EncoderSource("custom", "mine", None))
+"""
+
 
 def exit_status(monkeypatch: pytest.MonkeyPatch, *arguments: object) -> int | str | None:
     """Run the command as the shell does."""
@@ -32,6 +39,8 @@ def test_the_whole_demo_runs_offline_on_generated_scenes(tmp_path: Path) -> None
     assert {"zero_shot", "baseline", "trmml", "trmml_calibrated"} <= set(report["map"])
     assert report["seconds"] > 0
     assert len([*out.glob("regions-*.jpg")]) == 6
+    assert report["map"]["trmml"] < report["map"]["zero_shot"]
+    assert report["cautions"][0] in result.output.replace("\n", " ")  # why that is
     assert (out / "labels_added.png").exists()
     model = TRMML.from_pretrained(out / "model")
     assert model.predict(model.preprocess(out / "regions.jpg")).shape == (1, 30)
@@ -46,6 +55,32 @@ def test_the_demo_runs_on_photographs(tmp_path: Path) -> None:
     report = json.loads((tmp_path / "out" / "results.json").read_text(encoding="utf-8"))
     assert (json.loads(result.stdout), result.stderr) == (report, "")
     assert (report["source"], report["single_positive"]) == ("photographs", True)
+    assert "never seen a photograph" in report["cautions"][0]
+
+
+def test_without_real_towers_the_first_line_says_that_the_numbers_mean_nothing(
+    tmp_path: Path,
+) -> None:
+    table = write_photographs(tmp_path / "photos")
+    call = ["demo", "--fast", "--images", str(tmp_path / "photos"), "--labels", str(table)]
+    result = CliRunner().invoke(app, [*call, "--encoder", "tiny", "--out", str(tmp_path / "out")])
+    assert result.exit_code == 0, result.output
+    assert result.stdout.startswith("The numbers below mean nothing: ")
+
+
+def test_the_demo_takes_towers_of_ones_own(tmp_path: Path) -> None:
+    (tmp_path / "towers_of_the_demo.py").write_text(OWN_TOWERS)
+    table = write_photographs(tmp_path / "photos")
+    call = ["demo", "--fast", "--images", str(tmp_path / "photos"), "--labels", str(table)]
+    towers = ["--encoder", f"{tmp_path / 'towers_of_the_demo.py'}:load_pair"]
+    result = CliRunner().invoke(app, [*call, *towers, "--out", str(tmp_path / "out")])
+    assert result.exit_code == 0, result.output
+    report = json.loads((tmp_path / "out" / "results.json").read_text(encoding="utf-8"))
+    assert report["encoders"]["family"] == "custom"
+    assert not any("mean nothing" in caution for caution in report["cautions"])
+    assert "mean nothing" not in result.output
+    assert "encoders=load_pair()" in result.stderr  # how to open what was saved
+    assert "trmml predict" not in result.stderr  # which could not
 
 
 @pytest.mark.parametrize("arguments", [["--help"], ["demo", "--help"]])
@@ -70,7 +105,7 @@ def test_further_methods_are_compared_where_they_are_named(tmp_path: Path) -> No
 
 def test_help_names_every_option() -> None:
     output = CliRunner().invoke(app, ["demo", "--help"]).output
-    for option in ("keep", "seed", "single-positive", "images", "labels", "out", "fast"):
+    for option in ("keep", "seed", "single-positive", "images", "labels", "encoder", "out", "fast"):
         assert f"--{option}" in output
 
 
@@ -84,6 +119,7 @@ def test_help_names_every_option() -> None:
         (["--seed", "-1"], "--seed"),
         (["--images", "photos"], "--images and --labels go together"),
         (["--labels", "labels.csv"], "--images and --labels go together"),
+        (["--encoder", "RN50"], "--encoder goes with --images and --labels"),
         (["--sped", "1"], "--sped"),
         (["--methods", "cop"], "did you mean 'coop'?"),
         (["--methods", "coop,"], "`methods` must be one of"),

@@ -7,6 +7,7 @@ from typing import Annotated, Any
 import typer
 
 from trmml.cli.columns import in_columns
+from trmml.cli.encoder_option import Encoder
 from trmml.cli.messages import note
 from trmml.cli.options import AsJson, Images, OwnTask, Quiet, ReadAs
 from trmml.cli.outputs import print_json
@@ -14,8 +15,11 @@ from trmml.cli.runs import (
     CacheDir,
     CacheFeatures,
     Data,
+    Epochs,
     Keep,
+    LearningRate,
     Settings,
+    TrainBatchSize,
     Views,
     epoch_line,
     given_settings,
@@ -48,6 +52,10 @@ def compare(
     images: Images = None,
     read: ReadAs = None,
     keep: Keep = None,
+    encoder: Encoder = None,
+    epochs: Epochs = None,
+    batch_size: TrainBatchSize = None,
+    lr: LearningRate = None,
     seeds: Annotated[
         int, typer.Option(min=1, max=100, help="Runs of each, each with other hidden labels.")
     ] = 3,
@@ -66,7 +74,8 @@ def compare(
     or seeds are added. `--task` is the method of the files that name it.
 
     Examples: `trmml compare voc2007 dualcoop coop --base voc2007 --data VOCdevkit/VOC2007 --keep
-    0.1`, or `trmml compare tiny mine.yaml --data labels.csv --seeds 5 --out runs/mine`.
+    0.1`, or `trmml compare tiny mine.yaml --data labels.csv --epochs 10 --seeds 5 --out
+    runs/mine`.
     """
     given = given_settings(
         settings,
@@ -76,6 +85,10 @@ def compare(
         keep=keep,
         cache=cache_dir if cache_features else None,
         views=views,
+        encoder=encoder,
+        epochs=epochs,
+        batch_size=batch_size,
+        learning_rate=lr,
     )
     contestants = _contestants(config, given, base, None if task is None else load_task(task))
     quiet = quiet or os.environ.get("RANK", "0") != "0"  # of several processes, the first speaks

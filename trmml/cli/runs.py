@@ -8,9 +8,9 @@ from typing import Annotated, Any, Final
 
 import typer
 
+from trmml.cli.encoder_option import named_encoder
 from trmml.cli.progress import progress_bar
 from trmml.data import ReadingOptions
-from trmml.encoders.load import FAMILIES
 from trmml.markdown_table import percent
 from trmml.training.run.sources import RunProgress
 
@@ -18,7 +18,6 @@ __all__ = [
     "CacheDir",
     "CacheFeatures",
     "Data",
-    "Encoder",
     "Epochs",
     "Keep",
     "LearningRate",
@@ -42,14 +41,6 @@ CacheFeatures = Annotated[
 CacheDir = Annotated[Path, typer.Option(help="Where features are kept.")]
 Views = Annotated[
     int | None, typer.Option(min=1, help="Augmented views of each image in the cache.")
-]
-Encoder = Annotated[
-    str | None,
-    typer.Option(
-        metavar="NAME[:WEIGHTS]",
-        help="CLIP of open_clip, such as RN50 or ViT-B-16:laion2b_s34b_b88k; weights are OpenAI's "
-        "if not given, and may be a file. tiny is the testbed of the package.",
-    ),
 ]
 Epochs = Annotated[int | None, typer.Option(min=1, help="Passes over the training images.")]
 TrainBatchSize = Annotated[
@@ -112,23 +103,10 @@ def given_settings(
         texts.append(f"cache.views={views}")
     recipe = {"epochs": epochs, "batch_size": batch_size, "max_lr": learning_rate}
     texts += [f"recipe.{name}={value}" for name, value in recipe.items() if value is not None]
-    texts += _encoder_settings(encoder)
+    towers = {} if encoder is None else named_encoder(encoder)
+    texts += [f"encoder.{name}={json.dumps(value)}" for name, value in towers.items()]
     _check_said_once(settings or (), texts)
     return [*(settings or ()), *texts]
-
-
-def _encoder_settings(encoder: str | None) -> list[str]:
-    if encoder is None:
-        return []
-    name, colon, weights = encoder.partition(":")
-    if not name or (colon and not weights):
-        raise ValueError(
-            f"`--encoder` must be a name, or a name and weights such as RN50:openai, got "
-            f"{encoder!r}."
-        )
-    family, name = (name, "default") if name in FAMILIES else ("open_clip", name)
-    given = {"family": family, "name": name, "pretrained": weights or "default"}
-    return [f"encoder.{key}={json.dumps(value)}" for key, value in given.items()]
 
 
 def _check_said_once(settings: Sequence[str], texts: Sequence[str]) -> None:

@@ -6,13 +6,13 @@ from typing import Annotated, Any
 
 import typer
 
+from trmml.cli.encoder_option import Encoder
 from trmml.cli.messages import note
 from trmml.cli.options import AsJson, Images, OwnTask, Quiet, ReadAs
 from trmml.cli.runs import (
     CacheDir,
     CacheFeatures,
     Data,
-    Encoder,
     Epochs,
     Keep,
     LearningRate,

@@ -13,7 +13,7 @@ from torch import Tensor
 
 from trmml.data import hide_labels, keep_single_positive
 from trmml.demo.further_methods import demo_method
-from trmml.demo.images import IMAGE_SIZE, DemoData, ImageSet
+from trmml.demo.images import DemoData, ImageSet
 from trmml.encoders.protocol import EncoderPair
 from trmml.json_text import json_text
 from trmml.labels import NEGATIVE, POSITIVE, UNKNOWN
@@ -186,7 +186,7 @@ def _train(
     """Train one model; return its task, and the record of each epoch."""
     generator = torch.Generator().manual_seed(recipe.seed)
     task = METHODS[config.method].build(
-        encoders, data.class_names, config=config, image_size=IMAGE_SIZE, generator=generator
+        encoders, data.class_names, config=config, image_size=data.image_size, generator=generator
     )
     trainer = Trainer(task, source, recipe=recipe)
 

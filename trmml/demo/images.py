@@ -60,12 +60,14 @@ class DemoData:
         class_names: Name of every category.
         train: To learn from; its labels are hidden in part.
         test: To report on.
+        image_size: Side of every image in pixels.
     """
 
     source: str
     class_names: tuple[str, ...]
     train: ImageSet
     test: ImageSet
+    image_size: int = IMAGE_SIZE
 
 
 def world_data(
@@ -96,7 +98,9 @@ def world_data(
     )
 
 
-def photograph_data(images: Path, labels: Path, *, limit: int | None = None) -> DemoData:
+def photograph_data(
+    images: Path, labels: Path, *, limit: int | None = None, image_size: int = IMAGE_SIZE
+) -> DemoData:
     """Read a table of labels and split its photographs, always the same way.
 
     Rows are shuffled first, because tables are often sorted by category; 30 % become the test set.
@@ -105,6 +109,7 @@ def photograph_data(images: Path, labels: Path, *, limit: int | None = None) -> 
         images: Folder of the photographs.
         labels: CSV table, see `trmml.data.load_table`.
         limit: Use only this many photographs.
+        image_size: Side in pixels to bring each to, as its towers can take it.
 
     Raises:
         FileNotFoundError: If the folder, the table or a photograph is missing.
@@ -120,8 +125,8 @@ def photograph_data(images: Path, labels: Path, *, limit: int | None = None) -> 
 
     def image_set(rows: np.ndarray) -> ImageSet:
         def read(row: int) -> UInt8[Tensor, "3 height width"]:
-            whole = decode_image(table.paths[int(rows[row])], min_side=IMAGE_SIZE)
-            return square_pixels(whole, IMAGE_SIZE)
+            whole = decode_image(table.paths[int(rows[row])], min_side=image_size)
+            return square_pixels(whole, image_size)
 
         def picture(row: int) -> Image.Image:
             shown = decode_image(table.paths[int(rows[row])])
@@ -140,4 +145,5 @@ def photograph_data(images: Path, labels: Path, *, limit: int | None = None) -> 
         class_names=tuple(table.class_names),
         train=image_set(order[num_test:]),
         test=image_set(order[:num_test]),
+        image_size=image_size,
     )

@@ -4,6 +4,7 @@ from trmml.encoders.compute_dtype import ComputeDtype, compute_in, computed_in
 from trmml.encoders.fingerprint import fingerprint
 from trmml.encoders.load import load_encoders
 from trmml.encoders.open_clip import load_open_clip, wrap_open_clip
+from trmml.encoders.own import load_own_encoders
 from trmml.encoders.pixels import normalize_pixels
 from trmml.encoders.protocol import (
     EncoderPair,
@@ -30,6 +31,7 @@ __all__ = [
     "fingerprint",
     "load_encoders",
     "load_open_clip",
+    "load_own_encoders",
     "load_tiny",
     "normalize_pixels",
     "wrap_open_clip",

@@ -20,7 +20,7 @@ from trmml.encoders.timm_tower import TimmTower
 from trmml.encoders.tokenizers import HuggingFaceTokenizer
 from trmml.encoders.vision_transformer import DensePath, VisionTransformerTower
 
-__all__ = ["load_open_clip", "wrap_open_clip"]
+__all__ = ["download_address", "load_open_clip", "wrap_open_clip"]
 
 _LOGGER = logging.getLogger(__name__)
 _OPENAI_MEAN = (0.48145466, 0.4578275, 0.40821073)
@@ -140,6 +140,24 @@ def load_open_clip(
     return pair
 
 
+def download_address(name: str, pretrained: str | Path | None) -> str | None:
+    """Return where the weights of a tag come from, or None where nothing would be downloaded.
+
+    Args:
+        name: As in `load_open_clip`.
+        pretrained: As there.
+
+    Examples:
+        >>> download_address("ViT-B-16", "openai")
+        'huggingface.co/timm/vit_base_patch16_clip_224.openai'
+        >>> download_address("ViT-B-16", "my_weights.pt")
+    """
+    name = name.replace("/", "-")
+    tag = _tags(name).get(_as_tag(pretrained), {})
+    hub = tag.get("hf_hub", "")  # which open_clip prefers
+    return f"huggingface.co/{'/'.join(hub.split('/')[:2])}" if hub else tag.get("url") or None
+
+
 def wrap_open_clip(
     model: nn.Module,
     tokenizer: Any,  # noqa: ANN401 - open_clip's tokenizers have no common base class
@@ -218,7 +236,7 @@ def _find_weights(
     if pretrained is None:
         return {}, None
     tags = _tags(name)
-    tag = str(pretrained).lower().replace("-", "_")
+    tag = _as_tag(pretrained)
     if isinstance(pretrained, Path) or tag not in tags:
         if Path(pretrained).exists():
             return {}, Path(pretrained)
@@ -251,6 +269,10 @@ def _warn_of_gelu(name: str, path: Path) -> None:
             "quick_gelu=False ends this message.",
             *(path, name),
         )
+
+
+def _as_tag(pretrained: str | Path | None) -> str:
+    return str(pretrained).lower().replace("-", "_")
 
 
 def _tags(name: str) -> dict[str, dict[str, Any]]:

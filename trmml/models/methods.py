@@ -1,8 +1,5 @@
 """The methods that this library brings, and those from elsewhere."""
 
-import sys
-from importlib.util import module_from_spec, spec_from_file_location
-from pathlib import Path
 from typing import Final
 
 from trmml.models.coop import CoOpTask
@@ -21,6 +18,7 @@ from trmml.models.tai_dpt import TaIDPTTask
 from trmml.models.task import Task
 from trmml.models.trmml.task import TRMMLTask
 from trmml.models.zero_shot_method import ZeroShotTask
+from trmml.python_files import name_in_file
 
 __all__ = ["METHODS", "load_task"]
 
@@ -56,31 +54,8 @@ def load_task(place: str) -> type[Task]:
     Raises:
         ValueError: If there is no such file, no such name in it, or the name is no `Task`.
     """
-    file, _, name = place.rpartition(":")
-    path = Path(file).resolve()
-    if path.suffix != ".py" or not name or not path.is_file():
-        raise ValueError(
-            f"`task` must be a Python file and a class in it, such as my_file.py:MyTask, got "
-            f"{place!r}{'' if path.is_file() or not file else f'; there is no file {path}'}."
-        )
-    module = sys.modules.get(path.stem)
-    if module is None:
-        spec = spec_from_file_location(path.stem, path)
-        if spec is None or spec.loader is None:
-            raise ValueError(f"`task`: {path} cannot be imported.")
-        module = module_from_spec(spec)
-        sys.modules[path.stem] = module  # its dataclasses look for themselves there
-        try:
-            spec.loader.exec_module(module)
-        except BaseException:
-            del sys.modules[path.stem]
-            raise
-    elif Path(getattr(module, "__file__", None) or "").resolve() != path:
-        raise ValueError(
-            f"`task`: {path} must have a name of its own, but a module {path.stem!r} is loaded "
-            "already; rename the file."
-        )
-    found = getattr(module, name, None)
+    found = name_in_file(place, argument="task", kind="class", example="my_file.py:MyTask")
     if not (isinstance(found, type) and issubclass(found, Task)):
-        raise ValueError(f"`task`: {path} must define a `trmml.models.Task` named {name!r}.")
+        file, _, name = place.rpartition(":")
+        raise ValueError(f"`task`: {file} must define a `trmml.models.Task` named {name!r}.")
     return found
