@@ -17,7 +17,7 @@ import pytest
 ROOT = Path(__file__).parents[1]
 HEAVY = (
     *("torch", "timm", "open_clip", "torchvision", "numpy", "matplotlib", "rich", "typer"),
-    "huggingface_hub",
+    *("huggingface_hub", "PIL", "accelerate"),
 )
 OPTIONAL = ("timm", "open_clip", "torchvision", "matplotlib", "rich", "typer")
 

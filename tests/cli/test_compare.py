@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from tests.training.coloured_squares import write_squares
-from trmml.training import TrainingStopped
+from trmml.training import Contestant, RunConfig, TrainingStopped
 
 Run = Callable[..., tuple[int | None, str, str]]
 EXAMPLE = Path(__file__).parents[2] / "examples" / "own_method.py"
@@ -86,6 +86,30 @@ def test_a_mistake_ends_in_one_clear_line(
     assert said.startswith("trmml: ")
     assert said_words in said
     assert not (tmp_path / "out").exists()
+
+
+def test_options_write_the_settings_they_are_short_for_in_each_configuration(
+    run: Run, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    compared: list[list[RunConfig]] = []
+
+    def stop(contestants: list[Contestant], *_: object, **__: object) -> None:
+        compared.append([config for config, _ in contestants])
+        raise TrainingStopped(signal.SIGINT)
+
+    monkeypatch.setattr(sys.modules["trmml.cli.compare"], "run_comparison", stop)
+    call = ["compare", "tiny", "coop", "--base", "tiny", "--data", "labels.csv"]
+    options = ["--epochs", "3", "--batch-size", "4", "--lr", "1e-5", "--encoder", "RN50:yfcc15m"]
+    run(*call, *options)
+    written = ["recipe.epochs=3", "recipe.batch_size=4", "recipe.max_lr=1e-05"]
+    written += ["encoder.family=open_clip", "encoder.name=RN50", "encoder.pretrained=yfcc15m"]
+    run(*call, *(f"--set={one}" for one in written))
+    short, long = compared
+    assert short == long
+    assert {config.encoder.name for config in short} == {"RN50"}
+    status, _, said = run(*call, "--epochs", "3", "--set", "recipe.epochs=3")
+    assert status == 2
+    assert "`--epochs` and `--set recipe.epochs=...` both say `recipe.epochs`" in said
 
 
 @pytest.mark.parametrize(("rank", "notes"), [("0", 1), ("1", 0)])
