@@ -1,6 +1,6 @@
 """`--encoder`: the frozen towers that a command builds on."""
 
-from typing import Annotated, Final
+from typing import Annotated, Any, Final
 
 import typer
 
@@ -29,7 +29,7 @@ OwnEncoder = Annotated[
 ]
 
 
-def named_encoder(text: str) -> dict[str, str]:
+def named_encoder(text: str) -> dict[str, Any]:
     """Return the settings of an encoder that the command line names.
 
     Args:
