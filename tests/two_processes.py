@@ -42,6 +42,7 @@ CASES = {
     "an empty rank": Case([(11, 0), (0, 9)] * 3),
     "no image at all": Case([(6, 6), (0, 0)] * 3),
     "sampled classes": Case([(7, 5)] * STEPS, sampled=3),
+    "drawn prototypes": Case([(7, 5)] * STEPS, config={"contrastive_sample": 6}),
     "text alone": Case([(7, 5)] * STEPS, config={"prototypes": "text", "contrastive": False}),
     "unknown is negative": Case([(7, 5)] * STEPS, config={"unknown_as_negative": True}),
     "a count over the batch": Case(

@@ -1,3 +1,5 @@
+import tracemalloc
+
 import numpy as np
 import pytest
 import torch
@@ -71,6 +73,36 @@ def test_exact_keeps_the_rounded_count(keep):
     full = full_labels(101, 7)
     hidden = hide_labels(full, keep, protocol="exact")
     assert (hidden != 0).sum() == int(keep * full.size + 0.5)
+
+
+@pytest.mark.parametrize("buckets", [1, 4, 2**16])
+@pytest.mark.parametrize("at_once", [1, 50, 2**20])
+@pytest.mark.parametrize("keep", [0.0, 0.004, 0.1, 0.5, 0.99, 1.0])
+def test_exact_keeps_what_sorting_all_draws_keeps(monkeypatch, buckets, at_once, keep):
+    monkeypatch.setattr("trmml.data.hiding.BUCKETS", buckets)
+    monkeypatch.setattr("trmml.data.hiding.DRAWN_AT_ONCE", at_once)
+    full = full_labels(60, 4)
+    full[::5] = 0
+    assert hide_labels(full, keep, protocol="exact", seed=3).tolist() == reference.exact(
+        full.tolist(), keep, 3
+    )
+
+
+@pytest.mark.parametrize("protocol", ["hcp", "rps"])
+def test_drawing_in_blocks_draws_the_same(monkeypatch, protocol):
+    expected = known_entries(50, 7, 0.3, protocol=protocol)
+    monkeypatch.setattr("trmml.data.hiding.DRAWN_AT_ONCE", 11)
+    assert np.array_equal(known_entries(50, 7, 0.3, protocol=protocol), expected)
+
+
+def test_exact_takes_less_memory_than_all_draws_would(monkeypatch):
+    monkeypatch.setattr("trmml.data.hiding.DRAWN_AT_ONCE", 2**14)
+    full = -np.ones((12_500, 80), dtype=np.int8)
+    tracemalloc.start()
+    hide_labels(full, 0.1, protocol="exact")
+    _, most = tracemalloc.get_traced_memory()
+    tracemalloc.stop()
+    assert most < np.dtype(float).itemsize * full.size
 
 
 def test_stratified_keeps_the_share_of_every_class_and_sign():

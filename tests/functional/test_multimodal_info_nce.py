@@ -1,6 +1,7 @@
 from collections.abc import Callable
 from importlib import import_module
-from math import exp, log
+from itertools import combinations
+from math import comb, exp, log
 
 import pytest
 import torch
@@ -190,6 +191,129 @@ def test_thousands_of_categories_never_meet_all_at_once(monkeypatch: pytest.Monk
         multimodal_info_nce(f, g.requires_grad_(), labels, v, counts).backward()
     candidates = 200 + 600
     assert largest <= max(2**12, candidates * 8)
+
+
+def drawn_slots(v: Tensor, drawn: Tensor) -> list[tuple[int, int]]:
+    """Find where drawn prototypes lie in the bank."""
+    found = (v == drawn[:, None, None]).all(dim=-1).nonzero().tolist()
+    return [(c, j) for _, c, j in found]
+
+
+@pytest.mark.parametrize("scores_at_once", [3, 2**24])
+@settings(derandomize=True, max_examples=30, deadline=None, database=None)
+@given(labels=st.lists(rows, max_size=4), counts=fillings, m=st.integers(1, 6))
+def test_a_draw_matches_the_estimate_in_loops(
+    scores_at_once: int, labels: list[list[int]], counts: list[int], m: int
+) -> None:
+    g, f, v = inputs(len(labels))
+    ell = torch.tensor(counts)
+    drawn = HOME.stored_prototypes(v, ell, m, generator=torch.Generator().manual_seed(m))
+    slots = drawn_slots(v, drawn.features)
+    assert len({*slots}) == min(m, sum(counts))
+    assert all(j < counts[c] for c, j in slots)
+    expected = (
+        reference.drawn_multimodal_info_nce(
+            g.tolist(), f.tolist(), labels, v.tolist(), counts, 0.2, slots
+        )
+        if slots
+        else reference.multimodal_info_nce(g.tolist(), f.tolist(), labels, v.tolist(), counts, 0.2)
+    )
+    y = torch.tensor(labels, dtype=torch.long).reshape(-1, CLASSES)
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(HOME, "SCORES_AT_ONCE", scores_at_once)
+        result = multimodal_info_nce(
+            *(f, g, y, v, ell),
+            temperature=0.2,
+            num_sampled=m,
+            generator=torch.Generator().manual_seed(m),
+        )
+    torch.testing.assert_close(result, torch.tensor(expected, dtype=torch.float64))
+
+
+@pytest.mark.parametrize("num_sampled", [4, 5, 10_000])
+def test_a_draw_of_everything_is_the_loss_itself(num_sampled: int) -> None:
+    g, f, v = inputs()
+    labels, counts = torch.randint(-1, 2, (BATCH, CLASSES)), torch.tensor([2, 0, 2])
+    whole = multimodal_info_nce(f, g, labels, v, counts)
+    assert torch.equal(multimodal_info_nce(f, g, labels, v, counts, num_sampled=num_sampled), whole)
+    fewer = multimodal_info_nce(f, g, labels, v, counts, num_sampled=3)
+    assert not torch.equal(fewer, whole)
+
+
+def test_over_all_draws_the_sum_is_met_and_its_log_is_low() -> None:
+    g, _, v = (x.tolist() for x in inputs())
+    slots = [(c, j) for c in range(CLASSES) for j in range(CAPACITY)]
+    M, m, tau = len(slots), 4, 0.3
+    for a, p_a in enumerate(g):
+        exact = reference.log_sum_over_negatives(a, p_a, v, tau, slots, 1.0)
+        drawn = [
+            reference.log_sum_over_negatives(a, p_a, v, tau, list(S), M / m)
+            for S in combinations(slots, m)
+        ]
+        assert sum(map(exp, drawn)) / comb(M, m) == pytest.approx(exp(exact))
+        assert sum(drawn) / comb(M, m) < exact
+
+
+def test_every_prototype_is_drawn_as_often_as_the_others() -> None:
+    v, counts = random(4, 3, 2), torch.tensor([3, 0, 1, 2])
+    generator, draws = torch.Generator().manual_seed(0), 3000
+    found = torch.zeros(4, 3)
+    for _ in range(draws):
+        for c, j in drawn_slots(v, HOME.stored_prototypes(v, counts, 2, generator=generator)[0]):
+            found[c, j] += 1
+    filled = torch.arange(3) < counts[:, None]
+    share = 2 / 6
+    spread = (share * (1 - share) / draws) ** 0.5
+    assert found[~filled].eq(0).all()
+    assert (found[filled] / draws - share).abs().max() < 5 * spread
+
+
+def test_gradients_of_a_draw_reach_everything_that_was_drawn() -> None:
+    g, f, v = (tensor.requires_grad_() for tensor in inputs())
+    labels = torch.tensor([[1, 0, -1], [0, 1, 0], [1, -1, 1], [0, 0, 0]])
+    counts = torch.tensor([2, 2, 2])
+    temperature = torch.tensor(0.3, dtype=torch.float64, requires_grad=True)
+
+    def loss(g: Tensor, f: Tensor, v: Tensor, temperature: Tensor) -> Tensor:
+        generator = torch.Generator().manual_seed(0)
+        return multimodal_info_nce(
+            *(f, g, labels, v, counts),
+            temperature=temperature,
+            num_sampled=3,
+            generator=generator,
+        )
+
+    assert torch.autograd.gradcheck(loss, [g, f, v, temperature])
+    (gradient,) = torch.autograd.grad(loss(g, f, v, temperature), [v])
+    assert gradient.ne(0).any(dim=-1).sum() == 3
+
+
+@pytest.mark.parametrize("dtype", DTYPES)
+@pytest.mark.parametrize("temperature", [1e-4, 1e4])
+@pytest.mark.parametrize("length", [0.0, 1.0, 1e4])
+def test_extreme_scores_of_a_draw_stay_finite(
+    dtype: torch.dtype, temperature: float, length: float
+) -> None:
+    labels, counts = torch.tensor([[1, 0, 1], [1, 0, -1]]), torch.tensor([1, 0, 2])
+    g, f, v = (length * tensor.to(dtype) for tensor in inputs(2))
+
+    def loss(g: Tensor, f: Tensor, v: Tensor) -> Tensor:
+        return multimodal_info_nce(
+            *(f, g, labels, v, counts),
+            temperature=temperature,
+            num_sampled=2,
+            generator=torch.Generator().manual_seed(0),
+        )
+
+    assert_finite(loss, g, f, v)
+
+
+@pytest.mark.parametrize("num_sampled", [0, -1])
+def test_a_draw_of_nothing_is_refused(num_sampled: int) -> None:
+    g, f, _ = inputs()
+    message = f"`num_sampled` must be at least 1, or None for all, got {num_sampled}"
+    with pytest.raises(ValueError, match=message):
+        multimodal_info_nce(f, g, torch.ones(BATCH, CLASSES), num_sampled=num_sampled)
 
 
 @pytest.mark.parametrize("dtype", DTYPES)

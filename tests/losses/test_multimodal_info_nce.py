@@ -120,6 +120,51 @@ def test_without_positives_the_loss_is_zero_with_zero_gradient() -> None:
         assert parameter.grad.eq(0).all()
 
 
+def test_each_step_of_training_draws_by_its_number() -> None:
+    module, arguments = MultimodalInfoNCE(DIM, projection=False, num_sampled=2), inputs()
+    found = []
+    for step in range(6):
+        generator = torch.Generator().manual_seed(step)
+        expected = multimodal_info_nce(*arguments, num_sampled=2, generator=generator)
+        found.append(module(*arguments))
+        assert torch.equal(found[-1], expected)
+    different = {round(float(loss), 4) for loss in found}
+    assert len(different) == 3  # as of three prototypes one is left out
+
+
+def test_draws_go_on_where_a_saved_state_stopped_whatever_else_is_drawn() -> None:
+    module, arguments = MultimodalInfoNCE(DIM, num_sampled=2), inputs()
+    other = MultimodalInfoNCE(DIM, num_sampled=2)
+    for _ in range(3):
+        module(*arguments)
+    other.load_state_dict(module.state_dict())
+    for _ in range(6):
+        expected = module(*arguments)
+        torch.rand(1)
+        assert torch.equal(other(*arguments), expected)
+
+
+def test_eval_mode_looks_at_all_prototypes_and_draws_nothing() -> None:
+    module, arguments = MultimodalInfoNCE(DIM, projection=False, num_sampled=2).eval(), inputs()
+    expected = multimodal_info_nce(*arguments)
+    assert [torch.equal(module(*arguments), expected) for _ in range(3)] == [True] * 3
+    assert module.draws == 0
+
+
+def test_only_what_is_drawn_is_projected() -> None:
+    module, (region, text, labels, prototypes, counts) = (
+        MultimodalInfoNCE(DIM, num_sampled=2),
+        inputs(),
+    )
+    assert module.region_projection is not None
+    projected: list[int] = []
+    module.region_projection.register_forward_hook(
+        lambda _module, features, _result: projected.append(len(features[0]))
+    )
+    module(region, text, labels, prototypes, counts)
+    assert projected == [int((labels == 1).sum()), 2]
+
+
 @pytest.mark.parametrize("dtype", HALF)
 def test_half_precision_modules_stay_finite(dtype: torch.dtype) -> None:
     module = MultimodalInfoNCE(DIM, learn_temperature=True).to(dtype)
@@ -153,7 +198,7 @@ def test_state_survives_a_round_trip() -> None:
 def test_it_shows_its_settings() -> None:
     expected = (
         "MultimodalInfoNCE(dim=6, temperature=0.07, projection=False, learn_temperature=False, "
-        "gather_distributed=False)"
+        "gather_distributed=False, num_sampled=None)"
     )
     assert repr(MultimodalInfoNCE(DIM, projection=False)) == expected
 
@@ -184,6 +229,7 @@ def test_half_of_a_bank_is_refused() -> None:
         ({"dim": 0}, "`dim` and `hidden_dim` must be at least 1, got 0 and 0"),
         ({"dim": 4, "hidden_dim": 0}, "`dim` and `hidden_dim` must be at least 1, got 4 and 0"),
         ({"dim": 4, "temperature": 0.0}, "`temperature` must be finite and above 0, got 0.0"),
+        ({"dim": 4, "num_sampled": 0}, "`num_sampled` must be at least 1, or None for all, got 0"),
     ],
 )
 def test_mistakes_are_refused_at_construction(arguments: dict, message: str) -> None:

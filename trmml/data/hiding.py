@@ -1,7 +1,8 @@
 r"""Hide labels of a fully labelled dataset, the way the field's benchmarks do, bit for bit."""
 
 import math
-from typing import Literal
+from collections.abc import Callable, Iterator
+from typing import Final, Literal
 
 import numpy as np
 import torch
@@ -14,6 +15,12 @@ __all__ = ["HidingProtocol", "hide_labels", "keep_per_class", "known_entries"]
 
 HidingProtocol = Literal["hcp", "dualcoop", "rps", "exact", "stratified"]
 BlindProtocol = Literal["hcp", "dualcoop", "rps"]  # the labels play no part
+
+DRAWN_AT_ONCE: Final = 2**20
+"""Most draws held at a time, 8 MiB: those of MS-COCO with 500 classes would be 320 MiB."""
+
+BUCKETS: Final = 2**16
+"""Parts of [0, 1) in which draws are counted; a power of two, so that telling them is exact."""
 
 
 def hide_labels(
@@ -71,9 +78,10 @@ def hide_labels(
     found = signs(labels)
     check_full_labels(found)
     check_choice(protocol, HidingProtocol, argument="protocol")
-    if protocol in ("exact", "stratified"):
-        draws = _numpy_draws(found.positive.shape, seed)
-        kept = _exact(found, draws, keep) if protocol == "exact" else _strata(found, draws, keep)
+    if protocol == "exact":
+        kept = _exact(found.positive | found.negative, seed, keep)
+    elif protocol == "stratified":
+        kept = _strata(found, _numpy_draws(found.positive.shape, seed), keep)
     else:
         rows, classes = found.positive.shape
         kept = known_entries(rows, classes, keep, protocol=protocol, seed=seed)
@@ -108,11 +116,11 @@ def known_entries(
     check_choice(protocol, BlindProtocol, argument="protocol")
     shape = (num_rows, num_classes)
     if protocol == "hcp":
-        return _numpy_draws(shape, seed) < keep
+        return _where_drawn(shape, seed, lambda draws: draws < keep)
     if protocol == "dualcoop":
         draws = torch.rand(shape, generator=torch.Generator().manual_seed(seed))
         return (draws < keep).numpy() if keep < 1 else np.ones(shape, dtype=bool)
-    return _numpy_draws(shape, seed) >= 1 - keep
+    return _where_drawn(shape, seed, lambda draws: draws >= 1 - keep)
 
 
 def keep_per_class(labels: LabelMatrix, count: int, *, seed: int = 0) -> LabelMatrix:
@@ -149,12 +157,35 @@ def keep_per_class(labels: LabelMatrix, count: int, *, seed: int = 0) -> LabelMa
 
 
 def _exact(
-    found: Signs, draws: Float[np.ndarray, "rows classes"], keep: float
+    known: Bool[np.ndarray, "rows classes"], seed: int, keep: float
 ) -> Bool[np.ndarray, "rows classes"]:
-    known = (found.positive | found.negative).ravel()
-    kept = np.zeros_like(known)
-    kept[_smallest(draws.ravel(), known, _rounded(keep * known.sum()))] = True
-    return kept.reshape(draws.shape)
+    """Keep the entries with the smallest draws, without sorting or holding all of these.
+
+    A first pass counts the draws in buckets, a second one repeats them: what is below the bucket in
+    which the last entry lies stays, and only within that bucket draws are ordered.
+    """
+    flat, count = known.ravel(), _rounded(keep * known.sum())
+    sizes = np.zeros(BUCKETS, dtype=np.int64)
+    for start, draws in _draw_blocks(flat.size, seed):
+        bucket = _bucket(draws[flat[start : start + len(draws)]])
+        sizes += np.bincount(bucket, minlength=BUCKETS)
+    up_to = sizes.cumsum()
+    last = int(
+        np.searchsorted(up_to, count)
+    )  # BUCKETS - 1 at most, as `count` is at most their sum
+    kept = np.zeros_like(flat)
+    places, values = [], []
+    for start, draws in _draw_blocks(flat.size, seed):
+        among, bucket = flat[start : start + len(draws)], _bucket(draws)
+        kept[start : start + len(draws)] = among & (bucket < last)
+        within = np.flatnonzero(among & (bucket == last))
+        places.append(start + within)
+        values.append(draws[within])
+    if places:
+        room = count - int(up_to[last] - sizes[last])
+        order = np.argsort(np.concatenate(values), kind="stable")[:room]
+        kept[np.concatenate(places)[order]] = True
+    return kept.reshape(known.shape)
 
 
 def _strata(
@@ -178,6 +209,28 @@ def _smallest(
 
 def _rounded(value: float) -> int:
     return math.floor(value + 0.5)
+
+
+def _where_drawn(
+    shape: tuple[int, int],
+    seed: int,
+    stays: Callable[[Float[np.ndarray, " draws"]], Bool[np.ndarray, " draws"]],
+) -> Bool[np.ndarray, "rows classes"]:
+    kept = np.empty(math.prod(shape), dtype=bool)
+    for start, draws in _draw_blocks(kept.size, seed):
+        kept[start : start + len(draws)] = stays(draws)
+    return kept.reshape(shape)
+
+
+def _draw_blocks(count: int, seed: int) -> Iterator[tuple[int, Float[np.ndarray, " draws"]]]:
+    """Give the numbers of `_numpy_draws`, row by row, a block at a time, each with its start."""
+    state = np.random.RandomState(seed)
+    for start in range(0, count, DRAWN_AT_ONCE):
+        yield start, state.random_sample(min(DRAWN_AT_ONCE, count - start))
+
+
+def _bucket(draws: Float[np.ndarray, " draws"]) -> Shaped[np.ndarray, " draws"]:
+    return (draws * BUCKETS).astype(np.int64)
 
 
 def _numpy_draws(shape: tuple[int, int], seed: int) -> Float[np.ndarray, "rows classes"]:

@@ -1,7 +1,8 @@
 """Contrast between the text of a category and regions, of its own and of the others."""
 
+from collections.abc import Sequence
 from functools import partial
-from typing import Final
+from typing import Final, NamedTuple
 
 import torch
 from jaxtyping import Float, Int
@@ -15,8 +16,10 @@ from trmml.functional.unit_vectors import unit_vectors
 from trmml.labels import POSITIVE, Labels
 
 __all__ = [
+    "Candidates",
     "candidate_info_nce",
     "check_inputs",
+    "check_num_sampled",
     "multimodal_info_nce",
     "positive_regions",
     "stored_prototypes",
@@ -33,6 +36,23 @@ SCORES_AT_ONCE: Final = 2**24
 """Most scores held at a time: 64 MiB in float32, and a few times that with what is made of them."""
 
 
+class Candidates(NamedTuple):
+    """Regions of a batch, or prototypes of a bank, that texts are compared with.
+
+    Attributes:
+        features: One vector each, any length.
+        owners: Category of each; -1 for one that is not there.
+        counts: How many there are of each category where only some were drawn; None if all are
+            here.
+        stand_for: How many each of these stands for.
+    """
+
+    features: Float[Tensor, "candidates dim"]
+    owners: Int[Tensor, " candidates"]
+    counts: Int[Tensor, " classes"] | None = None
+    stand_for: float = 1.0
+
+
 def multimodal_info_nce(
     region_features: Float[Tensor, "batch classes dim"],
     text_features: Float[Tensor, "classes dim"],
@@ -41,6 +61,8 @@ def multimodal_info_nce(
     counts: Int[Tensor, " classes"] | None = None,
     *,
     temperature: float | Float[Tensor, ""] = 0.07,
+    num_sampled: int | None = None,
+    generator: torch.Generator | None = None,
 ) -> Float[Tensor, ""]:
     r"""Draw each category's text to its own regions and away from those of other categories.
 
@@ -55,13 +77,27 @@ def multimodal_info_nce(
     | $N_a$ | $P_c$ of all $c \ne a$ | regions and prototypes of the others |
     | $A$ | categories with some $P_a$ | the others are skipped |
     | $\tau$ | `temperature` | sharpness, may be learnt |
+    | $m$, $M$ | `num_sampled`, `counts.sum()` | prototypes drawn, and all there are |
 
     Each positive stands alone against the negatives: other positives are not in its denominator.
     With $z$ the log of the sum over negatives, a term is $-\log\sigma(p_a \cdot q_+/\tau - z)$.
 
+    The sums over $N_a$ set every anchor against every prototype, so that work grows with the square
+    of the number of categories; nothing else does. With `num_sampled`, m of the M prototypes are
+    drawn, all with the same chance, and stand for the others. With S the drawn prototypes and all
+    regions of the batch, and $w_q = M/m$ for a prototype, 1 for a region,
+
+    $$ \hat L = \frac1{|A|} \sum_{a \in A} \frac1{|P_a|} \sum_{q_+ \in P_a \cap S}
+       -w_{q_+} \log\sigma\Big(\frac{p_a \cdot q_+}\tau - \hat z_a\Big), \qquad
+       \hat z_a = \log \sum_{q_- \in N_a \cap S} w_{q_-} \exp\frac{p_a \cdot q_-}\tau $$
+
+    The mean of $\exp \hat z_a$ over all draws is $\exp z_a$. That of $\hat z_a$ is lower, as a log
+    is concave, and so is the loss; the less so, the larger m. Up to M = m it is the loss itself.
+
     Source: Eq. (13) of [TRM-ML](https://doi.org/10.1145/3664647.3680815) (Ma et al., ACM Multimedia
     2024), after [InfoNCE](https://arxiv.org/abs/1807.03748) (van den Oord et al., 2018).
-    Differs from the paper: nothing; the mean over anchors, which it leaves open, is spelt out.
+    Differs from the paper: `num_sampled` is an addition; the mean over anchors, which the paper
+    leaves open, is spelt out.
 
     Args:
         region_features: One feature per image and category, any length; only those of known
@@ -72,18 +108,20 @@ def multimodal_info_nce(
         counts: Filled slots per category; needed with `prototypes`.
         temperature: Divides the cosines, > 0 (paper: not given; 0.07 is the field's habit).
             Small values look only at the hardest negative, large ones at all alike.
+        num_sampled: Most prototypes to look at, >= 1; None looks at all.
+        generator: Source of the draw, on the CPU; None draws from the global state.
 
     Returns:
         Loss in nats, float32 for half-precision input; an anchor without negatives adds 0, and
         without any positive the loss is 0, with zero gradient. Memory grows with the number of
-        positives and prototypes, time with their product with that of the anchors. Gradients are
+        candidates, time with their product with that of the categories they are of. Gradients are
         computed in float32 too and rounded at the very end; those of float16 features shorter
         than about `2e-5 / temperature` may lie beyond what float16 holds.
 
     Raises:
         ValueError: If shapes disagree, as they do where regions and texts are swapped, only one
-            of `prototypes` and `counts` is given, or `temperature` is a number that is not finite
-            and above 0.
+            of `prototypes` and `counts` is given, `temperature` is a number that is not finite
+            and above 0, or `num_sampled` is below 1.
 
     Examples:
         >>> import torch
@@ -93,12 +131,19 @@ def multimodal_info_nce(
         tensor(0.4324)
     """
     check_temperature(temperature)
+    check_num_sampled(num_sampled)
     check_inputs(region_features, text_features, labels, prototypes, counts)
-    candidates, owners = positive_regions(region_features, labels)
+    candidates = [positive_regions(region_features, labels)]
     if prototypes is not None and counts is not None:
-        stored, their_owners = stored_prototypes(prototypes, counts)
-        candidates, owners = torch.cat([candidates, stored]), torch.cat([owners, their_owners])
-    return candidate_info_nce(text_features, candidates, owners, temperature=temperature)
+        stored = stored_prototypes(prototypes, counts, num_sampled, generator=generator)
+        candidates.append(stored)
+    return candidate_info_nce(text_features, candidates, temperature=temperature)
+
+
+def check_num_sampled(value: int | None) -> None:
+    """Refuse to look at less than one prototype."""
+    if value is not None and value < 1:
+        raise ValueError(f"`num_sampled` must be at least 1, or None for all, got {value}.")
 
 
 def check_inputs(
@@ -127,61 +172,83 @@ def check_inputs(
 
 def positive_regions(
     region_features: Float[Tensor, "batch classes dim"], labels: Labels
-) -> tuple[Float[Tensor, "candidates dim"], Int[Tensor, " candidates"]]:
-    """Return the regions of known positives, image by image, and the category of each."""
+) -> Candidates:
+    """Return the regions of known positives, image by image."""
     category = torch.arange(labels.shape[1], device=labels.device)
     return _present(region_features, torch.where(labels == POSITIVE, category, NOBODY))
 
 
 def stored_prototypes(
-    prototypes: Float[Tensor, "classes capacity dim"], counts: Int[Tensor, " classes"]
-) -> tuple[Float[Tensor, "candidates dim"], Int[Tensor, " candidates"]]:
-    """Return the prototypes in filled slots, and the category of each."""
+    prototypes: Float[Tensor, "classes capacity dim"],
+    counts: Int[Tensor, " classes"],
+    num_sampled: int | None = None,
+    *,
+    generator: torch.Generator | None = None,
+) -> Candidates:
+    """Return the prototypes in filled slots, or as many of them as are to be drawn."""
+    capacity = prototypes.shape[1]
+    filled = torch.arange(capacity, device=counts.device) < counts[:, None]
+    if num_sampled is not None:
+        places = filled.flatten().nonzero()[:, 0]
+        if len(places) > num_sampled:
+            drawn = torch.randperm(len(places), generator=generator)[:num_sampled]
+            drawn = places[drawn.to(places.device)]
+            features = prototypes.flatten(0, 1).index_select(0, drawn)
+            return Candidates(features, drawn // capacity, counts, len(places) / num_sampled)
     category = torch.arange(len(counts), device=counts.device)[:, None]
-    filled = torch.arange(prototypes.shape[1], device=counts.device) < counts[:, None]
     return _present(prototypes, torch.where(filled, category, NOBODY))
 
 
 def candidate_info_nce(
     text_features: Float[Tensor, "classes dim"],
-    candidates: Float[Tensor, "candidates dim"],
-    owners: Int[Tensor, " candidates"],
+    candidates: Sequence[Candidates],
     *,
     temperature: float | Float[Tensor, ""],
 ) -> Float[Tensor, ""]:
-    """Return the loss of `multimodal_info_nce`, given every region and prototype in one list.
+    """Return the loss of `multimodal_info_nce`, given the regions and the prototypes that count.
 
     Args:
         text_features: One text embedding per category, any length.
-        candidates: Regions and prototypes, any length.
-        owners: Category of each candidate; -1 for one that is not there.
+        candidates: Regions, and prototypes if there are some.
         temperature: Divides the cosines, > 0.
     """
-    candidates, present, owner = unit_vectors(candidates), owners >= 0, owners.clamp_min(0)
-    num_positives = torch.zeros(len(text_features), dtype=torch.long, device=owners.device)
-    num_positives = num_positives.index_add(0, owner, present.long())
+    features = unit_vectors(torch.cat([group.features for group in candidates]))
+    owners = torch.cat([group.owners for group in candidates])
+    present, owner = owners >= 0, owners.clamp_min(0)
+    counts = [_num_positives(group, len(text_features)) for group in candidates]
+    num_positives = torch.stack(counts).sum(dim=0)
+    weights = torch.cat([features.new_full(g.owners.shape, g.stand_for) for g in candidates])
     with full_precision(text_features.device):
         anchors = unit_vectors(text_features) / temperature
-        positives = (anchors[owner] * candidates).sum(dim=-1)
-        negatives = _log_sums_over_rivals(anchors, candidates, owners, num_positives)
-    terms = torch.where(present, -F.logsigmoid(positives - negatives[owner]), 0)
+        positives = (anchors[owner] * features).sum(dim=-1)
+        negatives = _log_sums_over_rivals(anchors, features, owners, weights.log())
+    terms = torch.where(present, -weights * F.logsigmoid(positives - negatives[owner]), 0)
     per_anchor = terms / num_positives[owner].clamp_min(1)
     return per_anchor.sum() / (num_positives > 0).sum().clamp_min(1)
 
 
+def _num_positives(candidates: Candidates, num_classes: int) -> Int[Tensor, " classes"]:
+    if candidates.counts is not None:
+        return candidates.counts
+    owners = candidates.owners
+    zeros = owners.new_zeros(num_classes)
+    return zeros.index_add(0, owners.clamp_min(0), (owners >= 0).to(zeros))
+
+
 def _log_sums_over_rivals(
     anchors: Float[Tensor, "classes dim"],
-    candidates: Float[Tensor, "candidates dim"],
+    features: Float[Tensor, "candidates dim"],
     owners: Int[Tensor, " candidates"],
-    num_positives: Int[Tensor, " classes"],
+    log_weights: Float[Tensor, " candidates"],
 ) -> Float[Tensor, " classes"]:
-    """Return the log of the sum over each anchor's negatives; 0 for categories that are none."""
-    log_sums = partial(_log_sums, candidates=candidates, owners=owners)
-    size = max(SCORES_AT_ONCE // max(len(candidates), 1), 1)
+    """Return the log of the sum over each anchor's negatives; 0 for categories of no candidate."""
+    log_sums = partial(_log_sums, features=features, owners=owners, log_weights=log_weights)
+    size = max(SCORES_AT_ONCE // max(len(features), 1), 1)
     if torch.compiler.is_compiling():  # which wants sizes that no value decides
         every = torch.arange(len(anchors), device=owners.device)
         return in_blocks(log_sums, anchors, every, size=size)
-    category = num_positives.nonzero()[:, 0]
+    owns = owners.new_zeros(len(anchors)).index_fill(0, owners[owners != NOBODY], 1)
+    category = owns.nonzero()[:, 0]
     found = in_blocks(log_sums, anchors[category], category, size=size)
     return anchors.new_zeros(len(anchors)).index_copy(0, category, found)
 
@@ -190,19 +257,21 @@ def _log_sums(
     anchors: Float[Tensor, "block dim"],
     category: Int[Tensor, " block"],
     *,
-    candidates: Float[Tensor, "candidates dim"],
+    features: Float[Tensor, "candidates dim"],
     owners: Int[Tensor, " candidates"],
+    log_weights: Float[Tensor, " candidates"],
 ) -> Float[Tensor, " block"]:
-    scores = anchors @ candidates.T
+    scores = torch.addmm(log_weights, anchors, features.T)
     rival = (owners != category[:, None]) & (owners != NOBODY)
     return torch.where(rival, scores, ABSENT).logsumexp(dim=1)
 
 
 def _present(
     features: Float[Tensor, "rows columns dim"], owners: Int[Tensor, "rows columns"]
-) -> tuple[Float[Tensor, "candidates dim"], Int[Tensor, " candidates"]]:
+) -> Candidates:
     """List the features that have an owner; few labels are known, and few slots filled at first."""
     present = owners != NOBODY
     if torch.compiler.is_compiling():  # the rest stays in the list, as zeros that nobody owns
-        return torch.where(present[:, :, None], features, 0).flatten(0, 1), owners.flatten()
-    return features[present], owners[present]
+        kept = torch.where(present[:, :, None], features, 0)
+        return Candidates(kept.flatten(0, 1), owners.flatten())
+    return Candidates(features[present], owners[present])

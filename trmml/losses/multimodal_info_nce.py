@@ -12,8 +12,10 @@ from trmml.distributed import gather_rows
 from trmml.functional.checks import check_labels_on_cpu, check_temperature
 from trmml.functional.in_blocks import in_blocks
 from trmml.functional.multimodal_info_nce import (
+    Candidates,
     candidate_info_nce,
     check_inputs,
+    check_num_sampled,
     positive_regions,
     stored_prototypes,
 )
@@ -38,12 +40,17 @@ class MultimodalInfoNCE(TypedModule):
     anchors are `text_projection(text_features)`, and regions and prototypes share one
     `region_projection`. Projected vectors are scaled to unit length before they are compared.
 
+    With `num_sampled`, training mode looks at no more prototypes than that, drawn anew in every
+    step: the estimate that the function describes. Draws follow from how many there were, `draws`,
+    which is part of the state: a training that is taken up again draws what it would have drawn,
+    and several processes draw alike. Eval mode looks at all.
+
     Source: Eq. (13) of [TRM-ML](https://doi.org/10.1145/3664647.3680815) (Ma et al., ACM Multimedia
     2024), after [InfoNCE](https://arxiv.org/abs/1807.03748) (van den Oord et al., 2018).
     Differs from the paper: it names an MLP without describing it. Here there are two, for text and
     for regions, each `dim -> hidden_dim -> dim` with a GELU; their inputs are first scaled to a
     root mean square of 1, so that regions (sums over positions) and prototypes (unit length)
-    look alike to them.
+    look alike to them. `num_sampled` is an addition.
 
     Args:
         dim: Size of the joint space.
@@ -55,9 +62,11 @@ class MultimodalInfoNCE(TypedModule):
         learn_temperature: Whether to learn the logarithm of the temperature.
         gather_distributed: Whether, in training mode, the positives of all processes of
             `torch.distributed` count, so that each returns the loss of the whole batch.
+        num_sampled: Most prototypes that training mode looks at, >= 1; None looks at all, which
+            takes time with the square of the number of categories.
 
     Raises:
-        ValueError: If `dim`, `hidden_dim` or `temperature` is not above 0.
+        ValueError: If `dim`, `hidden_dim`, `temperature` or `num_sampled` is not above 0.
 
     Examples:
         >>> import torch
@@ -66,6 +75,8 @@ class MultimodalInfoNCE(TypedModule):
         >>> loss(torch.eye(2).expand(3, 2, 2), torch.eye(2), labels)
         tensor(0.4324)
     """
+
+    draws: Int[Tensor, ""]
 
     def __init__(
         self,
@@ -76,10 +87,12 @@ class MultimodalInfoNCE(TypedModule):
         hidden_dim: int | None = None,
         learn_temperature: bool = False,
         gather_distributed: bool = False,
+        num_sampled: int | None = None,
     ) -> None:
         """Check the settings and build the projections."""
         super().__init__()
         check_temperature(temperature)
+        check_num_sampled(num_sampled)
         hidden_dim = 3 * dim if hidden_dim is None else hidden_dim
         if dim < 1 or hidden_dim < 1:
             raise ValueError(
@@ -91,6 +104,9 @@ class MultimodalInfoNCE(TypedModule):
         self.region_projection = _mlp(dim, hidden_dim) if projection else None
         self.fixed_temperature = temperature
         self.gather_distributed = gather_distributed
+        self.num_sampled = num_sampled
+        if num_sampled is not None:
+            self.register_buffer("draws", torch.tensor(0))
         self.log_temperature = (
             nn.Parameter(torch.tensor(math.log(temperature))) if learn_temperature else None
         )
@@ -136,16 +152,29 @@ class MultimodalInfoNCE(TypedModule):
                 )
         check_inputs(region_features, text_features, labels, prototypes, counts)
         check_labels_on_cpu(labels)
-        regions, owners = positive_regions(region_features, labels)
+        regions, owners = positive_regions(region_features, labels)[:2]
         regions = _project(self.region_projection, regions)
         if self.gather_distributed and self.training:
             regions, owners = gather_rows(regions), gather_rows(owners)
+        candidates = [Candidates(regions, owners)]
         if prototypes is not None and counts is not None:
-            stored, their_owners = stored_prototypes(prototypes, counts)
-            regions = torch.cat([regions, _project(self.region_projection, stored)])
-            owners = torch.cat([owners, their_owners])
+            stored = self._drawn(prototypes, counts)
+            projected = _project(self.region_projection, stored.features)
+            candidates.append(stored._replace(features=projected))
         text_features = _project(self.text_projection, text_features)
-        return candidate_info_nce(text_features, regions, owners, temperature=self.temperature)
+        return candidate_info_nce(text_features, candidates, temperature=self.temperature)
+
+    def _drawn(
+        self,
+        prototypes: Float[Tensor, "classes capacity dim"],
+        counts: Int[Tensor, " classes"],
+    ) -> Candidates:
+        """Draw prototypes, other ones in each step, the same ones wherever that step is taken."""
+        if self.num_sampled is None or not self.training:
+            return stored_prototypes(prototypes, counts)
+        generator = torch.Generator().manual_seed(int(self.draws))
+        self.draws += 1
+        return stored_prototypes(prototypes, counts, self.num_sampled, generator=generator)
 
     def extra_repr(self) -> str:
         """Show the settings; the MLPs show themselves."""
@@ -153,7 +182,7 @@ class MultimodalInfoNCE(TypedModule):
         return (
             f"dim={self.dim}, temperature={self.fixed_temperature}, "
             f"projection={self.text_projection is not None}, learn_temperature={learnt}, "
-            f"gather_distributed={self.gather_distributed}"
+            f"gather_distributed={self.gather_distributed}, num_sampled={self.num_sampled}"
         )
 
 

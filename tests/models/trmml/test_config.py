@@ -84,6 +84,7 @@ def test_the_first_stage_is_a_share_of_the_epochs(epochs: int, share: float, exp
             "`distillation_weight` must be finite, got nan",
         ),
         ({"contrastive_weight": -0.1}, "`contrastive_weight` must be at least 0, got -0.1"),
+        ({"contrastive_sample": 0}, "`contrastive_sample` must be at least 1 or None, got 0"),
         ({"decoder_lr_ratio": 0.0}, "`decoder_lr_ratio` must be above 0, got 0.0"),
         ({"first_stage_share": 1.1}, r"`first_stage_share` must be in \[0, 1\], got 1.1"),
         ({"queries": "none"}, "`queries` must be one of"),

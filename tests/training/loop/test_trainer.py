@@ -11,7 +11,7 @@ from torch import Tensor
 
 from tests.random_clip import random_pair
 from tests.training.small_run import NAMES, SHORT, half_known, separable, task_of
-from tests.training.stopped_run import assert_same_tensors, stop_after
+from tests.training.stopped_run import assert_same_tensors, stop_after, taken_up
 from trmml.models import ABLATIONS, TRMML, Batch, TRMMLConfig, TRMMLTask
 from trmml.training import CheckpointStore, FeatureSource, Recipe, Trainer
 
@@ -63,6 +63,24 @@ def test_a_resumed_run_ends_in_the_same_state_to_the_last_bit(
     second.load(state)
     second.run()
     assert_same(whole, second)
+
+
+def test_prototypes_are_drawn_as_if_training_had_never_stopped() -> None:
+    features, labels = separable()
+    config = TRMMLConfig(contrastive_sample=5)
+
+    def drawing() -> Trainer:
+        model = TRMML(random_pair(), NAMES, config=config)
+        return Trainer(TRMMLTask(model), FeatureSource(features, half_known(labels)), recipe=SHORT)
+
+    torch.manual_seed(0)
+    whole = drawing()
+    torch.manual_seed(0)
+    _, second = taken_up(drawing, 7)
+    whole.run()
+    second.run()
+    assert_same(whole, second)
+    assert whole.task.model.get_buffer("contrastive_loss.draws") == whole.total_steps
 
 
 def test_a_state_of_other_settings_is_refused_by_name(tmp_path: Path) -> None:

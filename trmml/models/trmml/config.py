@@ -46,6 +46,9 @@ class TRMMLConfig(MethodConfig):
         distillation_form: What a prediction is in Eq. (6): a coin for each class, or, as printed,
             one distribution over the classes ("softmax").
         contrastive_temperature: Temperature of Eq. (13); ours.
+        contrastive_sample: Most prototypes that a step of Eq. (13) looks at, drawn anew each time;
+            None looks at all, in time with the square of the number of classes. A bank of up to 312
+            classes has no more than the default: there the equation is exact. Ours.
         bank_capacity: Prototypes kept per class; ours.
         bank_top_k: Positions remembered per known positive; ours.
         threshold_momentum: eta of Eq. (11); ours.
@@ -97,6 +100,7 @@ class TRMMLConfig(MethodConfig):
     contrastive_weight: float = 0.01
     distillation_form: Literal["bernoulli", "softmax"] = "bernoulli"
     contrastive_temperature: float = 0.07
+    contrastive_sample: int | None = 10_000
 
     bank_capacity: int = 32
     bank_top_k: int = 2
@@ -155,10 +159,10 @@ class TRMMLConfig(MethodConfig):
                 "`region_decoder` needs a model with regions, got `aggregation` = "
                 f"{self.aggregation!r}."
             )
-        if self.text_chunk_size is not None and self.text_chunk_size < 1:
-            raise ValueError(
-                f"`text_chunk_size` must be at least 1 or None, got {self.text_chunk_size}."
-            )
+        for name in ("contrastive_sample", "text_chunk_size"):
+            value = getattr(self, name)
+            if value is not None and value < 1:
+                raise ValueError(f"`{name}` must be at least 1 or None, got {value}.")
         needs_regions = self.distillation or self.contrastive or self.prototypes != "none"
         if self.aggregation != "regions" and needs_regions:
             raise ValueError(

@@ -95,7 +95,10 @@ class TRMML(TextRegionMatcher):
         if config.contrastive:
             with drawing_from(generator):
                 self.contrastive_loss = MultimodalInfoNCE(
-                    dim, temperature=config.contrastive_temperature, gather_distributed=True
+                    dim,
+                    temperature=config.contrastive_temperature,
+                    gather_distributed=True,
+                    num_sampled=config.contrastive_sample,
                 )
         if config.contrastive or config.prototypes != "none":
             self.prototypes = MultimodalPrototypes(
