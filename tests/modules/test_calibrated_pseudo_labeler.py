@@ -189,7 +189,7 @@ def test_a_precision_outside_its_range_is_refused(name: str, precision: float) -
     _, evidence, withheld = world(images=100)
     labeler = fitted(evidence, withheld)
     with pytest.raises(ValueError, match=rf"`{name}` must be in \(0, 1\) or None"):
-        labeler(evidence, withheld, **{name: precision})
+        labeler(evidence, withheld, **{name: precision})  # pyright: ignore[reportArgumentType]
 
 
 def test_one_kind_alone_can_be_added() -> None:
