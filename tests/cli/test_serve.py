@@ -54,7 +54,8 @@ def test_mistakes_end_in_one_line(
             ((tmp_path / "model", "--examples", tmp_path / "model"), "no image in this folder"),
         ):
             assert exit_status(monkeypatch, "serve", *arguments) == 2
-            [complaint] = capsys.readouterr().err.splitlines()
+            *notes, complaint = capsys.readouterr().err.splitlines()
+            assert all(line.startswith("Computing in ") for line in notes)
             assert complaint.startswith("trmml: ")
             assert message in complaint
 

@@ -197,7 +197,8 @@ def stand_out(
         positions: Dense features of the photograph.
         neutral: A feature for each of `NEUTRAL_WORDS`.
     """
-    chance = best_cosines(neutral, positions).quantile(CHANCE)
+    # On the CPU, as not every device interpolates between numbers.
+    chance = float(best_cosines(neutral, positions).float().cpu().quantile(CHANCE))
     return best_cosines(texts, positions) > chance
 
 
