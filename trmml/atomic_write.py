@@ -3,7 +3,7 @@
 import os
 import platform
 import re
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import IO, Any, BinaryIO, TextIO, cast
@@ -11,6 +11,9 @@ from typing import IO, Any, BinaryIO, TextIO, cast
 from trmml.regular_files import irregular_kind
 
 __all__ = ["atomic_write", "atomic_write_binary", "synced_partial", "write_atomically"]
+
+Piece = bytes | memoryview
+"""Part of a file, written before the next one is asked for."""
 
 LONGEST = 190  # bytes of a name of at most 255, beside the machine and the process
 
@@ -80,7 +83,7 @@ def atomic_write_binary(path: str | os.PathLike[str]) -> Iterator[BinaryIO]:
         yield cast("BinaryIO", file)
 
 
-def synced_partial(path: Path, content: bytes | str) -> Path:
+def synced_partial(path: Path, content: bytes | str | Iterable[Piece]) -> Path:
     """Write what will be a file, flush it to the disk, and leave the renaming to the caller.
 
     For files that belong together: all are whole on the disk before the first gets its name. After
@@ -88,7 +91,7 @@ def synced_partial(path: Path, content: bytes | str) -> Path:
 
     Args:
         path: Of the file that is to be.
-        content: Text is written as UTF-8.
+        content: Text is written as UTF-8; pieces are written one by one, as they come.
 
     Returns:
         The path with `.partial` added, the same in every process; two that write the same file at
@@ -107,7 +110,7 @@ def synced_partial(path: Path, content: bytes | str) -> Path:
     try:
         with _naming(path, partial):
             _write_synced(partial, content)
-    except OSError:
+    except BaseException:
         partial.unlink(missing_ok=True)  # a full disk has no room for half a file
         raise
     return partial
@@ -124,9 +127,11 @@ def _opened(path: Path, mode: str, **options: str) -> Iterator[IO[Any]]:
         _sync(file)
 
 
-def _write_synced(path: Path, content: bytes | str) -> None:
+def _write_synced(path: Path, content: bytes | str | Iterable[Piece]) -> None:
+    content = content.encode() if isinstance(content, str) else content
     with path.open("wb") as file:
-        file.write(content.encode() if isinstance(content, str) else content)
+        for piece in [content] if isinstance(content, bytes) else content:
+            file.write(piece)
         _sync(file)
 
 

@@ -1,6 +1,7 @@
-"""Files that came from elsewhere, read whole or refused in one clear line."""
+"""Files that came from elsewhere, read whole or refused in one clear line; what tensors become."""
 
 from trmml.stored_files.json_objects import kind_of, parse_json, read_json, require_kinds
+from trmml.stored_files.tensor_content import tensor_content
 from trmml.stored_files.tensors import (
     StoredTensors,
     is_safetensors,
@@ -17,4 +18,5 @@ __all__ = [
     "read_tensors",
     "require_finite",
     "require_kinds",
+    "tensor_content",
 ]

@@ -74,7 +74,12 @@ class Learners(NamedTuple):
 
 
 def collect_state(
-    learners: Learners, position: Position, settings: dict[str, Any], *, forerunner: bool
+    learners: Learners,
+    position: Position,
+    settings: dict[str, Any],
+    *,
+    forerunner: bool,
+    copied: bool = True,
 ) -> RunState:
     """Return all that a training goes on from, its settings included.
 
@@ -83,6 +88,7 @@ def collect_state(
         position: Where it stands.
         settings: What has to be the same to go on.
         forerunner: Whether this is what is trained before the task itself.
+        copied: Whether the tensors stay as they are when training goes on.
     """
     optimizer = learners.optimizer.state_dict()
     generators, plain_generators = random_state()
@@ -92,6 +98,8 @@ def collect_state(
     if learners.average is not None:
         tensors |= _prefixed("average", learners.average.weights)
     tensors |= _prefixed("random", generators)
+    if copied:
+        tensors = {name: value.clone() for name, value in tensors.items()}
     plain = {
         "settings": settings,
         "forerunner": forerunner,
@@ -158,7 +166,7 @@ def _restore(learners: Learners, state: RunState) -> Position:
 
 
 def _prefixed(prefix: str, tensors: dict[str, Tensor]) -> dict[str, Tensor]:
-    return {f"{prefix}.{name}": value.clone() for name, value in tensors.items()}
+    return {f"{prefix}.{name}": value for name, value in tensors.items()}
 
 
 def _under(prefix: str, tensors: dict[str, Tensor]) -> dict[str, Tensor]:

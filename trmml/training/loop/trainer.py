@@ -179,12 +179,21 @@ class Trainer:
                     "saved. Lower `max_lr` and start again."
                 )
 
-    def state(self) -> RunState:
-        """Return all that training goes on from."""
+    def state(self, *, copied: bool = True) -> RunState:
+        """Return all that training goes on from.
+
+        Args:
+            copied: Whether the tensors stay as they are when training goes on; what is written at
+                once needs no copy.
+        """
         if self.forerunner is not None:  # nothing else has begun
-            return self.forerunner.state()
+            return self.forerunner.state(copied=copied)
         return collect_state(
-            self._learners, self.position, self.settings, forerunner=self.is_forerunner
+            self._learners,
+            self.position,
+            self.settings,
+            forerunner=self.is_forerunner,
+            copied=copied,
         )
 
     def load(self, state: RunState) -> None:

@@ -104,7 +104,7 @@ class RunCallbacks:
         """
         trainer.check_finite()
         if self.folder.writes:
-            self.folder.save_state(trainer.state(), step=trainer.steps_done)
+            self.folder.save_state(trainer.state(copied=False), step=trainer.steps_done)
         if self.clock is not None:
             self.clock.note()
 

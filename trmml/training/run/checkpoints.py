@@ -5,10 +5,11 @@ import json
 import logging
 import os
 import re
+from collections.abc import Iterator
 from pathlib import Path
 
-from trmml.atomic_write import write_atomically
-from trmml.stored_files import parse_json, read_tensors
+from trmml.atomic_write import synced_partial
+from trmml.stored_files import parse_json, read_tensors, tensor_content
 from trmml.training.loop.state import RunState
 
 __all__ = ["CheckpointStore"]
@@ -23,8 +24,8 @@ class CheckpointStore:
     """Keep the last two states of a run in a folder.
 
     A checkpoint is one safetensors file, named after its step and its checksum. It is written
-    under another name, flushed to the disk, renamed, and read back; only then the oldest goes. So a
-    stop at any moment, or a full disk, leaves at least the state before.
+    under another name, tensor by tensor, flushed to the disk, renamed, and read back; only then the
+    oldest goes. So a stop at any moment, or a full disk, leaves at least the state before.
 
     Args:
         folder: Where to keep them; made at the first save.
@@ -40,22 +41,23 @@ class CheckpointStore:
         Raises:
             OSError: If the disk is full or the folder cannot be written; what was there stays.
         """
-        from safetensors.torch import save
+        checksum = hashlib.sha256()
 
-        metadata = {METADATA: json.dumps(state.plain)}
-        tensors = {name: value.detach().cpu().contiguous() for name, value in state.tensors.items()}
-        content = save(tensors, metadata)
-        path = self.folder / f"step-{step:08d}-{_digest(content)}.safetensors"
+        def content() -> Iterator[bytes | memoryview]:
+            for piece in tensor_content(state.tensors, {METADATA: json.dumps(state.plain)}):
+                checksum.update(piece)
+                yield piece
+
         self.folder.mkdir(parents=True, exist_ok=True)
-        write_atomically(path, content)
+        partial = synced_partial(self.folder / f"step-{step:08d}", content())
+        path = self.folder / f"step-{step:08d}-{checksum.hexdigest()[:16]}.safetensors"
+        partial.replace(path)
         _flush_folder(self.folder)
-        try:
-            _read(path)
-        except ValueError as error:
+        if not _is_as_written(path):
             raise OSError(
                 f"{path} does not read back as it was written; check the disk. The checkpoint "
                 "before it is kept."
-            ) from error
+            )
         for old in [*self.paths()[KEPT:], *self.folder.glob("*.partial")]:
             old.unlink(missing_ok=True)
         return path
@@ -94,10 +96,7 @@ def _read(path: Path) -> RunState:
         ValueError: If it is not the file that was written.
     """
     tensors, metadata = read_tensors(path)  # mapped, so that a lie about its size costs nothing
-    with path.open("rb") as file:
-        digest = hashlib.file_digest(file, "sha256").hexdigest()
-    name = _NAME.fullmatch(path.name)
-    if name is None or not digest.startswith(name[2]):
+    if not _is_as_written(path):
         raise ValueError(f"{path} is damaged (its checksum differs).")
     what = "a checkpoint with the state of a run"
     # Scores and thresholds that nothing is known of yet are nan.
@@ -105,8 +104,12 @@ def _read(path: Path) -> RunState:
     return RunState(tensors, plain)
 
 
-def _digest(content: bytes) -> str:
-    return hashlib.sha256(content).hexdigest()[:16]
+def _is_as_written(path: Path) -> bool:
+    """Say whether a file's checksum is the one in its name."""
+    with path.open("rb") as file:
+        digest = hashlib.file_digest(file, "sha256").hexdigest()
+    name = _NAME.fullmatch(path.name)
+    return name is not None and digest.startswith(name[2])
 
 
 def _flush_folder(folder: Path) -> None:
