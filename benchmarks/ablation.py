@@ -3,6 +3,7 @@
     python benchmarks/ablation.py energies
     python benchmarks/ablation.py ingredients
     python benchmarks/ablation.py prototypes
+    python benchmarks/ablation.py sampling
 
 trains every variant of a group with the demo's recipe, three seeds each, and writes mean average
 precision on held-out validation scenes to `benchmarks/results/ablation_<group>.json`. Defaults are
@@ -71,10 +72,17 @@ def prototypes() -> dict[str, Variant]:
     return {name: (config, DEMO_RECIPE) for name, config in PROTOTYPE_ABLATIONS.items()}
 
 
+def sampling() -> dict[str, Variant]:
+    """The contrastive loss on a sixteenth of the prototypes, of which 30 classes have 960."""
+    sizes = {"60 of 960 prototypes": 60, "all prototypes": None}
+    return {name: with_settings({"contrastive_sample": size}) for name, size in sizes.items()}
+
+
 GROUPS: dict[str, Callable[[], dict[str, Variant]]] = {
     "energies": energies,
     "ingredients": ingredients,
     "prototypes": prototypes,
+    "sampling": sampling,
 }
 
 
