@@ -16,6 +16,8 @@ from trmml.prediction.tower_features import picture_features
 
 __all__ = ["PartialLabelClassifier"]
 
+UNJUDGED = 30.0  # the middle penalty, where no class can choose
+
 
 class PartialLabelClassifier:
     """A line for each class through features of a frozen tower, fitted to the known labels alone.
@@ -94,13 +96,16 @@ class PartialLabelClassifier:
         mean, deviation = features.mean(0), features.std(0, correction=0)
         deviation = torch.where(deviation > 0, deviation, 1)
         standard = (features - mean) / deviation
-        self.penalty_ = self.penalty if self.penalty is not None else _best(standard, labels)
+        penalty = self.penalty
+        if penalty is None:
+            penalty = _best(standard, labels) if bool(judged.any()) else UNJUDGED
+        self.penalty_ = penalty
         weights = standard.new_zeros(standard.shape[1], labels.shape[1])
         share = (positives + 1).double() / (positives + negatives + 2)
         constants = share.logit()
         if bool(judged.any()):
             weights[:, judged], constants[judged] = logistic_probes(
-                standard, labels[:, judged], penalty=self.penalty_
+                standard, labels[:, judged], penalty=penalty
             )
         self.coef_ = (weights / deviation[:, None]).T.numpy()
         self.intercept_ = (constants - mean / deviation @ weights).numpy()
@@ -217,8 +222,5 @@ class PartialLabelClassifier:
 
 
 def _best(features: Tensor, labels: Tensor) -> float:
-    """Choose the penalty by images that were not seen; the middle one where nobody can."""
-    both = (labels == POSITIVE).any(0) & (labels == NEGATIVE).any(0)
-    if not bool(both.any()):
-        return 30.0
+    """Choose the penalty by images that were not seen."""
     return out_of_fold_probabilities(features, labels, folds=min(5, len(labels))).penalty

@@ -3,7 +3,7 @@
 from collections import Counter
 from dataclasses import asdict
 from pathlib import Path
-from typing import Annotated, Literal
+from typing import Annotated, Any, Literal
 
 import typer
 
@@ -179,6 +179,11 @@ def label(
     calibrated = calibrated and next_ is None
     with progress_bar("Looking", len(table), quiet=quiet) as advance:
         kept = None
+        looking: dict[str, Any] = {
+            "batch_size": batch_size,
+            "num_workers": workers,
+            "progress": advance,
+        }
         if calibrated:
             kept = calibrated_proposals(
                 labeler,
@@ -187,31 +192,15 @@ def label(
                 present=promise.present,
                 absent=promise.absent,
                 min_confidence=min_confidence,
-                batch_size=batch_size,
-                num_workers=workers,
-                progress=advance,
+                **looking,
             )
         if next_ is not None:
-            found = next_labels(
-                labeler,
-                table,
-                count=next_,
-                unseen=unseen,
-                batch_size=batch_size,
-                num_workers=workers,
-                progress=advance,
-            )
+            found = next_labels(labeler, table, count=next_, unseen=unseen, **looking)
         elif kept:
             found = kept.proposals
         else:
             found = propose_labels(
-                labeler,
-                table,
-                source=source,
-                min_confidence=min_confidence,
-                batch_size=batch_size,
-                num_workers=workers,
-                progress=advance,
+                labeler, table, source=source, min_confidence=min_confidence, **looking
             )
     if only is not None:
         found = [one for one in found if (one.label == POSITIVE) == (only == "positive")]

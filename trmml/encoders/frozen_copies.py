@@ -8,17 +8,11 @@ import torch
 from torch import Tensor, nn
 from torch.nn.modules.conv import _ConvNd
 
-__all__ = ["FrozenCopies", "autocast_precision", "cast_matrices"]
+from trmml.functional.full_precision import autocast_dtype
+
+__all__ = ["FrozenCopies", "cast_matrices"]
 
 MATRICES = (nn.Linear, _ConvNd, nn.MultiheadAttention)  # whose weights an autocast casts
-
-
-def autocast_precision(device: torch.device) -> torch.dtype | None:
-    """Return the dtype of the autocast that is on for a device; None where none is."""
-    kind = device.type
-    if not (torch.amp.is_autocast_available(kind) and torch.is_autocast_enabled(kind)):
-        return None
-    return torch.get_autocast_dtype(kind)
 
 
 def cast_matrices(module: nn.Module, dtype: torch.dtype) -> nn.Module:
@@ -32,13 +26,11 @@ def cast_matrices(module: nn.Module, dtype: torch.dtype) -> nn.Module:
         module: Frozen; not changed.
         dtype: Half precision of either kind.
     """
+    memo: dict[int, Any] = {id(weight): weight for weight in module.parameters()}
     layers = [part for part in module.modules() if isinstance(part, MATRICES)]
-    cast = {id(weight): weight for part in layers for weight in part.parameters(recurse=False)}
-    # An autocast leaves double precision as it is.
-    cast = {key: weight for key, weight in cast.items() if weight.dtype == torch.float32}
-    memo: dict[int, Any] = {id(weight): weight for weight in [*module.parameters()]}
-    for key, weight in cast.items():
-        memo[key] = nn.Parameter(weight.detach().to(dtype), requires_grad=False)
+    for weight in (weight for part in layers for weight in part.parameters(recurse=False)):
+        if weight.dtype == torch.float32:  # an autocast leaves double precision as it is
+            memo[id(weight)] = nn.Parameter(weight.detach().to(dtype), requires_grad=False)
     return copy.deepcopy(module, memo)
 
 
@@ -87,6 +79,10 @@ class FrozenCopies:
             with torch.inference_mode(False), torch.no_grad():
                 self._copies[dtype] = self._made(dtype)
         return self._copies[dtype]
+
+    def ready(self, device: torch.device) -> Any:  # noqa: ANN401 - any library's tower
+        """Return what to compute with inside the autocast that is on for a device, if one is."""
+        return self._module if torch.compiler.is_compiling() else self(autocast_dtype(device))
 
     def _made(self, dtype: torch.dtype | None) -> nn.Module:
         prepared = self._module if self._prepare is None else self._prepare(self._module)

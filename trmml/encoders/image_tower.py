@@ -9,7 +9,7 @@ from jaxtyping import Float
 from torch import Tensor, nn
 
 from trmml.encoders.frozen import FrozenModule
-from trmml.encoders.frozen_copies import FrozenCopies, autocast_precision
+from trmml.encoders.frozen_copies import FrozenCopies
 from trmml.encoders.protocol import ImageFeatures
 
 __all__ = ["ImageTower"]
@@ -115,9 +115,7 @@ class ImageTower(FrozenModule, ABC):
 
     def _ready(self, device: torch.device) -> Any:  # noqa: ANN401 - any library's tower
         """Return `visual` with its weights in the precision of an autocast already."""
-        if torch.compiler.is_compiling():
-            return self.visual
-        return self._copies(autocast_precision(device))
+        return self._copies.ready(device)
 
     def _check_size(self, height: int, width: int) -> None:
         if (height, width) == self.native_size:

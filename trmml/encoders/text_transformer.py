@@ -9,7 +9,7 @@ from torch import Tensor, nn
 
 from trmml.encoders.causal_transformer import end_states, has_standard_blocks
 from trmml.encoders.frozen import FrozenModule
-from trmml.encoders.frozen_copies import FrozenCopies, autocast_precision
+from trmml.encoders.frozen_copies import FrozenCopies
 from trmml.encoders.tokenizers import as_tokenizer
 
 __all__ = ["TextTransformerTower"]
@@ -164,9 +164,7 @@ class TextTransformerTower(FrozenModule):
 
     def _ready(self, x: Tensor) -> Any:  # noqa: ANN401 - open_clip ships no stubs
         """Return the transformer with its weights in an autocast's precision already."""
-        if torch.compiler.is_compiling():
-            return self.transformer
-        return self._copies(autocast_precision(x.device))
+        return self._copies.ready(x.device)
 
     def _placed(
         self, embeddings: Float[Tensor, "prompts tokens width"]

@@ -1,11 +1,19 @@
-"""Cosines that an autocast around them leaves alone."""
+"""Whether an autocast is on, and cosines that it leaves alone."""
 
 from contextlib import AbstractContextManager, nullcontext
 from typing import Any
 
 import torch
 
-__all__ = ["full_precision"]
+__all__ = ["autocast_dtype", "full_precision"]
+
+
+def autocast_dtype(device: torch.device) -> torch.dtype | None:
+    """Return the dtype of the autocast that is on for a device; None where none is."""
+    kind = device.type
+    if not (torch.amp.is_autocast_available(kind) and torch.is_autocast_enabled(kind)):
+        return None
+    return torch.get_autocast_dtype(kind)
 
 
 def full_precision(device: torch.device) -> AbstractContextManager[Any]:
@@ -17,7 +25,6 @@ def full_precision(device: torch.device) -> AbstractContextManager[Any]:
     Args:
         device: Where to compute.
     """
-    kind = device.type
-    if torch.amp.is_autocast_available(kind) and torch.is_autocast_enabled(kind):
-        return torch.autocast(kind, enabled=False)
-    return nullcontext()
+    if autocast_dtype(device) is None:
+        return nullcontext()
+    return torch.autocast(device.type, enabled=False)

@@ -12,7 +12,13 @@ from trmml.choices import check_choice
 from trmml.data import ImageTable
 from trmml.json_text import json_text
 from trmml.labels import NEGATIVE, POSITIVE, UNKNOWN
-from trmml.prediction.review_tasks import SAMPLE_FIELDS, local_address
+from trmml.prediction.annotation_programs import (
+    choice,
+    classification,
+    dataset,
+    local_address,
+    sample,
+)
 
 __all__ = ["AnnotationFormat", "label_studio_interface", "write_annotations"]
 
@@ -98,7 +104,7 @@ def _tasks(table: ImageTable, scores: list[Any]) -> list[dict[str, Any]]:
     rows = zip(table.names, table.paths, table.labels.tolist(), scores, strict=True)
     for name, path, labels, row in rows:
         known = [
-            _choice(title, _WORDS[label])
+            choice(title, _WORDS[label])
             for title, label in zip(table.class_names, labels, strict=True)
             if label != UNKNOWN
         ]
@@ -108,7 +114,7 @@ def _tasks(table: ImageTable, scores: list[Any]) -> list[dict[str, Any]]:
         }
         if row is not None:
             said = [
-                _choice(title, "yes" if score >= 0.5 else "no") | {"score": score}
+                choice(title, "yes" if score >= 0.5 else "no") | {"score": score}
                 for title, score in zip(table.class_names, row, strict=True)
             ]
             # A task's own score is what Label Studio sorts by: how sure the least sure answer is.
@@ -118,36 +124,15 @@ def _tasks(table: ImageTable, scores: list[Any]) -> list[dict[str, Any]]:
     return tasks
 
 
-def _choice(question: str, word: str) -> dict[str, Any]:
-    return {
-        "from_name": question,
-        "to_name": "image",
-        "type": "choices",
-        "value": {"choices": [word]},
-    }
-
-
 def _samples(table: ImageTable, scores: list[Any]) -> dict[str, Any]:
     samples = []
     rows = zip(table.names, table.paths, table.labels.tolist(), scores, strict=True)
     for name, path, labels, row in rows:
         found = [
-            {"_cls": "Classification", "tags": [_WORDS[label]], "label": title}
-            | ({} if row is None else {"confidence": row[column]})
+            classification(
+                title, tags=[_WORDS[label]], confidence=None if row is None else row[column]
+            )
             for column, (title, label) in enumerate(zip(table.class_names, labels, strict=True))
         ]
-        samples.append(
-            {
-                "filepath": str(path.absolute()),
-                "file": name,
-                "tags": [],
-                "labels": {"_cls": "Classifications", "classifications": found},
-            }
-        )
-    fields = {"file": SAMPLE_FIELDS["file"], "labels": SAMPLE_FIELDS["proposals"]}
-    return {
-        "name": "labels",
-        "media_type": "image",
-        "sample_fields": fields,
-        "samples": samples,
-    }
+        samples.append(sample(path, name, "labels", found))
+    return dataset("labels", "labels", samples)

@@ -12,7 +12,7 @@ from trmml.training.run.folder import named_numbers
 __all__ = ["check_trackers", "tracking"]
 
 _PROJECT: Final = "trmml"
-_EXTRAS: Final = {"wandb": install_line("wandb")}
+_EXTRAS: Final = ("wandb",)  # trackers that an extra of this library brings
 
 
 def check_trackers(names: Sequence[str]) -> None:
@@ -39,7 +39,7 @@ def check_trackers(names: Sequence[str]) -> None:
                 "Accelerate there may be more."
             )
         if name not in there:
-            line = _EXTRAS.get(name, f"pip install {name}")
+            line = install_line(name) if name in _EXTRAS else f"pip install {name}"
             raise ModuleNotFoundError(f"the tracker {name} is not installed; {line}", name=name)
 
 
