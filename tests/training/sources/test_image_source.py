@@ -1,3 +1,5 @@
+import gc
+import multiprocessing
 import os
 import signal
 from pathlib import Path
@@ -82,6 +84,19 @@ def test_a_dead_worker_is_told_and_not_waited_for(table: ImageTable) -> None:
     source = ImageSource(table.replace(transform=die), seed=0, image_size=SIZE, num_workers=1)
     with pytest.raises(ChildProcessError, match="process that reads images died"):
         list(source.batches(rows([0, 1]), epoch=0))
+
+
+def test_workers_end_with_the_source_and_not_seconds_later(table: ImageTable) -> None:
+    source = ImageSource(table, seed=0, image_size=SIZE, num_workers=2)
+    list(source.batches(rows([0, 1]), epoch=0))
+    workers = multiprocessing.active_children()
+    assert len(workers) >= 2
+    gc.disable()  # what only the collector finds ends by a timeout of seconds for each worker
+    try:
+        del source
+        assert not any(worker.is_alive() for worker in workers)
+    finally:
+        gc.enable()
 
 
 def test_rows_are_named_by_their_files(table: ImageTable) -> None:

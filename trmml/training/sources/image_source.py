@@ -1,6 +1,7 @@
 """Images read from files while training goes on."""
 
 from collections.abc import Iterator, Sequence
+from functools import partial
 
 import torch
 from jaxtyping import Float, Int, Shaped
@@ -48,12 +49,13 @@ class ImageSource:
         self.images = SeededImages(table, seed=seed)
         self.labels = table.labels
         no_rows = torch.zeros(0, dtype=torch.long)
-        self._nothing = [torch.zeros(0, 3, *image_size), self.labels[:0], no_rows]
+        nothing = [torch.zeros(0, 3, *image_size), self.labels[:0], no_rows]
         self._items: list[list[tuple[int, int]]] = []
         self._loader = DataLoader(
             self.images,
             batch_sampler=self._items,  # filled for each epoch: the workers outlive it
-            collate_fn=self._collate,
+            # Not a method: workers do not hear the end of a loader that is part of a cycle.
+            collate_fn=partial(_stacked, nothing=nothing),
             **loader_options(num_images=len(table), batch_size=1, num_workers=num_workers),
         )
 
@@ -80,8 +82,11 @@ class ImageSource:
         """Name rows by their files."""
         return name_files(self.images.table, rows)
 
-    def _collate(
-        self, items: list[tuple[Float[Tensor, "3 height width"], Shaped[Tensor, " classes"], int]]
-    ) -> list[Tensor]:
-        # A process may have no image of a small last step, and still has to take part in it.
-        return default_collate(items) if items else self._nothing
+
+def _stacked(
+    items: list[tuple[Float[Tensor, "3 height width"], Shaped[Tensor, " classes"], int]],
+    *,
+    nothing: list[Tensor],
+) -> list[Tensor]:
+    # A process may have no image of a small last step, and still has to take part in it.
+    return default_collate(items) if items else nothing
