@@ -3,10 +3,10 @@
 import json
 from pathlib import Path
 
-from benchmarks import memory_bank_share, training_step
+from benchmarks import coco_reading, memory_bank_share, training_step
 
 PAGE = Path(__file__).parents[1] / "docs" / "benchmarks.md"
-SOURCES = (training_step, memory_bank_share)
+SOURCES = (training_step, memory_bank_share, coco_reading)
 HEAD = """# Benchmarks
 
 How fast it is, measured. Each part is written from a file under `benchmarks/results/` by

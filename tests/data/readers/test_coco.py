@@ -1,12 +1,24 @@
 import json
+import sys
 from pathlib import Path
+from typing import TypedDict
 
 import pytest
+import torch
 
 from tests.data.readers.pictures import write_pictures
 from trmml.data import COCO_NAMES, find_splits, load_coco, load_coco_file, open_split
+from trmml.data.readers.json_parts import read_json_parts, skim_json
 
 COCO256 = Path(__file__).parents[4] / "shared" / "data" / "coco256"
+
+
+class IdAlone(TypedDict, total=False):
+    id: int
+
+
+class Annotations(TypedDict, total=False):
+    annotations: list[IdAlone]
 
 
 def annotation(identity, image, category, *, crowd=0, box=(0, 0, 50, 40)):
@@ -278,3 +290,24 @@ def test_real_coco_2017_files():
         assert int((labels > 0).sum()) >= 1
     both = [load_coco(COCO256, s, year=2017, rows="all").labels for s in ("train", "val")]
     assert int(((both[0] > 0).any(0) | (both[1] > 0).any(0)).sum()) == 76
+
+
+@pytest.mark.parametrize("thin", [0, 1])
+def test_a_table_is_the_same_with_msgspec_and_without(root, monkeypatch, thin):
+    quick = load_coco(root, "train", rows="all", crowd=False, min_box_side=thin)
+    monkeypatch.setitem(sys.modules, "msgspec", None)
+    slow = load_coco(root, "train", rows="all", crowd=False, min_box_side=thin)
+    assert quick.names == slow.names
+    assert quick.class_names == slow.class_names
+    assert torch.equal(quick.labels, slow.labels)
+
+
+def test_only_what_is_taken_is_kept_of_a_file(root):
+    path = root / "annotations" / "instances_train2014.json"
+    assert read_json_parts(path, Annotations)["annotations"][0] == {"id": 5}
+    assert set(skim_json(path)) == {"info", "licenses", "images", "categories", "annotations"}
+    path.write_text('{"annotations": [[1]]}')  # another shape is read whole
+    assert read_json_parts(path, Annotations) == {"annotations": [[1]]}
+    path.write_text('{"annotations": [{"id": 1}}')
+    with pytest.raises(ValueError, match="line 1 is no JSON"):
+        read_json_parts(path, Annotations)

@@ -2,9 +2,9 @@
 
 from collections import Counter
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import Any, NamedTuple, TypedDict
 
-from trmml.data.readers.dataset_files import read_json
+from trmml.data.readers.json_parts import read_json_parts
 
 __all__ = ["CocoContent", "read_coco_content"]
 
@@ -29,6 +29,35 @@ class CocoContent(NamedTuple):
     negatives: dict[Any, set[int]] | None
 
 
+class _Image(TypedDict, total=False):
+    id: Any
+    file_name: Any
+    coco_url: Any
+    neg_category_ids: Any
+
+
+class _Annotation(TypedDict, total=False):
+    image_id: Any
+    category_id: Any
+    iscrowd: Any
+
+
+class _BoxedAnnotation(_Annotation, total=False):
+    bbox: Any
+
+
+class _File(TypedDict, total=False):
+    images: list[_Image]
+    annotations: list[_Annotation]
+    categories: list[Any]
+
+
+class _BoxedFile(TypedDict, total=False):
+    images: list[_Image]
+    annotations: list[_BoxedAnnotation]
+    categories: list[Any]
+
+
 def read_coco_content(path: Path, *, crowd: bool, min_box_side: float) -> CocoContent:
     """Read a file in COCO's format, or in its federated form (LVIS).
 
@@ -41,7 +70,7 @@ def read_coco_content(path: Path, *, crowd: bool, min_box_side: float) -> CocoCo
         ValueError: If a part is missing or malformed, ids or file names repeat, or something names
             an image or a category that is not there.
     """
-    data = read_json(path)
+    data = read_json_parts(path, _BoxedFile if min_box_side > 0 else _File)
     try:
         categories = sorted((int(entry["id"]), str(entry["name"])) for entry in data["categories"])
         above = [(int(x["id"]), str(x.get("supercategory", ""))) for x in data["categories"]]

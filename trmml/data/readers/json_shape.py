@@ -5,7 +5,7 @@ from functools import lru_cache
 from pathlib import Path
 from typing import Any, NamedTuple
 
-from trmml.data.readers.dataset_files import read_json
+from trmml.data.readers.json_parts import skim_json
 
 __all__ = ["JsonShape", "json_shape"]
 
@@ -37,7 +37,7 @@ def json_shape(path: Path) -> JsonShape:
 @lru_cache(maxsize=8)
 def _shape(path: Path, _changed: int, _size: int) -> JsonShape:
     try:
-        content = read_json(path)
+        content = skim_json(path)
     except ValueError:
         content = None  # whoever reads the file will say what is wrong with it
     first = content[0] if isinstance(content, list) and content else None
