@@ -4,10 +4,10 @@ import math
 from dataclasses import fields
 from typing import Final
 
-import torch
 from jaxtyping import Float
 from torch import Tensor
 
+from trmml.functional.values_at_hand import values_are_at_hand
 from trmml.labels import Labels, check_labels
 
 __all__ = [
@@ -108,8 +108,7 @@ def check_labels_on_cpu(labels: Labels) -> None:
     On another device a look would wait for all work in flight. There, and in a graph, any other
     value counts as unknown; `trmml.labels.check_labels` refuses it anywhere.
     """
-    # Subclasses stand for values that are elsewhere, or nowhere.
-    if type(labels) is Tensor and labels.is_cpu and not torch.compiler.is_compiling():
+    if values_are_at_hand(labels):
         check_labels(labels)
 
 

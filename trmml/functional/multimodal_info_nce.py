@@ -5,15 +5,18 @@ from functools import partial
 from typing import Final, NamedTuple
 
 import torch
-from jaxtyping import Float, Int
+from jaxtyping import Bool, Float, Int
 from torch import Tensor
 from torch.nn import functional as F
 
+from trmml.functional.cell_numbers import cell_numbers
 from trmml.functional.checks import check_axes, check_temperature
 from trmml.functional.full_precision import full_precision
 from trmml.functional.in_blocks import in_blocks
+from trmml.functional.positive_pairs import NOBODY, positive_pairs
 from trmml.functional.unit_vectors import unit_vectors
-from trmml.labels import POSITIVE, Labels
+from trmml.functional.values_at_hand import values_are_at_hand
+from trmml.labels import Labels
 
 __all__ = [
     "Candidates",
@@ -29,9 +32,6 @@ ABSENT: Final = -1e30
 """Score of a candidate that is not there: far below any real one, yet finite, so that an empty
 set of negatives gives a zero gradient instead of nan."""
 
-NOBODY: Final = -1
-"""Owner of a candidate that is not there."""
-
 SCORES_AT_ONCE: Final = 2**24
 """Most scores held at a time: 64 MiB in float32, and a few times that with what is made of them."""
 
@@ -44,13 +44,13 @@ class Candidates(NamedTuple):
         owners: Category of each; -1 for one that is not there.
         counts: How many there are of each category where only some were drawn; None if all are
             here.
-        stand_for: How many each of these stands for.
+        stand_for: How many each of these stands for, on average.
     """
 
     features: Float[Tensor, "candidates dim"]
     owners: Int[Tensor, " candidates"]
     counts: Int[Tensor, " classes"] | None = None
-    stand_for: float = 1.0
+    stand_for: float | Float[Tensor, ""] = 1.0
 
 
 def multimodal_info_nce(
@@ -171,11 +171,23 @@ def check_inputs(
 
 
 def positive_regions(
-    region_features: Float[Tensor, "batch classes dim"], labels: Labels
+    region_features: Float[Tensor, "batch classes dim"],
+    labels: Labels,
+    *,
+    most_positives: int | None = None,
 ) -> Candidates:
-    """Return the regions of known positives, image by image."""
-    category = torch.arange(labels.shape[1], device=labels.device)
-    return _present(region_features, torch.where(labels == POSITIVE, category, NOBODY))
+    """Return the regions of known positives, image by image.
+
+    Args:
+        region_features: One feature per image and category.
+        labels: Labels of the batch.
+        most_positives: Known positives that no image has more of, as `positive_pairs` takes it.
+    """
+    images, columns, owners = positive_pairs(labels, most=most_positives)
+    features = region_features[images, columns]
+    if not values_are_at_hand(labels):
+        features = torch.where((owners != NOBODY)[:, None], features, 0)
+    return Candidates(features, owners)
 
 
 def stored_prototypes(
@@ -184,11 +196,25 @@ def stored_prototypes(
     num_sampled: int | None = None,
     *,
     generator: torch.Generator | None = None,
+    number: Int[Tensor, ""] | None = None,
 ) -> Candidates:
-    """Return the prototypes in filled slots, or as many of them as are to be drawn."""
+    """Return the prototypes in filled slots, or as many of them as are to be drawn.
+
+    Args:
+        prototypes: Bank of features.
+        counts: Filled slots per category.
+        num_sampled: Most prototypes to return; None returns all.
+        generator: Source of the draw where values are at hand; None draws from the global state.
+        number: Of the draw where they are not: the same number draws the same; None takes one from
+            `generator`.
+    """
     capacity = prototypes.shape[1]
     filled = torch.arange(capacity, device=counts.device) < counts[:, None]
-    if num_sampled is not None:
+    if num_sampled is not None and filled.numel() > num_sampled:
+        if not values_are_at_hand(counts):
+            if number is None:
+                number = torch.randint(2**62, (), generator=generator)
+            return _drawn_unseen(prototypes, counts, filled, num_sampled, number=number)
         places = filled.flatten().nonzero()[:, 0]
         if len(places) > num_sampled:
             drawn = torch.randperm(len(places), generator=generator)[:num_sampled]
@@ -196,7 +222,31 @@ def stored_prototypes(
             features = prototypes.flatten(0, 1).index_select(0, drawn)
             return Candidates(features, drawn // capacity, counts, len(places) / num_sampled)
     category = torch.arange(len(counts), device=counts.device)[:, None]
-    return _present(prototypes, torch.where(filled, category, NOBODY))
+    owners = torch.where(filled, category, NOBODY)
+    if values_are_at_hand(counts):  # few slots are filled at first
+        return Candidates(prototypes[filled], owners[filled])
+    kept = torch.where(filled[:, :, None], prototypes, 0)
+    return Candidates(kept.flatten(0, 1), owners.flatten())
+
+
+def _drawn_unseen(
+    prototypes: Float[Tensor, "classes capacity dim"],
+    counts: Int[Tensor, " classes"],
+    filled: Bool[Tensor, "classes capacity"],
+    num_sampled: int,
+    *,
+    number: Int[Tensor, ""],
+) -> Candidates:
+    """Draw prototypes without a look at how many there are: all of them, if these are few."""
+    capacity = filled.shape[1]
+    rows = torch.arange(len(counts), device=counts.device)
+    chance = cell_numbers(rows, capacity, seed=number).masked_fill(~filled, torch.inf)
+    drawn = chance.flatten().topk(num_sampled, largest=False).indices
+    there = filled.flatten()[drawn]
+    features = torch.where(there[:, None], prototypes.flatten(0, 1)[drawn], 0)
+    owners = torch.where(there, drawn // capacity, NOBODY)
+    stand_for = (counts.sum() / num_sampled).clamp_min(1).to(features.dtype)
+    return Candidates(features, owners, counts, stand_for)
 
 
 def candidate_info_nce(
@@ -217,7 +267,7 @@ def candidate_info_nce(
     present, owner = owners >= 0, owners.clamp_min(0)
     counts = [_num_positives(group, len(text_features)) for group in candidates]
     num_positives = torch.stack(counts).sum(dim=0)
-    weights = torch.cat([features.new_full(g.owners.shape, g.stand_for) for g in candidates])
+    weights = torch.cat([features.new_ones(g.owners.shape) * g.stand_for for g in candidates])
     with full_precision(text_features.device):
         anchors = unit_vectors(text_features) / temperature
         positives = (anchors[owner] * features).sum(dim=-1)
@@ -244,7 +294,7 @@ def _log_sums_over_rivals(
     """Return the log of the sum over each anchor's negatives; 0 for categories of no candidate."""
     log_sums = partial(_log_sums, features=features, owners=owners, log_weights=log_weights)
     size = max(SCORES_AT_ONCE // max(len(features), 1), 1)
-    if torch.compiler.is_compiling():  # which wants sizes that no value decides
+    if not values_are_at_hand(owners):
         every = torch.arange(len(anchors), device=owners.device)
         return in_blocks(log_sums, anchors, every, size=size)
     owns = owners.new_zeros(len(anchors)).index_fill(0, owners[owners != NOBODY], 1)
@@ -264,14 +314,3 @@ def _log_sums(
     scores = torch.addmm(log_weights, anchors, features.T)
     rival = (owners != category[:, None]) & (owners != NOBODY)
     return torch.where(rival, scores, ABSENT).logsumexp(dim=1)
-
-
-def _present(
-    features: Float[Tensor, "rows columns dim"], owners: Int[Tensor, "rows columns"]
-) -> Candidates:
-    """List the features that have an owner; few labels are known, and few slots filled at first."""
-    present = owners != NOBODY
-    if torch.compiler.is_compiling():  # the rest stays in the list, as zeros that nobody owns
-        kept = torch.where(present[:, :, None], features, 0)
-        return Candidates(kept.flatten(0, 1), owners.flatten())
-    return Candidates(features[present], owners[present])

@@ -20,6 +20,7 @@ from trmml.functional.multimodal_info_nce import (
     stored_prototypes,
 )
 from trmml.functional.unit_vectors import unit_vectors
+from trmml.functional.values_at_hand import values_are_at_hand
 from trmml.labels import Labels
 from trmml.typed_module import TypedModule
 
@@ -125,6 +126,8 @@ class MultimodalInfoNCE(TypedModule):
         labels: Labels,
         prototypes: Float[Tensor, "classes capacity dim"] | None = None,
         counts: Int[Tensor, " classes"] | None = None,
+        *,
+        most_positives: int | None = None,
     ) -> Float[Tensor, ""]:
         """Return the loss in nats; 0, with zero gradient, when no label is positive.
 
@@ -134,6 +137,8 @@ class MultimodalInfoNCE(TypedModule):
             labels: Labels of the batch; 0 and -1 are treated alike.
             prototypes: Bank of features; filled slots come first. None: batch only.
             counts: Filled slots per category; needed with `prototypes`.
+            most_positives: Known positives that no image has more of. Where the labels are on a
+                GPU, or in a graph, room is made for so many of each image; None: of all categories.
 
         Raises:
             ValueError: If the features are not of size `dim`, shapes disagree, as they do where
@@ -152,7 +157,8 @@ class MultimodalInfoNCE(TypedModule):
                 )
         check_inputs(region_features, text_features, labels, prototypes, counts)
         check_labels_on_cpu(labels)
-        regions, owners = positive_regions(region_features, labels)[:2]
+        found = positive_regions(region_features, labels, most_positives=most_positives)
+        regions, owners = found.features, found.owners
         regions = _project(self.region_projection, regions)
         if self.gather_distributed and self.training:
             regions, owners = gather_rows(regions), gather_rows(owners)
@@ -172,9 +178,13 @@ class MultimodalInfoNCE(TypedModule):
         """Draw prototypes, other ones in each step, the same ones wherever that step is taken."""
         if self.num_sampled is None or not self.training:
             return stored_prototypes(prototypes, counts)
-        generator = torch.Generator().manual_seed(int(self.draws))
+        generator, number = None, self.draws.clone()
+        if values_are_at_hand(number):
+            generator = torch.Generator().manual_seed(int(number))
         self.draws += 1
-        return stored_prototypes(prototypes, counts, self.num_sampled, generator=generator)
+        return stored_prototypes(
+            prototypes, counts, self.num_sampled, generator=generator, number=number
+        )
 
     def extra_repr(self) -> str:
         """Show the settings; the MLPs show themselves."""

@@ -34,12 +34,10 @@ class Batch(NamedTuple):
         return self.labels if self.classes is None else self.labels[:, self.classes]
 
     def to(self, device: torch.device) -> "Batch":
-        """Return the batch on a device."""
-        classes = None if self.classes is None else self.classes.to(device)
-        rows = None if self.rows is None else self.rows.to(device)
-        return self._replace(
-            inputs=self.inputs.to(device, non_blocking=True),
-            labels=self.labels.to(device, non_blocking=True),
-            classes=classes,
-            rows=rows,
-        )
+        """Return the batch on a device, which copies it by and by."""
+        tensors = {
+            name: value.to(device, non_blocking=True)
+            for name, value in self._asdict().items()
+            if isinstance(value, Tensor)
+        }
+        return self._replace(**tensors)

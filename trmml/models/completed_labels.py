@@ -53,14 +53,19 @@ class CompletedLabels(TypedModule):
         if probabilities is not None:
             self.probabilities = probabilities.to(self.labels.device, torch.float16)
 
-    def note(self, rows: Int[Tensor, " rows"], labels: Labels) -> None:
+    def note(
+        self, rows: Int[Tensor, " rows"], labels: Labels, *, num_images: int | None = None
+    ) -> None:
         """Replace the labels of some rows, and make room for them where there is none.
 
         Args:
             rows: Which of all images these are.
             labels: Completed, in {-1, 0, +1}.
+            num_images: How many images there are; None looks for the last in `rows`.
         """
-        missing = int(rows.max()) + 1 - len(self) if len(rows) else 0
+        if num_images is None:
+            num_images = int(rows.max()) + 1 if len(rows) else 0
+        missing = num_images - len(self)
         if missing > 0:
             unseen = self.labels.new_full((missing, self.labels.shape[1]), UNKNOWN)
             self.labels = torch.cat([self.labels, unseen])

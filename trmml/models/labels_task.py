@@ -3,7 +3,7 @@
 from jaxtyping import Float
 from torch import Tensor
 
-from trmml.labels import check_labels
+from trmml.functional.checks import check_labels_on_cpu
 from trmml.models.batch import Batch
 from trmml.models.multi_label_model import MultiLabelModel
 from trmml.models.task import Task
@@ -25,7 +25,7 @@ class LabelsTask(Task):
 
     def forward(self, batch: Batch) -> dict[str, Float[Tensor, ""]]:
         """Return the loss of the labels."""
-        check_labels(batch.labels)
+        check_labels_on_cpu(batch.labels)
         return {"total": self.label_loss(self.match(batch).logits, batch)}
 
     def label_loss(self, logits: Float[Tensor, "batch classes"], batch: Batch) -> Float[Tensor, ""]:

@@ -8,11 +8,11 @@ from jaxtyping import Bool, Float, Int
 from torch import Tensor, nn
 from torch.nn.functional import binary_cross_entropy_with_logits
 
-from trmml.completion.withholding import cell_numbers
 from trmml.distributed import gather_rows
 from trmml.functional import class_contrast, kmeans
-from trmml.functional.checks import check_at_least
-from trmml.labels import POSITIVE, UNKNOWN, Labels, check_labels, known_mask
+from trmml.functional.cell_numbers import cell_numbers
+from trmml.functional.checks import check_at_least, check_labels_on_cpu
+from trmml.labels import POSITIVE, UNKNOWN, Labels, known_mask
 from trmml.models.batch import Batch
 from trmml.models.semantic_graph_model import (
     SemanticGraphConfig,
@@ -133,7 +133,7 @@ class SARBTask(SemanticGraphTask):
 
     def forward(self, batch: Batch) -> dict[str, Float[Tensor, ""]]:
         """Return all losses, and remember the known positives of the batch."""
-        check_labels(batch.labels)
+        check_labels_on_cpu(batch.labels)
         output, config = self.match(batch), self.model.config
         losses = {"labels": self.label_loss(output.logits, batch)}
         # Blended are images of the whole batch, so every process has to see it.

@@ -10,8 +10,13 @@ from torch import Tensor
 from trmml.completion.withholding import withheld_cells
 from trmml.distributed import gather_rows
 from trmml.functional import sparse_text_graph, sure_positives, unit_vectors, view_consistency
-from trmml.functional.checks import check_at_least, check_numbers, check_temperature
-from trmml.labels import Labels, check_labels
+from trmml.functional.checks import (
+    check_at_least,
+    check_labels_on_cpu,
+    check_numbers,
+    check_temperature,
+)
+from trmml.labels import Labels
 from trmml.models.batch import Batch
 from trmml.models.labels_task import LabelsTask
 from trmml.models.loss_config import LossConfig
@@ -188,7 +193,7 @@ class SCPNetTask(LabelsTask):
 
     def forward(self, batch: Batch) -> dict[str, Float[Tensor, ""]]:
         """Return the loss of the labels, and that of the consistency."""
-        check_labels(batch.labels)
+        check_labels_on_cpu(batch.labels)
         labels, config = batch.sampled_labels, self.model.config
         dense = self.dense(batch)
         logits = self._match(*dense, classes=batch.classes).logits

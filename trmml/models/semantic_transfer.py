@@ -12,8 +12,8 @@ from torch.nn.functional import binary_cross_entropy_with_logits
 from trmml.completion.added_labels import Completion
 from trmml.distributed import gather_rows
 from trmml.functional import asymmetric_loss, class_contrast
-from trmml.functional.checks import check_at_least
-from trmml.labels import NEGATIVE, POSITIVE, UNKNOWN, Labels, check_labels
+from trmml.functional.checks import check_at_least, check_labels_on_cpu
+from trmml.labels import NEGATIVE, POSITIVE, UNKNOWN, Labels
 from trmml.models.batch import Batch
 from trmml.models.completed_labels import CompletedLabels
 from trmml.models.semantic_graph_model import (
@@ -145,7 +145,7 @@ class TransferTask(SemanticGraphTask, ABC):
 
     def forward(self, batch: Batch) -> dict[str, Float[Tensor, ""]]:
         """Return all losses, and remember the known positives of the batch."""
-        check_labels(batch.labels)
+        check_labels_on_cpu(batch.labels)
         output, config = self.match(batch), self.model.config
         labels = batch.labels
         pairs = self.model.pairs(output.class_features)

@@ -11,9 +11,13 @@ from torch import Tensor, nn
 from trmml.class_names import NameOrSynonyms
 from trmml.encoders.protocol import TextEncoder
 from trmml.functional import local_matching_scores, unit_vectors
-from trmml.functional.checks import check_at_least, check_numbers, check_temperature
+from trmml.functional.checks import (
+    check_at_least,
+    check_labels_on_cpu,
+    check_numbers,
+    check_temperature,
+)
 from trmml.functional.full_precision import full_precision
-from trmml.labels import check_labels
 from trmml.models.batch import Batch
 from trmml.models.loss_config import LossConfig
 from trmml.models.method_config import MethodConfig
@@ -223,7 +227,7 @@ class TaIDPTTask(Task):
                 "`batch` must hold features of captions, which alone TaI-DPT learns from, got "
                 "images; train on a `CaptionSource`, which a run makes of `data.captions`."
             )
-        check_labels(batch.labels)
+        check_labels_on_cpu(batch.labels)
         output: Any = self.match(batch)
         labels, rows = batch.sampled_labels, batch.rows
         losses = {

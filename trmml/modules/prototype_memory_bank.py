@@ -7,7 +7,8 @@ from torch import Tensor
 from trmml.distributed import gather_rows
 from trmml.functional import prototype_similarity, top_pair_features
 from trmml.functional.checks import check_labels_on_cpu
-from trmml.labels import POSITIVE, Labels
+from trmml.functional.positive_pairs import NOBODY, positive_pairs
+from trmml.labels import Labels
 from trmml.typed_module import TypedModule
 
 __all__ = ["PrototypeMemoryBank"]
@@ -93,6 +94,7 @@ class PrototypeMemoryBank(TypedModule):
         labels: Labels,
         *,
         classes: Int[Tensor, " sampled"] | None = None,
+        most_positives: int | None = None,
     ) -> None:
         """Push the strongest positions of every known positive, in batch order.
 
@@ -101,6 +103,8 @@ class PrototypeMemoryBank(TypedModule):
             energy: Region logits of every category.
             labels: Known labels in {-1, 0, +1}; only +1 is remembered.
             classes: Categories that the columns stand for, each once; None for all.
+            most_positives: Known positives that no image has more of. Where the labels are on a
+                GPU, or in a graph, room is made for so many of each image; None: of all categories.
 
         Raises:
             ValueError: If sizes disagree with each other or with the bank, or, eagerly on the
@@ -108,26 +112,45 @@ class PrototypeMemoryBank(TypedModule):
         """
         self._check_sizes(features, energy, labels, classes)
         check_labels_on_cpu(labels)
-        rows, columns = (labels == POSITIVE).nonzero(as_tuple=True)
+        rows, columns, owners = positive_pairs(labels, most=most_positives)
         pushed = top_pair_features(
             features, energy, batch_index=rows, class_index=columns, top_k=self.top_k
         )
-        owners = columns if classes is None else classes[columns]
+        if classes is not None:
+            owners = torch.where(owners == NOBODY, NOBODY, classes[columns])
         if self.gather_distributed and self.training:  # the ranks hold the batch in their order
             pushed, owners = gather_rows(pushed), gather_rows(owners)
+        if len(owners):
+            self._push(pushed.to(self.prototypes), owners)
+
+    def _push(
+        self, pushed: Float[Tensor, "pairs top_k dim"], owners: Int[Tensor, " pairs"]
+    ) -> None:
+        """Write what is pushed into the queues of its owners, in sizes that no value decides."""
+        nobody = self.num_classes  # what is not there comes last
+        owners = torch.where(owners == NOBODY, nobody, owners)
         owners, by_class = owners.sort(stable=True)  # so that a class's pairs stay in batch order
-        pushed = pushed[by_class]
-        pairs_per_class = owners.bincount(minlength=self.num_classes)
-        pushed_per_class = pairs_per_class * self.top_k
+        pairs_per_class = owners.new_zeros(nobody + 1).index_add(0, owners, torch.ones_like(owners))
         first_pair = pairs_per_class.cumsum(0) - pairs_per_class
-        rank = torch.arange(len(owners), device=owners.device) - first_pair[owners]
+        place = torch.arange(len(owners), device=owners.device)
+        # What is not there does as the last that is, to no effect; where nothing is, nobody does.
+        place = torch.minimum(place, (first_pair[nobody] - 1).clamp_min(0))
+        owners, there = owners[place], owners[place] != nobody
+        owners = owners.clamp_max(nobody - 1)
         step = torch.arange(self.top_k, device=owners.device)
-        order = rank[:, None] * self.top_k + step  # place of each feature in its class's queue
-        # A class may push more than fits: only its newest survive, so no slot is written twice.
-        kept = order >= (pushed_per_class - self.capacity)[owners, None]
+        # place of each feature in its class's queue
+        order = (place - first_pair[owners])[:, None] * self.top_k + step
         slots = (self.pointers[owners, None] + order) % self.capacity
+        # A class may push more than fits: its newest survive. Each writes what ends in its slot, so
+        # that it does not matter who writes last.
+        pushed_per_class = pairs_per_class[:nobody] * self.top_k
+        newer = ((pushed_per_class[owners, None] - 1 - order) // self.capacity).clamp_min(0)
+        order = order + newer * self.capacity
+        source = by_class[first_pair[owners, None] + order // self.top_k]
         owners = owners[:, None].expand_as(slots)
-        self.prototypes[owners[kept], slots[kept]] = pushed[kept].to(self.prototypes)
+        found = pushed[source, order % self.top_k]
+        kept = torch.where(there[:, None, None], found, self.prototypes[owners, slots])
+        self.prototypes[owners, slots] = kept
         self.counts.copy_((self.counts + pushed_per_class).clamp(max=self.capacity))
         self.pointers.copy_((self.pointers + pushed_per_class) % self.capacity)
 

@@ -10,6 +10,7 @@ from torch import Tensor, nn
 from trmml.completion.withheld_labels import standardised
 from trmml.completion.withholding import withheld_cells
 from trmml.encoders.protocol import EncoderPair
+from trmml.functional.positive_pairs import most_positives_of
 from trmml.labels import UNKNOWN, Labels
 from trmml.losses.label_loss import label_losses
 from trmml.models.batch import Batch
@@ -43,6 +44,7 @@ class JudgesTask(Task):
         super().__init__(deepcopy(model, dict(kept)))
         self.other = deepcopy(model, dict(kept))
         self._match_other: Any = self.other.match
+        self._most_positives = None
         models = (self.model, self.other)
         self.losses = nn.ModuleList([one.classification_loss for one in models])
 
@@ -58,7 +60,14 @@ class JudgesTask(Task):
             (self.model, self.other), self.both(batch), (first, ~first), strict=True
         ):
             labels = batch.labels.masked_fill(hidden, UNKNOWN)
-            totals.append(model.loss(output, labels, completed=labels, rows=batch.rows).total)
+            losses = model.loss(
+                output,
+                labels,
+                completed=labels,
+                rows=batch.rows,
+                most_positives=self._most_positives,
+            )
+            totals.append(losses.total)
             if model.classification_loss.needs_rows:  # such a loss sees all classes
                 self.note(model.classification_loss, output.logits, labels, batch.rows)
         return {"total": totals[0] + totals[1]}
@@ -66,6 +75,7 @@ class JudgesTask(Task):
     def begin_training(self, labels: Labels) -> None:
         """Tell either model's loss of the half of the labels that it learns."""
         first = first_half(torch.arange(len(labels)), labels.shape[1])
+        self._most_positives = most_positives_of(labels)
         for loss, hidden in zip(label_losses(self), (first, ~first), strict=True):
             loss.begin_training(labels.masked_fill(hidden, UNKNOWN))
 

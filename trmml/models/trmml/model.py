@@ -12,7 +12,8 @@ from trmml.class_names import NameOrSynonyms
 from trmml.distributed import mean_over_processes, world_size
 from trmml.encoders.protocol import EncoderPair
 from trmml.functional import text_similarity
-from trmml.labels import NEGATIVE, UNKNOWN, Labels, check_labels
+from trmml.functional.checks import check_labels_on_cpu
+from trmml.labels import NEGATIVE, UNKNOWN, Labels
 from trmml.losses import MultimodalInfoNCE, RegionDistillation
 from trmml.losses.label_loss import LabelLoss
 from trmml.models.random_start import drawing_from
@@ -168,7 +169,7 @@ class TRMML(TextRegionMatcher):
         prototypes = self.prototypes
         if prototypes is None or prototypes.modalities == "none" or not self._by_thresholds:
             return False
-        return bool(prototypes.stage == 2)
+        return prototypes.in_second_stage
 
     @property
     def _by_thresholds(self) -> bool:
@@ -245,6 +246,7 @@ class TRMML(TextRegionMatcher):
         *,
         completed: Labels | None = None,
         rows: Int[Tensor, " batch"] | None = None,
+        most_positives: int | None = None,
     ) -> TRMMLLosses:
         """Compute the terms of Eq. (15) and, in training mode, learn prototypes and thresholds.
 
@@ -256,10 +258,11 @@ class TRMML(TextRegionMatcher):
             completed: The same with missing ones completed, as the classification losses see
                 them; None completes them here, by the thresholds of the prototypes.
             rows: Which of all training images these are, for a loss that remembers them.
+            most_positives: Known positives that no image has more of, see `PrototypeMemoryBank`.
 
         Raises:
-            ValueError: If the shapes disagree, a label is not -1, 0 or +1, or `output` has regions
-                but was made in eval mode.
+            ValueError: If the shapes disagree, `output` has regions but was made in eval mode, or,
+                eagerly on the CPU, a label is not -1, 0 or +1.
         """
         expected = (len(output.logits), self.prompts.num_classes)
         for argument, value in {"labels": labels, "completed": completed}.items():
@@ -270,7 +273,7 @@ class TRMML(TextRegionMatcher):
                     f"`{argument}` must have a row for each image and a column for each class, "
                     f"{expected}, got {tuple(value.shape)}."
                 )
-            check_labels(value)
+            check_labels_on_cpu(value)
         if self.decoder is not None and output.query_logits is None:
             raise ValueError("`output` must come from training mode; call `model.train()` first.")
         if output.classes is not None:
@@ -281,7 +284,8 @@ class TRMML(TextRegionMatcher):
             sound = output.logits.isfinite().all(dim=1, keepdim=True)
             taught = labels.masked_fill(~sound, UNKNOWN)
             known = (output.region_features, output.positive, taught)
-            self.prototypes.observe(output.features, output.energy, *known, classes=output.classes)
+            chosen = {"classes": output.classes, "most_positives": most_positives}
+            self.prototypes.observe(output.features, output.energy, *known, **chosen)
         weight = self.config.completed_weight
         if completed is None:
             completed, weight = self._complete(output, labels), 1.0
@@ -303,6 +307,7 @@ class TRMML(TextRegionMatcher):
                 output.positive,
                 labels,
                 *self.prototypes.bank.stored(output.classes),
+                most_positives=most_positives,
             )
         config = self.config
         total = (

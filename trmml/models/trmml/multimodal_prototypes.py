@@ -65,6 +65,8 @@ class MultimodalPrototypes(TypedModule):
             gather_distributed=True,
         )
         self.register_buffer("stage", torch.tensor(1))
+        self._in_second_stage = False  # as `stage` says, for which one would wait
+        self.register_load_state_dict_post_hook(_read_stage)
         self.register_buffer("text_prototypes", torch.zeros(num_classes, dim))
 
     @torch.no_grad()
@@ -74,10 +76,16 @@ class MultimodalPrototypes(TypedModule):
         Raises:
             RuntimeError: If the second stage has begun before.
         """
-        if self.stage == 2:
+        if self.in_second_stage:
             raise RuntimeError("The second stage has begun already; its prototypes stay as set.")
         self.text_prototypes.copy_(text_features)
         self.stage.fill_(2)
+        self._in_second_stage = True
+
+    @property
+    def in_second_stage(self) -> bool:
+        """Whether labels are completed."""
+        return self._in_second_stage
 
     @torch.no_grad()
     def observe(
@@ -89,6 +97,7 @@ class MultimodalPrototypes(TypedModule):
         labels: Labels,
         *,
         classes: Int[Tensor, " sampled"] | None = None,
+        most_positives: int | None = None,
     ) -> None:
         """Learn from a batch's known labels: first the thresholds, then the bank.
 
@@ -99,11 +108,12 @@ class MultimodalPrototypes(TypedModule):
             text_features: Positive text features.
             labels: Known labels in {-1, 0, +1}.
             classes: Categories that all these are of, each once; None for all.
+            most_positives: Known positives that no image has more of, see `PrototypeMemoryBank`.
         """
         if self.modalities != "none":
             similarities = self._similarities(region_features, text_features, classes)
             self.labeler.update(similarities, labels, classes=classes)
-        self.bank.update(features, energy, labels, classes=classes)
+        self.bank.update(features, energy, labels, classes=classes, most_positives=most_positives)
 
     @torch.no_grad()
     def complete(
@@ -122,7 +132,7 @@ class MultimodalPrototypes(TypedModule):
             labels: Known labels in {-1, 0, +1}.
             classes: Categories that all these are of; None for all.
         """
-        if self.stage == 1 or self.modalities == "none":
+        if not self.in_second_stage or self.modalities == "none":
             return labels
         similarities = self._similarities(region_features, text_features, classes)
         return self.labeler(similarities, labels, classes=classes)
@@ -138,10 +148,14 @@ class MultimodalPrototypes(TypedModule):
             rows.append(self.bank.similarity(region_features, classes=classes))
         if self.modalities in ("both", "text"):
             kept = self.text_prototypes if classes is None else self.text_prototypes[classes]
-            text = text_features if self.live_text or self.stage == 1 else kept
+            text = text_features if self.live_text or not self.in_second_stage else kept
             rows.append(text_similarity(region_features, text))
         return torch.stack(rows)
 
     def extra_repr(self) -> str:
         """Show the options in the printed module."""
         return f"modalities={self.modalities!r}, live_text={self.live_text}"
+
+
+def _read_stage(prototypes: MultimodalPrototypes, _: object) -> None:
+    prototypes._in_second_stage = bool(prototypes.stage == 2)

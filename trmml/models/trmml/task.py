@@ -12,6 +12,7 @@ from trmml.completion.added_labels import Completion
 from trmml.completion.withholding import withheld_cells
 from trmml.distributed import gather_rows
 from trmml.encoders.protocol import EncoderPair
+from trmml.functional.positive_pairs import most_positives_of
 from trmml.labels import UNKNOWN, Labels
 from trmml.models.batch import Batch
 from trmml.models.completed_labels import CompletedLabels
@@ -49,6 +50,7 @@ class TRMMLTask(Task):
         super().__init__(model)
         self.loss = model.classification_loss
         self.completed = self.labeler = self.seen = None
+        self._num_images = self._most_positives = None
         config = model.config
         if config.completion == "paper" and config.prototypes != "none":
             self.seen = CompletedLabels(len(model.class_names))
@@ -90,7 +92,13 @@ class TRMMLTask(Task):
         """
         labels, completed = self._taught(batch)
         output = self.match(batch)
-        losses = self.model.loss(output, labels, completed=completed, rows=batch.rows)._asdict()
+        losses = self.model.loss(
+            output,
+            labels,
+            completed=completed,
+            rows=batch.rows,
+            most_positives=self._most_positives,
+        )._asdict()
         self._note_completed(output, batch)
         if self.loss.needs_rows:
             taught = self.model.complete(output, labels) if completed is None else completed
@@ -104,7 +112,7 @@ class TRMMLTask(Task):
             return
         # The loss has learnt from the batch before it completed; nothing has changed since.
         completed = self.model.complete(output, batch.labels).to(torch.int8)
-        self.seen.note(gather_rows(batch.rows), gather_rows(completed))
+        self.seen.note(gather_rows(batch.rows), gather_rows(completed), num_images=self._num_images)
 
     def _taught(self, batch: Batch) -> tuple[Labels, Labels | None]:
         """Return the labels known in this stage, and the completed ones if they are kept."""
@@ -123,6 +131,7 @@ class TRMMLTask(Task):
         """Tell the loss what is known, but for what it must not learn from."""
         if self.completed is not None and not self._has_judges:
             labels = labels.masked_fill(self._withheld(torch.arange(len(labels))), UNKNOWN)
+        self._num_images, self._most_positives = len(labels), most_positives_of(labels)
         super().begin_training(labels)
 
     def _withheld(self, rows: Int[Tensor, " rows"]) -> Bool[Tensor, "rows classes"]:

@@ -11,7 +11,7 @@ from jaxtyping import Float, Int
 from torch import Tensor
 from torch.nn.utils import clip_grad_norm_
 
-from trmml.labels import Labels
+from trmml.functional.checks import check_labels_on_cpu
 from trmml.losses.label_loss import refuse_sampled_classes
 from trmml.models import Batch, MultiLabelModel, Task, sample_classes
 from trmml.training.config.recipe import Recipe
@@ -21,6 +21,7 @@ from trmml.training.loop.history import History
 from trmml.training.loop.looking import dense_features, look_at_all
 from trmml.training.loop.optimization import build_optimizer, build_scheduler
 from trmml.training.loop.order import calibration_rows, epoch_steps, num_steps
+from trmml.training.loop.settings import training_settings
 from trmml.training.loop.state import (
     Learners,
     Position,
@@ -29,13 +30,11 @@ from trmml.training.loop.state import (
     restore_state,
     saved_settings,
 )
+from trmml.training.loop.step_losses import Losses, StepLosses
 from trmml.training.loop.weight_average import WeightAverage
-from trmml.training.sources.source import TrainingSource, labels_checksum
+from trmml.training.sources.source import TrainingSource
 
-__all__ = ["Losses", "Trainer", "training_settings"]
-
-Losses = dict[str, Float[Tensor, ""]]
-"""Losses by name, as a task gives them; "total" is minimised."""
+__all__ = ["Losses", "Trainer"]
 
 
 class Trainer:
@@ -264,22 +263,23 @@ class Trainer:
         batches: Iterator[Batch],
     ) -> Losses:
         classes = self._classes(rows)
-        totals: Losses = {}
-        for part in parts:
-            batch = next(batches)._replace(classes=classes).to(self.accelerator.device)
+        found = StepLosses()
+        weights = [len(part) / len(rows) for part in parts]
+        for part, weight in zip(parts, weights, strict=True):
+            batch = next(batches)._replace(classes=classes)
+            check_labels_on_cpu(batch.labels)
             is_last = part is parts[-1]
             with self.accelerator.no_sync(self.step) if not is_last else nullcontext():
-                losses = self.step(batch)
-                if not bool(losses["total"].isfinite()):
-                    raise FloatingPointError(
-                        f"The loss must be finite, got {losses['total'].item()} in step "
-                        f"{self.position.step} of epoch {self.position.epoch}; lower `max_lr` or "
-                        f"look at these images: {self.source.describe(part)}"
-                    )
-                weight = len(part) / len(rows)
+                losses = self.step(batch.to(self.accelerator.device))
+                found.add(losses)
+                if is_last:
+                    found.send()
                 self.accelerator.backward(losses["total"] * weight)
+        totals: Losses = {}
+        for part, weight, losses in zip(parts, weights, found.receive(), strict=True):
+            self._require_finite(losses["total"], part)
             for name, value in losses.items():
-                totals[name] = totals.get(name, 0.0) + weight * value.detach()
+                totals[name] = totals.get(name, 0.0) + weight * value
         self.accelerator.unscale_gradients(self.optimizer)
         for parameters in self.task.clipped_together():
             clip_grad_norm_(parameters, self.recipe.max_grad_norm)
@@ -292,6 +292,16 @@ class Trainer:
             if self.average is not None:
                 self.average.update(self.task.model)
         return totals
+
+    def _require_finite(self, total: Float[Tensor, ""], part: Int[Tensor, " rows"]) -> None:
+        if not bool(total.isfinite()):
+            self.optimizer.zero_grad()
+            self.task.end_step(taken=False)
+            raise FloatingPointError(
+                f"The loss must be finite, got {total.item()} in step {self.position.step} of "
+                f"epoch {self.position.epoch}; lower `max_lr` or look at these images: "
+                f"{self.source.describe(part)}"
+            )
 
     def _classes(self, rows: Int[Tensor, " rows"]) -> Int[Tensor, " sampled"] | None:
         """Draw the categories of a step, the same in every process and after a resumption."""
@@ -338,13 +348,3 @@ class Trainer:
             average = self.average.applied_to(model)
         with average:
             yield model.eval()
-
-
-def training_settings(task: Task, recipe: Recipe, labels: Labels) -> dict[str, Any]:
-    """Return what has to be the same for a training to go on to the same weights."""
-    return {
-        **task.settings(),
-        "recipe": recipe.settings(),
-        "images": len(labels),
-        "labels": labels_checksum(labels),
-    }

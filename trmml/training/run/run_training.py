@@ -14,7 +14,8 @@ from trmml.models import METHODS, Task, ZeroShotStack
 from trmml.training.config.run_config import RunConfig
 from trmml.training.loop.acceleration import build_accelerator
 from trmml.training.loop.history import History
-from trmml.training.loop.trainer import Trainer, training_settings
+from trmml.training.loop.settings import training_settings
+from trmml.training.loop.trainer import Trainer
 from trmml.training.run.accepted_changes import take_up
 from trmml.training.run.callbacks import RunCallbacks
 from trmml.training.run.completion import completion_report
