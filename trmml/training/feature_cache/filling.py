@@ -11,6 +11,7 @@ from jaxtyping import Float, Float16
 from torch import Tensor, nn
 from torch.utils.data import DataLoader, Dataset
 
+from trmml.data.late_normalisation import without_normalisation
 from trmml.encoders.protocol import ImageEncoder
 from trmml.functional.full_precision import full_precision
 from trmml.training.feature_cache.blocks import Block, Blocks
@@ -50,7 +51,8 @@ def fill_blocks(
     Returns:
         Whether all blocks are done; else `should_stop` said so.
     """
-    draws = _Draws(images, resolution)
+    pixels, finish = without_normalisation(images.table)
+    draws = _Draws(SeededImages(pixels, seed=images.seed), resolution)
     missing = {*range(len(blocks))} - blocks.done()
     while missing:
         own: set[int] = set()
@@ -59,7 +61,7 @@ def fill_blocks(
             # The tower's own precision is in the card, the caller's is not.
             with full_precision(_device_of(encoder)):
                 for block, features, sources in _encoded(
-                    encoder, draws, work, num_workers, progress, should_stop
+                    encoder, draws, finish, work, num_workers, progress, should_stop
                 ):
                     sha256 = file.write(block.view, block.start, features)
                     blocks.finish(block, sha256=sha256, sources=sources)
@@ -109,6 +111,7 @@ class _Work:
 def _encoded(
     encoder: ImageEncoder,
     draws: "_Draws",
+    finish: Callable[[Tensor], Tensor] | None,
     work: _Work,
     num_workers: int,
     progress: Callable[[int], None],
@@ -120,6 +123,7 @@ def _encoded(
         batch_sampler=work,  # pyright: ignore[reportArgumentType] - any iterable of batches
         num_workers=num_workers,
         collate_fn=_stack,
+        pin_memory=torch.cuda.is_available(),
         generator=torch.Generator(),  # loaders draw a seed, which is nobody's here
     )
     parts: list[Tensor] = []
@@ -128,7 +132,8 @@ def _encoded(
     for pixels, rows in loader:
         block = work.claimed[0]
         paths = [table.root / table.names[row] for row in rows]
-        parts.append(_half_features(encoder, pixels, paths))
+        sent = pixels.to(_device_of(encoder), non_blocking=True)
+        parts.append(_half_features(encoder, sent if finish is None else finish(sent), paths))
         sources += rows
         progress(len(rows))
         if len(sources) == len(block):
@@ -142,7 +147,7 @@ def _encoded(
 def _half_features(
     encoder: ImageEncoder, pixels: Float[Tensor, "batch 3 height width"], paths: list[Path]
 ) -> Float16[Tensor, "batch positions dim"]:
-    dense, _ = encoder.encode_dense(pixels.to(_device_of(encoder)))
+    dense, _ = encoder.encode_dense(pixels)
     half = dense.half()
     finite = half.isfinite().flatten(1).all(dim=1)
     if not bool(finite.all()):

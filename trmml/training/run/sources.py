@@ -71,7 +71,9 @@ def open_sources(
             return None
         if cache.directory is None or views is None:
             size = (image_size, image_size)
-            return ImageSource(table, seed=seed, image_size=size, num_workers=workers)
+            return ImageSource(
+                table, seed=seed, image_size=size, num_workers=workers, finished=False
+            )
         images = SeededImages(table, seed=seed)
         kept = FeatureCache(cache.directory, encoders, images, num_views=views)
         _fill(kept, f"Caching {name} features", workers, request, progress)

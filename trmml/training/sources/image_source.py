@@ -4,11 +4,12 @@ from collections.abc import Iterator, Sequence
 from functools import partial
 
 import torch
-from jaxtyping import Float, Int, Shaped
+from jaxtyping import Int, Shaped
 from torch import Tensor
 from torch.utils.data import DataLoader, default_collate
 
 from trmml.data import ImageTable
+from trmml.data.late_normalisation import without_normalisation
 from trmml.models import Batch
 from trmml.training.sources.loading import loader_options
 from trmml.training.sources.seeded_images import SeededImages
@@ -27,6 +28,9 @@ class ImageSource:
         seed: Of the augmentation.
         image_size: Height and width that the transform gives.
         num_workers: Processes that decode; 0 does it in this one, None takes the free cores.
+        finished: Whether batches come normalised. Else those of a pipeline that ends in it, as
+            `build_transform` gives, are 8-bit pixels, which `Batch.to` normalises where it sends
+            them. Between processes they are 8-bit in any case.
 
     Raises:
         ValueError: If the table leaves broken images out, which would shift the rows of a batch.
@@ -39,6 +43,7 @@ class ImageSource:
         seed: int,
         image_size: tuple[int, int],
         num_workers: int | None = 0,
+        finished: bool = True,
     ) -> None:
         """Keep the table; nothing is read yet."""
         if table.broken == "skip":
@@ -46,10 +51,12 @@ class ImageSource:
                 "`table` must have `broken` 'replace' or 'error' to be trained on, got 'skip'; "
                 'use `table.replace(broken="replace")`.'
             )
-        self.images = SeededImages(table, seed=seed)
+        pixels, self._finish = without_normalisation(table)
+        self.images, self._finished = SeededImages(pixels, seed=seed), finished
         self.labels = table.labels
         no_rows = torch.zeros(0, dtype=torch.long)
-        nothing = [torch.zeros(0, 3, *image_size), self.labels[:0], no_rows]
+        kind = torch.float32 if self._finish is None else torch.uint8
+        nothing = [torch.zeros(0, 3, *image_size, dtype=kind), self.labels[:0], no_rows]
         self._items: list[list[tuple[int, int]]] = []
         self._loader = DataLoader(
             self.images,
@@ -69,7 +76,8 @@ class ImageSource:
         self._items[:] = [[(row, epoch) for row in rows.tolist()] for rows in parts]
         try:
             for images, labels, rows in self._loader:
-                yield Batch(images, labels, rows=rows)
+                batch = Batch(images, labels, rows=rows, finish=self._finish)
+                yield batch.to(images.device) if self._finished else batch
         except RuntimeError as error:
             if "DataLoader worker" not in str(error):
                 raise
@@ -84,7 +92,7 @@ class ImageSource:
 
 
 def _stacked(
-    items: list[tuple[Float[Tensor, "3 height width"], Shaped[Tensor, " classes"], int]],
+    items: list[tuple[Shaped[Tensor, "3 height width"], Shaped[Tensor, " classes"], int]],
     *,
     nothing: list[Tensor],
 ) -> list[Tensor]:

@@ -105,7 +105,7 @@ def zero_shot_of_source(
     parts = part.split(batch_size) if len(part) else []
     scores, labels = [stack.texts.new_zeros(0, len(stack.texts))], [source.labels[:0]]
     for batch in source.batches(parts, epoch=0):
-        inputs = batch.inputs.to(stack.texts.device)
+        inputs = batch.to(stack.texts.device).inputs
         dense = inputs if batch.grid else encoder.encode_dense(inputs)[0]
         scores.append(dense_zero_shot_scores(dense.to(stack.texts), stack.texts))
         labels.append(batch.labels)
@@ -129,7 +129,8 @@ def _outputs_of(
     def name(batch: int, place: int) -> str:
         return source.describe(parts[batch][place : place + 1])
 
-    inputs = ((batch.inputs, batch.grid) for batch in source.batches(parts, epoch=0))
+    sent = (batch.to(model.device) for batch in source.batches(parts, epoch=0))
+    inputs = ((batch.inputs, batch.grid) for batch in sent)
     return stream_outputs(model, inputs, image=name, look=look)
 
 

@@ -8,7 +8,7 @@ from typing import Final
 
 import numpy as np
 import torch
-from jaxtyping import Float, Shaped
+from jaxtyping import Shaped
 from torch import Tensor
 from torch.utils.data import Dataset
 
@@ -43,7 +43,7 @@ class SeededImages(Dataset[tuple[Tensor, Tensor, int]]):
 
     def __getitem__(
         self, item: tuple[int, int]
-    ) -> tuple[Float[Tensor, "3 height width"], Shaped[Tensor, " classes"], int]:
+    ) -> tuple[Shaped[Tensor, "3 height width"], Shaped[Tensor, " classes"], int]:
         """Return image, labels and row, in one draw of the augmentation.
 
         The row is another than was asked for where that one's image cannot be read.
@@ -54,14 +54,14 @@ class SeededImages(Dataset[tuple[Tensor, Tensor, int]]):
         image, source = self.read(*item)
         return image, self.table.labels[source].clone(), source
 
-    def read(self, row: int, draw: int) -> tuple[Float[Tensor, "3 height width"], int]:
+    def read(self, row: int, draw: int) -> tuple[Shaped[Tensor, "3 height width"], int]:
         """Return one draw of a row's image, and the row it comes from, as `ImageTable.read`."""
         with _seeded(f"{self.seed} {row} {draw}".encode()):
             return self.table.read(row)
 
     def __getitems__(
         self, items: Sequence[tuple[int, int]]
-    ) -> list[tuple[Float[Tensor, "3 height width"], Shaped[Tensor, " classes"], int]]:
+    ) -> list[tuple[Shaped[Tensor, "3 height width"], Shaped[Tensor, " classes"], int]]:
         """Return several draws, as loaders ask for a batch."""
         return [self[item] for item in items]
 
