@@ -5,6 +5,7 @@ from typing import Literal, NamedTuple
 import torch
 from jaxtyping import Float, Int
 from torch import Tensor, nn
+from torch.nn import functional as F
 
 from trmml.choices import check_choice
 from trmml.functional import (
@@ -200,9 +201,11 @@ class CategoryAwareRegionDecoder(TypedModule):
         if not query_branch:
             return RegionOutput(energy, regions, None)
         # The weights sum to one, so projecting after the average equals projecting every position
-        # before it, and there are fewer classes than positions.
+        # before it, and there are fewer classes than positions. Nothing bends between the two
+        # projections: one of their product serves every image and class.
         attended = attended_features(features, energy).to(features.dtype)  # cosines are float32
-        attended = self.output_projection(self.value_projection(attended))
+        value, output = self.value_projection, self.output_projection
+        attended = F.linear(attended, output.weight @ value.weight, output(value.bias))
         return RegionOutput(energy, regions, attended + self.mlp(attended))
 
     def _check(self, features: Float[Tensor, "batch positions _"]) -> None:
