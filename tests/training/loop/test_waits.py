@@ -61,6 +61,13 @@ def test_a_step_waits_once(case: str, step: int) -> None:
     assert waits.total == 1, "\n" + waits.table()
 
 
+@pytest.mark.parametrize("method", METHODS)
+def test_a_step_of_every_method_waits_once(method: str) -> None:
+    waits = waits_of(method, SHORT, step=LATER)
+    assert waits.operations > 100
+    assert waits.total == 1, "\n" + waits.table()
+
+
 class Spoilt(FeatureSource):
     """Gives one image, in one epoch, what nobody can learn from."""
 
