@@ -26,6 +26,7 @@ from typing import Any, Final
 
 import torch
 
+from benchmarks.completion_ideas import PulledTask
 from benchmarks.worlds import (
     World,
     generated,
@@ -54,6 +55,7 @@ from trmml.training.sources.stored_features import StoredFeatures
 RESULTS: Final = Path(__file__).parent / "results"
 WITHOUT: Final = ABLATIONS["carl+kd"]
 CALIBRATED: Final = replace(WITHOUT, prototypes="both", completion="calibrated")
+RANKED: Final = replace(CALIBRATED, completion="ranked")
 ARMS: Final[dict[str, TRMMLConfig]] = {
     "nothing completed": WITHOUT,
     "paper": replace(WITHOUT, prototypes="both"),
@@ -66,6 +68,12 @@ ARMS: Final[dict[str, TRMMLConfig]] = {
     "calibrated by itself, later": replace(CALIBRATED, judged_by="itself", first_stage_share=0.5),
     "calibrated, judged longer": replace(CALIBRATED, judges_share=1.0),
     "nothing completed, contexts from words": replace(WITHOUT, prompt_init="a photo of a"),
+    "nothing completed, pulled to zero-shot": WITHOUT,
+    "ranked": RANKED,
+    "ranked, half of them": replace(RANKED, ranked_share=0.5),
+}
+TASKS: Final[dict[str, type[TRMMLTask]]] = {
+    "nothing completed, pulled to zero-shot": PulledTask,
 }
 
 BATCH: Final = 100
@@ -83,7 +91,8 @@ def measure(arm: str, known: Labels, *, seed: int, world: World) -> dict[str, An
     """Train once, and return the figures."""
     held, rows = set_aside(len(known), seed=seed)
     train, labels, truth = taken(world["train"], rows), known[rows], world["truth"][rows]
-    task = trained(ARMS[arm], world, rows, labels, seed=seed)
+    Task = TASKS.get(arm, TRMMLTask)
+    task = trained(ARMS[arm], world, rows, labels, seed=seed, Task=Task)
     found: dict[str, Any] = {}
     if task.completed is not None:
         completed = task.completed.labels.to(known.dtype)
@@ -112,11 +121,17 @@ def set_aside(images: int, *, seed: int) -> tuple[torch.Tensor, torch.Tensor]:
 
 
 def trained(
-    config: TRMMLConfig, world: World, rows: torch.Tensor, labels: Labels, *, seed: int
+    config: TRMMLConfig,
+    world: World,
+    rows: torch.Tensor,
+    labels: Labels,
+    *,
+    seed: int,
+    Task: type[TRMMLTask] = TRMMLTask,
 ) -> TRMMLTask:
     """Train on some rows by the demo's recipe."""
     generator = torch.Generator().manual_seed(seed)
-    task = TRMMLTask(TRMML(world["encoders"], world["names"], config=config, generator=generator))
+    task = Task(TRMML(world["encoders"], world["names"], config=config, generator=generator))
     fit(task, taken(world["train"], rows), labels, recipe=replace(DEMO_RECIPE, seed=seed))
     return task
 

@@ -95,7 +95,7 @@ def speed(rounds: int) -> dict[str, Any]:
                 torch.bfloat16, lambda _: tower._copies()
             ),
         }
-        times = alternate(works, device="cpu", warm_up=1, rounds=rounds)
+        times = alternate(works, device="cpu", warm_up=1, rounds=rounds).wall
         found[name] = {
             "image_size": size,
             "batch": BATCH,

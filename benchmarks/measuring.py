@@ -2,8 +2,9 @@
 
 The contract, for all results under `benchmarks/results/` that hold seconds:
 
-- everything compared is timed in one run, in alternation, after warm-up rounds that do not count;
-  every other round goes backwards, so that nothing always follows the same work;
+- everything compared is timed in one run, by the clock and by the processor, in alternation, after
+  warm-up rounds that do not count; every other round goes backwards, so that nothing always
+  follows the same work;
 - reported are medians and quartiles, and ratios as the median of the rounds' own ratios, so that
   a load that comes and goes falls on both sides;
 - the device is waited for before each reading of the clock;
@@ -18,29 +19,43 @@ import statistics
 import time
 from collections.abc import Callable, Mapping
 from pathlib import Path
+from typing import NamedTuple
 
 import torch
 
-__all__ = ["Seconds", "alternate", "environment", "quartiles", "ratio"]
+__all__ = ["Seconds", "Times", "alternate", "environment", "quartiles", "ratio"]
 
 Seconds = dict[str, list[float]]
 
 
+class Times(NamedTuple):
+    """Seconds of each round, by the name of the work.
+
+    Attributes:
+        wall: By the clock.
+        processor: Of all threads together, which other programs do not lengthen by waiting.
+    """
+
+    wall: Seconds
+    processor: Seconds
+
+
 def alternate(
     works: Mapping[str, Callable[[], object]], *, device: str, warm_up: int, rounds: int
-) -> Seconds:
+) -> Times:
     """Time each piece of work once per round, in alternation, and leave warm-up rounds out."""
-    times: Seconds = {name: [] for name in works}
+    times = Times({name: [] for name in works}, {name: [] for name in works})
     for round_ in range(warm_up + rounds):
         for name, work in list(works.items())[:: -1 if round_ % 2 else 1]:
             _wait(device)
-            start = time.perf_counter()
+            start, busy = time.perf_counter(), time.process_time()
             work()
             _wait(device)
-            elapsed = time.perf_counter() - start
+            elapsed, busy = time.perf_counter() - start, time.process_time() - busy
             print(f"round {round_ - warm_up + 1:2d}  {name:20s} {elapsed:8.3f} s", flush=True)
             if round_ >= warm_up:
-                times[name].append(elapsed)
+                times.wall[name].append(elapsed)
+                times.processor[name].append(busy)
     return times
 
 

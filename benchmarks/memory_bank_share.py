@@ -72,7 +72,7 @@ def main() -> None:
 
     times = alternate(
         {"step": step, "bank": bank}, device=device, warm_up=WARM_UP, rounds=options.steps
-    )
+    ).wall
     taken = {name: quartiles(values) for name, values in times.items()}
     result = {
         "batch_size": options.batch_size,

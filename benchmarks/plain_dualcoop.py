@@ -54,9 +54,9 @@ class PlainDualCoOp(nn.Module):
         x = x.flatten(2).transpose(1, 2)
         return visual.attnpool.c_proj(visual.attnpool.v_proj(x))
 
-    def forward(self, images: Tensor) -> Tensor:
+    def forward(self, images: Tensor, text: Tensor | None = None) -> Tensor:
         """Aggregate positions per class, weighed by the positive prompt: (batch, classes)."""
-        text = F.normalize(self.encode_text(), dim=-1)
+        text = F.normalize(self.encode_text() if text is None else text, dim=-1)
         image = F.normalize(self.encode_image(images), dim=-1)
         match = 20 * image @ text.T
         positive, negative = match.chunk(2, dim=-1)

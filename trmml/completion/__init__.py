@@ -18,6 +18,7 @@ from trmml.completion.promised_precision import (
     score_table,
     threshold_for_precision,
 )
+from trmml.completion.ranked_labels import ranked_labels
 from trmml.completion.report import CalibrationReport
 from trmml.completion.stacking import Stacking, fit_stacking
 from trmml.completion.sure_evidence import surely_tells
@@ -45,6 +46,7 @@ __all__ = [
     "out_of_fold_probabilities",
     "precision_lower_bound",
     "rank_suspects",
+    "ranked_labels",
     "score_table",
     "surely_tells",
     "threshold_for_precision",

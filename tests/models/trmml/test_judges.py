@@ -8,6 +8,7 @@ import torch
 from tests.random_clip import random_pair
 from tests.training.small_run import NAMES, half_known, separable
 from tests.training.stopped_run import assert_same_tensors, taken_up
+from trmml.completion import ranked_labels
 from trmml.completion.withheld_labels import standardised
 from trmml.completion.withholding import withheld_cells
 from trmml.encoders import EncoderPair
@@ -119,6 +120,36 @@ def test_a_stop_anywhere_changes_nothing(stop: int, whole: tuple[TRMMLTask, Reci
     assert second.steps_done == stop
     second.run()
     assert_same_tensors(ended.state_dict(), second.task.state_dict())
+
+
+def test_labels_are_completed_by_rank_where_that_is_asked_for() -> None:
+    task, source = task_of(replace(CONFIG, completion="ranked", ranked_share=0.5)), source_of()
+    take, surveys = task.take_survey, []
+    task.take_survey = lambda *found: (surveys.append(found), take(*found))[-1]
+    Trainer(task, source, recipe=RECIPE).run()
+    ((found, known),) = surveys
+    kept, said = task.completed, task.completion(known)
+    assert kept is not None
+    assert said is not None
+    evidence = unseen_evidence(found.transpose(0, 1), known)
+    assert torch.equal(kept.labels.long(), ranked_labels(evidence, known, share=0.5))
+    assert bool((kept.labels != known).any())
+    assert said.present is None  # nothing is promised
+    assert said.absent is None
+    assert said.reasons == ()
+
+
+def test_nothing_is_added_by_rank_where_evidence_tells_nothing(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    task, known = task_of(replace(CONFIG, completion="ranked")), source_of().labels
+    noise = torch.randn(IMAGES, 8, len(NAMES), generator=torch.Generator().manual_seed(3))
+    task.take_survey(noise, known)
+    said = task.completion(known)
+    assert said is not None
+    assert torch.equal(said.labels.long(), known)
+    (reason,) = said.reasons
+    assert "not surely better than chance" in reason
 
 
 def test_the_judges_share_the_frozen_towers_and_leave_the_model_alone() -> None:

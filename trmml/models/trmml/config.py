@@ -29,7 +29,8 @@ class TRMMLConfig(MethodConfig):
         contrastive: Whether regions are contrasted with text (MMCL).
         completion: How missing labels are completed in the second stage: by the "paper"'s
             thresholds on the prototypes, once and as often right as was asked for ("calibrated",
-            ours), or not at all ("none").
+            ours), once by rank in each class without a promise ("ranked", ours), or not at all
+            ("none").
         context_length: Learnable tokens per prompt.
         class_specific: Whether each class has contexts of its own.
         prompt_init: Words the contexts start from; None draws them from N(0, 0.02).
@@ -57,9 +58,10 @@ class TRMMLConfig(MethodConfig):
         unknown_as_negative: For single-positive data, where no negative is known: unlabelled
             entries that stay unknown count as negative in the classification losses, unless the
             loss has its own way with them, and set the negative thresholds. Ours.
-        judged_by: With "calibrated", whose evidence known labels are held to: that of two more
-            models, trained before on one half of the known labels each and judging the other
-            ("halves"; labels are completed from the first step on), or the model's own ("itself").
+        judged_by: With "calibrated" and "ranked", whose evidence known labels are held to: that of
+            two more models, trained before on one half of the known labels each and judging the
+            other ("halves"; labels are completed from the first step on), or the model's own
+            ("itself").
         judges_share: How long these two are trained, as a share of the epochs.
         withheld_share: With "itself", share of the known labels that neither losses nor bank see
             in the first stage, so that they can tell how often the evidence is right.
@@ -67,7 +69,10 @@ class TRMMLConfig(MethodConfig):
         present_precision: Expected share of right ones among the positives that are added; None
             adds none.
         absent_precision: The same for negatives.
-        completed_weight: What an added label counts beside a known one, with "calibrated".
+        ranked_share: With "ranked", how many of the positives and of the negatives that known
+            labels let expect are added.
+        completed_weight: What an added label counts beside a known one, with "calibrated" and
+            "ranked".
         text_chunk_size: Most prompts in memory at once, see `DualPromptLearner`; None for all.
             Changes no number.
         first_stage_share: Share of the epochs before missing labels are completed; ours.
@@ -82,7 +87,7 @@ class TRMMLConfig(MethodConfig):
     distillation: bool = True
     prototypes: Literal["both", "visual", "text", "none"] = "both"
     contrastive: bool = True
-    completion: Literal["paper", "calibrated", "none"] = "paper"
+    completion: Literal["paper", "calibrated", "ranked", "none"] = "paper"
 
     context_length: int = 16
     class_specific: bool = True
@@ -113,6 +118,7 @@ class TRMMLConfig(MethodConfig):
     give_back: bool = True
     present_precision: float | None = 0.6
     absent_precision: float | None = 0.95
+    ranked_share: float = 0.25
     completed_weight: float = 1.0
     text_chunk_size: int | None = None
 
@@ -146,6 +152,8 @@ class TRMMLConfig(MethodConfig):
             raise ValueError(
                 f"`withheld_share` must be in (0, 1), got {self.withheld_share}; the others teach."
             )
+        if not 0 < self.ranked_share <= 1:
+            raise ValueError(f"`ranked_share` must be in (0, 1], got {self.ranked_share}.")
         if not 0 < self.judges_share < inf:
             raise ValueError(f"`judges_share` must be above 0, got {self.judges_share}.")
         for name in ("present_precision", "absent_precision"):

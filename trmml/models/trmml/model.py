@@ -114,7 +114,7 @@ class TRMML(TextRegionMatcher):
             )
 
         self.labeler = None
-        if config.completion == "calibrated":
+        if config.completion in ("calibrated", "ranked"):
             kinds = 4 if self.prototypes is not None else 2
             self.labeler = CalibratedPseudoLabeler(num_classes, num_evidence=kinds)
             texts = zero_shot_text_features(encoders.text, class_names)
@@ -188,10 +188,10 @@ class TRMML(TextRegionMatcher):
             output: What `forward` or `match` returned.
 
         Raises:
-            ValueError: If `config.completion` is not "calibrated".
+            ValueError: If `config.completion` is neither "calibrated" nor "ranked".
         """
         if self.labeler is None:
-            raise ValueError('`evidence` needs `config.completion` = "calibrated".')
+            raise ValueError('`evidence` needs `config.completion` = "calibrated" or "ranked".')
         classes, score = output.classes, output.logits
         if self.stack is not None:  # whose prediction is no evidence of the score alone
             score = self.match(output.features, output.grid, classes=classes).logits

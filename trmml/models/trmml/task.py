@@ -9,6 +9,7 @@ from torch import Tensor
 
 from trmml.class_names import NameOrSynonyms
 from trmml.completion.added_labels import Completion
+from trmml.completion.ranked_labels import ranked_labels
 from trmml.completion.withholding import withheld_cells
 from trmml.distributed import gather_rows
 from trmml.encoders.protocol import EncoderPair
@@ -25,6 +26,11 @@ from trmml.models.trmml.outputs import TRMMLOutput
 from trmml.modules import CalibratedPseudoLabeler
 
 __all__ = ["TRMMLTask"]
+
+NOTHING_TOLD = (
+    "No label is added: by the labels that are known, the evidence is not surely better than "
+    "chance; find out more labels, or train longer."
+)
 
 
 class TRMMLTask(Task):
@@ -177,9 +183,13 @@ class TRMMLTask(Task):
             unseen = labels.masked_fill(~withheld, UNKNOWN)
         labeler.fit(evidence, unseen)
         probabilities = labeler.probability(evidence) if labeler.is_fitted else None
-        completed = labeler(
-            evidence, labels, present=config.present_precision, absent=config.absent_precision
-        )
+        if config.completion == "ranked":
+            share = config.ranked_share
+            completed = ranked_labels(evidence, labels, withheld=unseen, share=share)
+        else:
+            completed = labeler(
+                evidence, labels, present=config.present_precision, absent=config.absent_precision
+            )
         self.completed.hold(completed, probabilities)
 
     def parameter_groups(self) -> list[ParameterGroup]:
@@ -204,7 +214,7 @@ class TRMMLTask(Task):
         self.model.calibrate(features)
 
     def completion(self, labels: Labels) -> Completion | None:
-        """Return the labels as the losses last saw each image; the paper's rule promises nothing.
+        """Return the labels as the losses last saw each image; only "calibrated" promises.
 
         Args:
             labels: Known labels of all training images, in order.
@@ -214,8 +224,12 @@ class TRMMLTask(Task):
         if self.completed is None or self.labeler is None:
             return None
         config, held = self.model.config, self.completed
-        precision = {"present": config.present_precision, "absent": config.absent_precision}
         probabilities = held.probabilities.to(labels.device) if len(held.probabilities) else None
+        if config.completion == "ranked":
+            completed = held.over(labels)
+            added = not len(held) or bool((completed != labels).any())
+            return Completion(completed, probabilities, reasons=() if added else (NOTHING_TOLD,))
+        precision = {"present": config.present_precision, "absent": config.absent_precision}
         reasons = self.labeler.report(**precision).reasons if len(held) else ()
         return Completion(held.over(labels), probabilities, **precision, reasons=reasons)
 

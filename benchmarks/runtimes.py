@@ -1,0 +1,186 @@
+"""Which runtime is worth having for prediction: `python -m benchmarks.runtimes`.
+
+RN101 with random weights, 80 classes, 448 pixels: `TRMML.predict` as it is, the exported program
+compiled by torch, and its ONNX file by ONNX Runtime and by OpenVINO, in float32 and in bfloat16
+where there is such a form, on one thread and on all, one image and four. And the tower's 70 1x1
+convolutions as matrix products, which some processors are said to prefer on one thread. All in
+alternation, each number of threads in a process of its own; and how far probabilities are from
+those of `predict` in float32. OpenVINO is no dependency of anything: `pip install openvino`.
+
+Writes `benchmarks/results/runtimes.json`.
+"""
+
+import argparse
+import json
+import os
+import tempfile
+from collections.abc import Callable, Sequence
+from copy import deepcopy
+from multiprocessing import get_context
+from pathlib import Path
+from typing import Any, Final
+
+import torch
+from einops import rearrange
+from torch import Tensor, nn
+
+from benchmarks.measuring import alternate, environment, quartiles, ratio
+from trmml.atomic_write import write_atomically
+from trmml.markdown_table import markdown_table
+
+RESULTS: Final = Path(__file__).parent / "results" / "runtimes.json"
+SIZE: Final = 448
+CLASSES: Final = 80
+BATCHES: Final = (1, 4)
+
+Work = Callable[[], Tensor]
+
+
+class Product(nn.Module):
+    """A 1x1 convolution as a matrix product."""
+
+    def __init__(self, convolution: nn.Conv2d) -> None:
+        """Take the convolution's weights."""
+        super().__init__()
+        self.linear = nn.Linear(convolution.in_channels, convolution.out_channels)
+        self.linear.weight.data = convolution.weight.data.flatten(1)
+        bias = convolution.bias
+        self.linear.bias.data = torch.zeros(convolution.out_channels) if bias is None else bias.data
+        self.requires_grad_(False)
+
+    def forward(self, images: Tensor) -> Tensor:
+        """Multiply."""
+        last = self.linear(rearrange(images, "b c h w -> b h w c"))
+        return rearrange(last, "b h w c -> b c h w")
+
+
+def with_products(module: nn.Module) -> None:
+    """Replace the 1x1 convolutions in a module."""
+    for name, child in module.named_children():
+        if isinstance(child, nn.Conv2d) and child.kernel_size == (1, 1) == child.stride:
+            setattr(module, name, Product(child))
+        else:
+            with_products(child)
+
+
+def works(batch: int, folder: Path) -> dict[str, Work]:
+    """Return each way to predict the same normalised images, or the pixels they are made of."""
+    import onnxruntime
+    from openvino import Core
+
+    from trmml import TRMML
+    from trmml.encoders import compute_in, load_open_clip
+    from trmml.sharing import export_onnx
+
+    torch.manual_seed(0)
+    pair = load_open_clip("RN101", image_size=SIZE, channels_last=True)
+    names = [f"class {index}" for index in range(CLASSES)]
+    full = TRMML(pair, names, image_size=SIZE, generator=torch.Generator().manual_seed(0)).eval()
+    half, products = deepcopy(full), deepcopy(full)
+    compute_in(half.encoders.image, "bfloat16")
+    with_products(products.encoders.image)
+    path = folder / "model.onnx"
+    export_onnx(full, path, regions=False)
+
+    generator = torch.Generator().manual_seed(0)
+    pixels = torch.randint(256, (batch, 3, SIZE, SIZE), generator=generator, dtype=torch.uint8)
+    tower = full.encoders.image
+    images = (pixels / 255 - mean_of(tower.mean)) / mean_of(tower.std)
+
+    options = onnxruntime.SessionOptions()
+    options.intra_op_num_threads = torch.get_num_threads()
+    session = onnxruntime.InferenceSession(path, options)
+    (name,) = (one.name for one in session.get_inputs())
+
+    def openvino(precision: str) -> Work:
+        settings = {
+            "INFERENCE_PRECISION_HINT": precision,
+            "INFERENCE_NUM_THREADS": torch.get_num_threads(),
+        }
+        compiled = Core().compile_model(Core().read_model(path), "CPU", settings)
+        return lambda: torch.from_numpy(compiled({name: pixels.numpy()})[0])
+
+    def predicting(model: TRMML, *, compile: bool = False) -> Work:
+        predict = torch.compile(model.predict) if compile else model.predict
+        return lambda: predict(images)
+
+    return {
+        "eager": predicting(full),
+        "eager, 1x1 as products": predicting(products),
+        "eager, bfloat16": predicting(half),
+        "compile": predicting(deepcopy(full), compile=True),
+        "compile, bfloat16": predicting(deepcopy(half), compile=True),
+        "ONNX Runtime": lambda: torch.from_numpy(session.run(None, {name: pixels.numpy()})[0]),
+        "OpenVINO": openvino("f32"),
+        "OpenVINO, bfloat16": openvino("bf16"),
+    }
+
+
+def mean_of(values: Sequence[float]) -> Tensor:
+    """Return a number for each colour, to be broadcast over pixels."""
+    return torch.tensor(values)[:, None, None]
+
+
+def measure(threads: int, rounds: int) -> dict[str, Any]:
+    """Time every way on some threads, in a process of its own."""
+    torch.set_num_threads(threads)
+    found: dict[str, Any] = {}
+    for batch in BATCHES:
+        with tempfile.TemporaryDirectory() as folder:
+            pieces = works(batch, Path(folder))
+            exact = pieces["eager"]()
+            change = {name: float((work() - exact).abs().max()) for name, work in pieces.items()}
+            times = alternate(pieces, device="cpu", warm_up=1, rounds=rounds)
+        found[str(batch)] = {
+            "seconds": {name: quartiles(values) for name, values in times.wall.items()},
+            "gain": {name: ratio(times.processor, ["eager"], [name]) for name in pieces},
+            "change": change,
+        }
+    return found
+
+
+def section(measured: dict[str, Any]) -> str:
+    """Write the part of the page."""
+    where = measured["environment"]
+    head, rows = ["runtime"], []
+    for threads, by_batch in measured["threads"].items():
+        head += [f"{threads} thread{'s' * (int(threads) > 1)}, batch {n}" for n in by_batch]
+    first = next(iter(next(iter(measured["threads"].values())).values()))
+    for name in first["seconds"]:
+        cells = [found for by in measured["threads"].values() for found in by.values()]
+        change = max(found["change"][name] for found in cells)
+        gains = [
+            f"{found['seconds'][name][1]:.2f} s, {found['gain'][name][1]:.2f}" for found in cells
+        ]
+        rows.append([name, *gains, f"{change:.1e}"])
+    return "\n\n".join(
+        [
+            "## Runtimes of prediction",
+            f"RN101 with random weights, {CLASSES} classes, {SIZE} pixels: seconds a batch by the "
+            "clock, and how many times less processor time than `predict` in float32 takes; last, "
+            "the largest change of a probability (`python -m benchmarks.runtimes`).",
+            markdown_table([*head, "change"], rows),
+            f"*{where['processor']} ({', '.join(where['instructions'])}), {where['cores']} cores, "
+            f"torch {where['torch']}, load average {where.get('load_average')}.*",
+        ]
+    )
+
+
+def main(arguments: Sequence[str] | None = None) -> None:
+    """Measure, and write the results."""
+    parser = argparse.ArgumentParser(
+        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
+    parser.add_argument("--rounds", type=int, default=5)
+    options = parser.parse_args(arguments)
+    found = {}
+    for threads in sorted({1, os.cpu_count() or 1}):
+        with get_context("spawn").Pool(1) as pool:
+            found[str(threads)] = pool.apply(measure, (threads, options.rounds))
+    measured = {"threads": found, "environment": environment("cpu")}
+    write_atomically(RESULTS, json.dumps(measured, indent=1) + "\n")
+    print(section(measured))
+
+
+if __name__ == "__main__":
+    main()
