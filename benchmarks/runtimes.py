@@ -78,14 +78,17 @@ def works(batch: int, folder: Path) -> dict[str, Work]:
     full = TRMML(pair, names, image_size=SIZE, generator=torch.Generator().manual_seed(0)).eval()
     half, products = deepcopy(full), deepcopy(full)
     compute_in(half.encoders.image, "bfloat16")
-    with_products(products.encoders.image)
+    tower = products.encoders.image
+    if not isinstance(tower, nn.Module):
+        raise TypeError("open_clip's towers are modules")
+    with_products(tower)
     path = folder / "model.onnx"
     export_onnx(full, path, regions=False)
 
     generator = torch.Generator().manual_seed(0)
     pixels = torch.randint(256, (batch, 3, SIZE, SIZE), generator=generator, dtype=torch.uint8)
-    tower = full.encoders.image
-    images = (pixels / 255 - mean_of(tower.mean)) / mean_of(tower.std)
+    mean, std = (torch.tensor(value)[:, None, None] for value in (tower.mean, tower.std))
+    images = (pixels / 255 - mean) / std
 
     options = onnxruntime.SessionOptions()
     options.intra_op_num_threads = torch.get_num_threads()
@@ -114,11 +117,6 @@ def works(batch: int, folder: Path) -> dict[str, Work]:
         "OpenVINO": openvino("f32"),
         "OpenVINO, bfloat16": openvino("bf16"),
     }
-
-
-def mean_of(values: Sequence[float]) -> Tensor:
-    """Return a number for each colour, to be broadcast over pixels."""
-    return torch.tensor(values)[:, None, None]
 
 
 def measure(threads: int, rounds: int) -> dict[str, Any]:
