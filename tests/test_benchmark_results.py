@@ -183,8 +183,8 @@ def test_the_page_of_speed_says_which_rows_older_results_lack():
     then, now = training_step.section(measured), write_page.page()
     changed = [line for line in then.splitlines() if line not in now]
     assert changed == [
-        "| `TRMML` step, float32, `compile` on | not measured | – | – |",
-        "| plain step / step compiled | not measured | – | – |",
+        "| `TRMML` step, float32, `compile` on | not measured | – | – | – |",
+        "| step / step compiled | not measured | – | – |",
     ]
 
 
