@@ -4,7 +4,7 @@ from collections.abc import Iterable, Sequence
 from difflib import get_close_matches
 from typing import Literal, get_args, get_origin, get_type_hints
 
-__all__ = ["check_choice", "check_choices", "choice_error", "nearest_name"]
+__all__ = ["check_choice", "check_choices", "choice_error", "nearest_name", "nearest_names"]
 
 
 def check_choice(value: object, choice: object, *, argument: str) -> None:
@@ -95,3 +95,19 @@ def nearest_name(value: object, names: Iterable[object], *, cutoff: float = 0.6)
     parts = set(given.split("_"))
     related = [name for name in known if (other := set(name.split("_"))) <= parts or parts <= other]
     return next(iter(get_close_matches(given, related, n=1, cutoff=0)), None)
+
+
+def nearest_names(name: str, names: Iterable[str], *, most: int = 5) -> list[str]:
+    """Return the names most like one that is none of them, however they are capitalised.
+
+    Args:
+        name: What was asked for.
+        names: What there is.
+        most: How many to return, >= 1.
+
+    Examples:
+        >>> nearest_names("rn5O", ["RN50", "RN101", "ViT-B-32"])
+        ['RN50', 'RN101']
+    """
+    lowered = {candidate.lower(): candidate for candidate in names}
+    return [lowered[near] for near in get_close_matches(name.lower(), lowered, n=most, cutoff=0.4)]

@@ -9,10 +9,10 @@ from typing import Any, cast
 import torch
 from torch import nn
 
+from trmml.choices import nearest_names
 from trmml.encoders.checkpoint import fill_open_clip, read_checkpoint
 from trmml.encoders.image_tower import ImageTower
 from trmml.encoders.modified_resnet import ModifiedResNetTower
-from trmml.encoders.nearest_names import nearest_names
 from trmml.encoders.open_clip_config import read_config_beside
 from trmml.encoders.protocol import EncoderPair, EncoderSource
 from trmml.encoders.text_transformer import TextTransformerTower
@@ -82,7 +82,7 @@ def load_open_clip(
     if config is None:
         raise ValueError(
             f"`name` must be one of open_clip's architectures, got {name!r}; the nearest are "
-            f"{nearest_names(name, list_models())}."
+            f"{', '.join(nearest_names(name, list_models())) or 'none'}."
         )
     if "hf_model_name" in config["text_cfg"] or "multimodal_cfg" in config:
         raise ValueError(

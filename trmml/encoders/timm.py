@@ -8,10 +8,10 @@ from einops import rearrange
 from jaxtyping import Float
 from torch import Tensor, nn
 
+from trmml.choices import nearest_names
 from trmml.encoders.any_size import TOKEN_FAMILIES, allow_any_size, set_grid
 from trmml.encoders.checkpoint import read_checkpoint
 from trmml.encoders.image_tower import ImageTower
-from trmml.encoders.nearest_names import nearest_names
 from trmml.encoders.protocol import ImageFeatures
 from trmml.encoders.state_names import names_begin_with
 from trmml.stored_files import require_finite
@@ -134,7 +134,7 @@ def _create(name: str, pretrained: bool | str | Path) -> Any:  # noqa: ANN401 - 
     if not timm.is_model(name):
         raise ValueError(
             f"`name` must be one of timm's models, got {name!r}; the nearest are "
-            f"{nearest_names(name, timm.list_models())}."
+            f"{', '.join(nearest_names(name, timm.list_models())) or 'none'}."
         )
     if isinstance(pretrained, bool):
         return timm.create_model(name, pretrained=pretrained, num_classes=0)

@@ -4,7 +4,6 @@ import json
 import os
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, field, fields, make_dataclass
-from difflib import get_close_matches
 from functools import cache
 from importlib.resources import files
 from importlib.resources.abc import Traversable
@@ -12,7 +11,7 @@ from itertools import chain
 from pathlib import Path
 from typing import Any, Final
 
-from trmml.choices import nearest_name
+from trmml.choices import nearest_name, nearest_names
 from trmml.models import METHODS, MethodConfig, Task
 from trmml.regular_files import require_regular_file
 from trmml.training.config.plain_yaml import read_yaml, write_yaml
@@ -228,7 +227,7 @@ def _read(reference: str, folder: Path) -> tuple[str, str, Path]:
             raise ValueError(f"{path}: must be text in UTF-8, got something else.") from None
     shipped = _shipped()
     if reference not in shipped:
-        near = get_close_matches(reference, shipped, n=3, cutoff=0.4)
+        near = nearest_names(reference, shipped, most=3)
         advice = f"the nearest are {', '.join(near)}" if near else f"they are {', '.join(shipped)}"
         raise ValueError(
             f"{reference}: no configuration of that name ships with trmml; {advice}. A file's path "
