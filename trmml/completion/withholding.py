@@ -23,6 +23,7 @@ def withheld_cells(
         seed: Of the choice.
 
     Examples:
+        >>> import torch
         >>> cells = withheld_cells(torch.arange(1000), 20, share=0.25, seed=0)
         >>> round(cells.double().mean().item(), 2)
         0.25
