@@ -51,13 +51,6 @@ def test_a_mistake_in_the_file_leaves_nothing_behind(folder: Path) -> None:
     assert "with_neighbours" not in sys.modules
 
 
-def test_a_module_that_the_file_lacks_is_named(folder: Path) -> None:
-    (folder / "its_neighbour.py").write_text("import no_such_module\n")
-    with pytest.raises(ValueError, match=r"`task`: .*\.py needs the module 'no_such_module'"):
-        name_in_file(f"{folder / 'with_neighbours.py'}:number", **OPTIONS)
-    assert "with_neighbours" not in sys.modules
-
-
 @pytest.mark.parametrize("place", ["nowhere.py:MyTask", "labels.csv:MyTask", "nowhere.py", ""])
 def test_a_place_where_nothing_is_is_refused(place: str) -> None:
     with pytest.raises(ValueError, match=r"`task` must be a Python file and a class in it, such"):

@@ -25,8 +25,7 @@ def name_in_file(place: str, *, argument: str, kind: str, example: str) -> Any: 
         What the name stands for; None if the file does not define it.
 
     Raises:
-        ValueError: If there is no such file, a module of its name is loaded already, or it imports
-            a module that is not there.
+        ValueError: If there is no such file, or a module of its name is loaded already.
     """
     file, _, name = place.rpartition(":")
     path = Path(file).resolve()
@@ -45,13 +44,8 @@ def name_in_file(place: str, *, argument: str, kind: str, example: str) -> Any: 
         try:
             with _importable(path.parent):
                 spec.loader.exec_module(module)
-        except BaseException as error:
+        except BaseException:
             del sys.modules[path.stem]
-            if isinstance(error, ModuleNotFoundError):
-                raise ValueError(
-                    f"`{argument}`: {path} needs the module {error.name!r}, which is not there; "
-                    "install it, or put it beside the file."
-                ) from error
             raise
     elif Path(getattr(module, "__file__", None) or "").resolve() != path:
         raise ValueError(

@@ -1,3 +1,5 @@
+from typing import Any
+
 import pytest
 import torch
 from torch import Tensor
@@ -207,7 +209,7 @@ def test_it_shows_its_settings() -> None:
 @pytest.mark.parametrize("wrong", ["region_features", "text_features", "prototypes"])
 def test_features_of_another_size_are_refused(wrong: str) -> None:
     names = ["region_features", "text_features", "labels", "prototypes", "counts"]
-    arguments = dict(zip(names, inputs(), strict=True))
+    arguments: dict[str, Any] = dict(zip(names, inputs(), strict=True))
     arguments[wrong] = arguments[wrong][..., :-1]
     message = f"`{wrong}` must have features of size 6, got 5; build the loss with the size"
     with pytest.raises(ValueError, match=message):
@@ -250,7 +252,7 @@ def test_swapped_regions_and_texts_are_refused(projection: bool) -> None:
 @pytest.mark.parametrize("wrong", ["region_features", "text_features", "labels", "counts"])
 def test_one_class_is_not_stretched_over_all(wrong: str) -> None:
     names = ["region_features", "text_features", "labels", "prototypes", "counts"]
-    arguments = dict(zip(names, inputs(), strict=True))
+    arguments: dict[str, Any] = dict(zip(names, inputs(), strict=True))
     axis = 0 if wrong in ("text_features", "counts") else 1
     arguments[wrong] = arguments[wrong].narrow(axis, 0, 1)
     with pytest.raises(ValueError, match="as long along `classes` as `region_features`"):

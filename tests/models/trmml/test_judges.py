@@ -122,10 +122,12 @@ def test_a_stop_anywhere_changes_nothing(stop: int, whole: tuple[TRMMLTask, Reci
     assert_same_tensors(ended.state_dict(), second.task.state_dict())
 
 
-def test_labels_are_completed_by_rank_where_that_is_asked_for() -> None:
+def test_labels_are_completed_by_rank_where_that_is_asked_for(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
     task, source = task_of(replace(CONFIG, completion="ranked", ranked_share=0.5)), source_of()
     take, surveys = task.take_survey, []
-    task.take_survey = lambda *found: (surveys.append(found), take(*found))[-1]
+    monkeypatch.setattr(task, "take_survey", lambda *found: (surveys.append(found), take(*found)))
     Trainer(task, source, recipe=RECIPE).run()
     ((found, known),) = surveys
     kept, said = task.completed, task.completion(known)
@@ -139,9 +141,7 @@ def test_labels_are_completed_by_rank_where_that_is_asked_for() -> None:
     assert said.reasons == ()
 
 
-def test_nothing_is_added_by_rank_where_evidence_tells_nothing(
-    monkeypatch: pytest.MonkeyPatch,
-) -> None:
+def test_nothing_is_added_by_rank_where_evidence_tells_nothing() -> None:
     task, known = task_of(replace(CONFIG, completion="ranked")), source_of().labels
     noise = torch.randn(IMAGES, 8, len(NAMES), generator=torch.Generator().manual_seed(3))
     task.take_survey(noise, known)
