@@ -6,7 +6,6 @@ and peak memory above that before go to `benchmarks/results/coco_reading.json`. 
 """
 
 import json
-import resource
 import sys
 import tempfile
 import time
@@ -16,6 +15,7 @@ from typing import Any, Final
 
 import numpy as np
 
+from benchmarks.info_nce_memory import peak
 from benchmarks.measuring import environment
 from trmml.atomic_write import write_atomically
 from trmml.markdown_table import markdown_table
@@ -74,11 +74,6 @@ def read(path: str, quick: bool) -> dict[str, float]:
         "seconds": round(time.process_time() - start, 2),
         "gib": round(peak() - before, 2),
     }
-
-
-def peak() -> float:
-    """Return the most memory this process has held, in GiB."""
-    return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 2**20
 
 
 def section(measured: dict[str, Any]) -> str:

@@ -11,7 +11,6 @@ Writes `benchmarks/results/growth.json` and the picture `docs/assets/growth.png`
 
 import argparse
 import json
-import resource
 import time
 from collections.abc import Sequence
 from multiprocessing import get_context
@@ -21,7 +20,8 @@ from typing import Any, Final
 import torch
 from PIL import Image
 
-from benchmarks.measuring import alternate, environment, quartiles
+from benchmarks.info_nce_memory import peak
+from benchmarks.measuring import alternate, environment, place, quartiles
 from benchmarks.training_step import works
 from trmml.atomic_write import write_atomically
 from trmml.markdown_table import markdown_table
@@ -76,7 +76,7 @@ def tiny_step(classes: int, sampled: int | None) -> dict[str, float]:
     from trmml.encoders import load_tiny
     from trmml.models import TRMML, Batch, TRMMLTask, sample_classes
 
-    before = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
+    before = peak()
     generator = torch.Generator().manual_seed(0)
     model = TRMML(load_tiny(), [f"thing {index}" for index in range(classes)], image_size=64)
     task = TRMMLTask(model).train()
@@ -92,8 +92,7 @@ def tiny_step(classes: int, sampled: int | None) -> dict[str, float]:
         task(Batch(images, labels, classes=drawn))["total"].backward()
         optimizer.step()
         seconds = time.process_time() - start
-    memory = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss - before
-    return {"seconds": round(seconds, 3), "gib": round(memory / 2**20, 2)}
+    return {"seconds": round(seconds, 3), "gib": round(peak() - before, 2)}
 
 
 def many_classes() -> list[dict[str, Any]]:
@@ -127,7 +126,6 @@ def draw(measured: dict[str, Any]) -> Image.Image:
 
 def section(measured: dict[str, Any]) -> str:
     """Write the part of the page."""
-    where = measured["environment"]
     base = measured["base"]
     rows = [
         [
@@ -151,9 +149,7 @@ def section(measured: dict[str, Any]) -> str:
             "each class is what grows in the first; memory is what a fresh process needed "
             "for two steps beyond its imports.",
             markdown_table(["classes in a step", "classes", "seconds", "GiB"], rows),
-            f"*{where['processor']} ({', '.join(where['instructions'])}), {where['threads']} "
-            f"threads of {where['cores']} cores, torch {where['torch']}, load average "
-            f"{where.get('load_average')}.*",
+            place(measured["environment"]),
         ]
     )
 

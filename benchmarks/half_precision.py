@@ -17,7 +17,7 @@ from typing import Any, Final
 
 import torch
 
-from benchmarks.measuring import alternate, environment, quartiles, ratio
+from benchmarks.measuring import alternate, environment, place, quartiles, ratio
 from benchmarks.worlds import World, generated, photographs
 from trmml.atomic_write import write_atomically
 from trmml.data import hide_labels
@@ -109,7 +109,6 @@ def speed(rounds: int) -> dict[str, Any]:
 
 def section(measured: dict[str, Any]) -> str:
     """Write the part of the page."""
-    where = measured["environment"]
     same = [
         [
             world,
@@ -129,7 +128,6 @@ def section(measured: dict[str, Any]) -> str:
         ]
         for name, found in measured["speed"].items()
     ]
-    instructions = ", ".join(where["instructions"])
     return "\n\n".join(
         [
             "## Scoring in bfloat16",
@@ -153,9 +151,7 @@ def section(measured: dict[str, Any]) -> str:
                 ],
                 fast,
             ),
-            f"*{where['processor']} ({instructions}), {where['threads']} threads of "
-            f"{where['cores']} cores, torch {where['torch']}, load average "
-            f"{where.get('load_average')}.*",
+            place(measured["environment"]),
         ]
     )
 

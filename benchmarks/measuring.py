@@ -19,11 +19,11 @@ import statistics
 import time
 from collections.abc import Callable, Mapping
 from pathlib import Path
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import torch
 
-__all__ = ["Seconds", "Times", "alternate", "environment", "quartiles", "ratio"]
+__all__ = ["Seconds", "Times", "alternate", "environment", "place", "quartiles", "ratio"]
 
 Seconds = dict[str, list[float]]
 
@@ -93,6 +93,15 @@ def environment(device: str) -> dict[str, object]:
     if hasattr(os, "getloadavg"):
         found["load_average"] = [round(load, 2) for load in os.getloadavg()]
     return found
+
+
+def place(where: Mapping[str, Any]) -> str:
+    """Write what `environment` returned as one line of Markdown."""
+    return (
+        f"*{where['processor']} ({', '.join(where['instructions'])}), {where['threads']} threads "
+        f"of {where['cores']} cores, device {where['device']}, torch {where['torch']}, "
+        f"load average {where.get('load_average')}.*"
+    )
 
 
 def _wait(device: str) -> None:

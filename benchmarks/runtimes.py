@@ -69,7 +69,7 @@ def works(batch: int, folder: Path) -> dict[str, Work]:
     from openvino import Core
 
     from trmml import TRMML
-    from trmml.encoders import compute_in, load_open_clip
+    from trmml.encoders import compute_in, load_open_clip, normalize_pixels
     from trmml.sharing import export_onnx
 
     torch.manual_seed(0)
@@ -87,8 +87,7 @@ def works(batch: int, folder: Path) -> dict[str, Work]:
 
     generator = torch.Generator().manual_seed(0)
     pixels = torch.randint(256, (batch, 3, SIZE, SIZE), generator=generator, dtype=torch.uint8)
-    mean, std = (torch.tensor(value)[:, None, None] for value in (tower.mean, tower.std))
-    images = (pixels / 255 - mean) / std
+    images = normalize_pixels(pixels, full.encoders.image)
 
     options = onnxruntime.SessionOptions()
     options.intra_op_num_threads = torch.get_num_threads()

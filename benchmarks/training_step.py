@@ -18,7 +18,7 @@ from torch import Tensor
 from torch.nn.attention import SDPBackend, sdpa_kernel
 from torch.utils.flop_counter import FlopCounterMode
 
-from benchmarks.measuring import alternate, environment, quartiles, ratio
+from benchmarks.measuring import alternate, environment, place, quartiles, ratio
 from benchmarks.plain_dualcoop import PlainDualCoOp, asymmetric_loss
 from benchmarks.public_dualcoop import PublicDualCoOp
 
@@ -193,7 +193,7 @@ def judged(value: float, target: str) -> str:
 
 def section(measured: dict) -> str:
     """Return the part of the docs page that shows the results; rows they lack say so."""
-    setting, place = measured["setting"], measured["environment"]
+    setting = measured["setting"]
     lines = [
         "## A training step",
         "",
@@ -202,9 +202,7 @@ def section(measured: dict) -> str:
         f"in alternation after {setting['warm_up']} of warm-up, {setting['close_rounds']} for the "
         "last two quotients.",
         "",
-        f"*{place['processor']} ({', '.join(place['instructions'])}), {place['threads']} threads "
-        f"of {place['cores']} cores, device {place['device']}, torch {place['torch']}, "
-        f"load average {place.get('load_average')}.*",
+        place(measured["environment"]),
         "",
         "| | seconds (quartiles) | processor seconds | images per second | 10¹² operations |",
         "|---|---|---|---|---|",
@@ -268,7 +266,7 @@ def main() -> None:
         ).wall
         for name in CLOSE
     }
-    place = environment(options.device)
+    where = environment(options.device)
     result = {
         "setting": {
             "batch_size": options.batch_size,
@@ -285,7 +283,7 @@ def main() -> None:
             for name, (_, above, below, _) in RATIOS.items()
         },
         "tera_operations": operations,
-        "environment": place,
+        "environment": where,
     }
     if options.device == "cuda":
         result["peak_gib"] = {name: peak_gib(work) for name, work in pieces.items()}
