@@ -66,7 +66,7 @@ def with_products(module: nn.Module) -> None:
 def works(batch: int, folder: Path) -> dict[str, Work]:
     """Return each way to predict the same normalised images, or the pixels they are made of."""
     import onnxruntime
-    from openvino import Core
+    from openvino import Core  # pyright: ignore[reportMissingImports]
 
     from trmml import TRMML
     from trmml.encoders import compute_in, load_open_clip, normalize_pixels
