@@ -125,7 +125,7 @@ def works(
         optimizer = torch.optim.AdamW(model.parameters(), lr=LEARNING_RATE)
         task, batch = TRMMLTask(model.train()), Batch(images, labels)
         if compile:
-            task.compile_match()
+            task.compile()
 
         def step() -> None:
             optimizer.zero_grad()

@@ -9,7 +9,7 @@ __all__ = ["withheld_cells"]
 
 
 def withheld_cells(
-    rows: Int[Tensor, " rows"], num_classes: int, *, share: float, seed: int
+    rows: Int[Tensor, " rows"], num_classes: int, *, share: float, seed: int | Int[Tensor, ""]
 ) -> Bool[Tensor, "rows classes"]:
     """Return which cells are withheld: a random share that depends on seed, row and class alone.
 

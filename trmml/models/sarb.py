@@ -98,6 +98,7 @@ class SARBTask(SemanticGraphTask):
     prototypes: Float[Tensor, "classes means width"]
     prototype_counts: Int[Tensor, " classes"]
     made_in: Int[Tensor, ""]
+    epoch: Int[Tensor, ""]
 
     def __init__(self, model: SARB) -> None:
         """Start with nothing remembered."""
@@ -115,14 +116,17 @@ class SARBTask(SemanticGraphTask):
         self.register_buffer("prototype_counts", torch.zeros(classes, dtype=torch.long))
         self.register_buffer("made_in", torch.tensor(-1))
         self.shares = nn.Parameter(torch.full((2,), HALF))
-        self.epoch = 0
+        # A tensor, as a step would be compiled anew for each other number.
+        self.register_buffer("epoch", torch.tensor(0), persistent=False)
+        self.blends = self.contrasts = False
 
     def begin_epoch(self, epoch: int, *, epochs: int) -> None:
         """Make the prototypes anew when it is time, and not again if the epoch is resumed."""
         super().begin_epoch(epoch, epochs=epochs)
-        self.epoch, config = epoch, self.model.config
-        due = epoch >= config.blend_epoch
-        due = due and (epoch - config.blend_epoch) % config.prototype_epochs == 0
+        config = self.model.config
+        self.epoch.fill_(epoch)
+        self.blends, self.contrasts = epoch >= config.blend_epoch, epoch >= 1
+        due = self.blends and (epoch - config.blend_epoch) % config.prototype_epochs == 0
         if due and int(self.made_in) != epoch:
             means, counts = kmeans(
                 self.bank.prototypes, self.bank.counts, num_means=config.num_prototypes
@@ -138,9 +142,9 @@ class SARBTask(SemanticGraphTask):
         losses = {"labels": self.label_loss(output.logits, batch)}
         # Blended are images of the whole batch, so every process has to see it.
         features, labels = gather_rows(output.class_features), gather_rows(batch.labels)
-        if self.epoch >= config.blend_epoch:
+        if self.blends:
             losses |= self._blended(features, labels, batch)
-        if self.epoch >= 1:
+        if self.contrasts:
             losses["contrast"] = config.contrast_weight * class_contrast(features, labels)
         if self.training:
             own = torch.eye(labels.shape[1], device=labels.device)

@@ -179,28 +179,32 @@ class SCPNetTask(LabelsTask):
     Model = SCPNet
     model: SCPNet
     counts: Float[Tensor, " classes"]
+    epoch: Int[Tensor, ""]
 
     def __init__(self, model: SCPNet) -> None:
         """Start with nothing chosen."""
         super().__init__(model)
         self.register_buffer("counts", torch.zeros(len(model.class_names)))
-        self.epoch = 0
+        # A tensor, as a step would be compiled anew for each other number.
+        self.register_buffer("epoch", torch.tensor(0), persistent=False)
 
     def begin_epoch(self, epoch: int, *, epochs: int) -> None:
         """Let each epoch leave out other positions."""
         super().begin_epoch(epoch, epochs=epochs)
-        self.epoch = epoch
+        self.epoch.fill_(epoch)
 
     def forward(self, batch: Batch) -> dict[str, Float[Tensor, ""]]:
         """Return the loss of the labels, and that of the consistency."""
         check_labels_on_cpu(batch.labels)
         labels, config = batch.sampled_labels, self.model.config
         dense = self.dense(batch)
-        logits = self._match(*dense, classes=batch.classes).logits
+        logits = self.model.match(*dense, classes=batch.classes).logits
         loss = self.label_loss(logits, batch)
         probabilities = logits.detach().float().sigmoid()
         chosen = self._choose(probabilities, labels, batch)
-        again = self._match(self._second_view(dense[0], batch), dense[1], classes=batch.classes)
+        again = self.model.match(
+            self._second_view(dense[0], batch), dense[1], classes=batch.classes
+        )
         graph = self.model.prompts.graph
         if batch.classes is not None:
             graph = graph[batch.classes][:, batch.classes]

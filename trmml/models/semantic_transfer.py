@@ -136,12 +136,19 @@ class TransferTask(SemanticGraphTask, ABC):
             gather_distributed=True,
         )
         self.added = CompletedLabels(classes)
-        self.epoch = 0
+        self.transfers = self.contrasts = False
+        self._num_images = None
+
+    def begin_training(self, labels: Labels) -> None:
+        """Count the images, so that no step has to look for the last."""
+        super().begin_training(labels)
+        self._num_images = len(labels)
 
     def begin_epoch(self, epoch: int, *, epochs: int) -> None:
         """Begin to transfer labels when it is time."""
         super().begin_epoch(epoch, epochs=epochs)
-        self.epoch = epoch
+        self.transfers = epoch >= self.model.config.transfer_epoch
+        self.contrasts = epoch >= 1
 
     def forward(self, batch: Batch) -> dict[str, Float[Tensor, ""]]:
         """Return all losses, and remember the known positives of the batch."""
@@ -153,9 +160,9 @@ class TransferTask(SemanticGraphTask, ABC):
             "labels": self.label_loss(output.logits, batch),
             "pairs": config.pair_weight * self.over_processes(pair_loss(pairs, labels), batch),
         }
-        if self.epoch >= config.transfer_epoch:
+        if self.transfers:
             losses |= self._transfer(output, pairs.detach(), batch)
-        if self.epoch >= 1:
+        if self.contrasts:
             everything = gather_rows(output.class_features), gather_rows(labels)
             losses["contrast"] = config.contrast_weight * class_contrast(*everything)
         if self.training:
@@ -196,7 +203,8 @@ class TransferTask(SemanticGraphTask, ABC):
             loss = (loss * (soft > 0)).sum() / max(len(labels), 1)
             losses[name] = weight * self.over_processes(loss, batch)
         if batch.rows is not None and self.training:
-            self.added.note(gather_rows(batch.rows), gather_rows(found.to(torch.int8)))
+            rows, added = gather_rows(batch.rows), gather_rows(found.to(torch.int8))
+            self.added.note(rows, added, num_images=self._num_images)
         return losses
 
     @torch.no_grad()

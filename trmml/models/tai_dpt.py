@@ -213,7 +213,6 @@ class TaIDPTTask(Task):
     def __init__(self, model: TaIDPT) -> None:
         """Build the loss."""
         super().__init__(model)
-        self._match = model.match_captions
         self.loss = model.config.loss.build()
 
     def forward(self, batch: Batch) -> dict[str, Float[Tensor, ""]]:
@@ -236,3 +235,7 @@ class TaIDPTTask(Task):
         }
         self.note(self.loss, output.logits, labels, rows)
         return {**losses, "total": losses["global"] + losses["local"]}
+
+    def match(self, batch: Batch) -> Any:  # noqa: ANN401
+        """Return the model's output for a batch of captions' features."""
+        return self.model.match_captions(*self.dense(batch), classes=batch.classes)

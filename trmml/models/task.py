@@ -82,7 +82,6 @@ class Task(TypedModule, ABC):
         """Hold the model."""
         super().__init__()
         self.model = model
-        self._match = model.match
         self._step: list[_Learnt] = []
 
     @classmethod
@@ -119,7 +118,7 @@ class Task(TypedModule, ABC):
         Raises:
             ValueError: If the batch has no `rows`, and a loss to be trained by needs them.
         """
-        return self._match(*self.dense(batch), classes=batch.classes)
+        return self.model.match(*self.dense(batch), classes=batch.classes)
 
     def dense(self, batch: Batch) -> tuple[Float[Tensor, "batch positions dim"], tuple[int, int]]:
         """Return the dense features of a batch and their grid, encoded if it has images.
@@ -168,10 +167,6 @@ class Task(TypedModule, ABC):
         are uneven or one is empty. With one process the loss stays as it is.
         """
         return mean_over_processes(loss, rows=len(batch.labels))
-
-    def compile_match(self) -> None:
-        """Compile the model's `match`, where nearly all of a step's gradients are."""
-        self._match = torch.compile(self._match)
 
     def parameter_groups(self) -> list[ParameterGroup]:
         """Return everything that learns but in losses of labels, by its learning rate."""

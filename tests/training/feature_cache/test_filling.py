@@ -92,9 +92,11 @@ def test_a_killed_filling_is_taken_up_to_the_same_bytes_by_one_that_waits(tmp_pa
         assert next_line(process) == "ready"
         say_go(process)
         assert next_line(process) == "hanging"
-        assert cache_of(tmp_path, num_views=2).images_missing == NUM_IMAGES
-        waiting.start()
         deadline = time.monotonic() + 60
+        while cache_of(tmp_path, num_views=2).images_missing > NUM_IMAGES:  # the third is written
+            assert time.monotonic() < deadline
+            time.sleep(0.05)
+        waiting.start()
         held = 16  # the fourth block, and the fifth, whose images are being decoded
         while cache.images_missing > held and time.monotonic() < deadline:
             time.sleep(0.05)
@@ -136,6 +138,53 @@ def test_processes_share_the_work_and_wait_for_each_other(
     assert sum(done) == int(others_done) == 2 * NUM_IMAGES
     assert cache.images_missing == 0
     assert (cache.folder / "features.bin").read_bytes() == refilled(cache)
+
+
+def test_a_block_is_written_while_the_next_is_encoded(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    cache, encodings, written = cache_of(tmp_path), 0, []
+    begun, encoded = threading.Event(), threading.Event()
+    write, encode = cache._file.write, random_pair().image.encode_dense
+
+    def waits_for_the_second(view: int, start: int, features: torch.Tensor) -> str:
+        begun.set()
+        assert encoded.wait(60)
+        written.append(start)
+        return write(view, start, features)
+
+    def waits_for_the_first(images: torch.Tensor) -> tuple[torch.Tensor, tuple[int, int]]:
+        nonlocal encodings
+        encodings += 1
+        if encodings == 2:
+            assert begun.wait(60)
+            assert not written
+            encoded.set()
+        return encode(images)
+
+    monkeypatch.setattr(cache._file, "write", waits_for_the_second)
+    monkeypatch.setattr(cache._encoder, "encode_dense", waits_for_the_first)
+    assert cache.fill(batch_size=8)
+    assert (encodings, written) == (3, [0, 8, 16])
+    assert (cache.folder / "features.bin").read_bytes() == refilled(cache)
+
+
+def test_a_block_that_cannot_be_written_ends_the_filling_and_keeps_the_others(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    cache = cache_of(tmp_path)
+    write = cache._file.write
+
+    def full(view: int, start: int, features: torch.Tensor) -> str:
+        if start == 8:
+            raise OSError(28, "the disk is full")
+        return write(view, start, features)
+
+    monkeypatch.setattr(cache._file, "write", full)
+    with pytest.raises(OSError, match="the disk is full"):
+        cache.fill(batch_size=4)
+    assert cache_of(tmp_path).images_missing == NUM_IMAGES - 8
+    assert cache_of(tmp_path).fill(batch_size=4)
 
 
 def test_filling_stops_when_asked_to_and_gives_its_claims_back(tmp_path: Path) -> None:

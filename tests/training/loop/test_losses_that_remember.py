@@ -87,7 +87,7 @@ def test_every_method_tells_it_of_all_labels_first_and_of_each_step(method: str)
 @pytest.mark.parametrize("method", METHODS)
 def test_without_rows_nothing_is_encoded(method: str) -> None:
     task = task_of(method).train()
-    task.model.match = task._match = None  # pyright: ignore
+    task.model.match = None  # pyright: ignore
     with pytest.raises(ValueError, match=r"`rows` must say .* with Diary, .* got None; the engine"):
         task(Batch(torch.zeros(2, GRID[0] * GRID[1], 16), torch.ones(2, 3), GRID))
 

@@ -68,6 +68,19 @@ def test_a_step_of_every_method_waits_once(method: str) -> None:
     assert waits.total == 1, "\n" + waits.table()
 
 
+SOON: dict[str, dict[str, object]] = {
+    "sst": {"transfer_epoch": 2},
+    "hst": {"transfer_epoch": 2},
+    "sarb": {"blend_epoch": 2},
+}
+
+
+@pytest.mark.parametrize("method", SOON)
+def test_a_step_that_comes_late_in_a_training_waits_once(method: str) -> None:
+    waits = waits_of(method, SHORT, step=LATER, **SOON[method])
+    assert waits.total == 1, "\n" + waits.table()
+
+
 class Spoilt(FeatureSource):
     """Gives one image, in one epoch, what nobody can learn from."""
 

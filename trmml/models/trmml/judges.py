@@ -43,7 +43,6 @@ class JudgesTask(Task):
         kept = _frozen_parts(model.encoders)
         super().__init__(deepcopy(model, dict(kept)))
         self.other = deepcopy(model, dict(kept))
-        self._match_other: Any = self.other.match
         self._most_positives = None
         models = (self.model, self.other)
         self.losses = nn.ModuleList([one.classification_loss for one in models])
@@ -87,12 +86,7 @@ class JudgesTask(Task):
         # A tower is shared, and has been asked, unless it has a projection of its own that learns.
         if batch.grid is None and encoder is not self.model.image_encoder:
             features, grid = encoder.encode_dense(batch.inputs)
-        return one, self._match_other(features, grid, classes=batch.classes)
-
-    def compile_match(self) -> None:
-        """Compile both models' `match`."""
-        super().compile_match()
-        self._match_other = torch.compile(self.other.match)
+        return one, self.other.match(features, grid, classes=batch.classes)
 
     def parameter_groups(self) -> list[ParameterGroup]:
         """Return both models' parameters, their region decoders apart."""

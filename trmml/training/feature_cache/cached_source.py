@@ -7,6 +7,7 @@ from torch import Tensor
 
 from trmml.models import Batch
 from trmml.training.feature_cache.cache import FeatureCache
+from trmml.training.sources.read_ahead import read_ahead
 from trmml.training.sources.source import name_files
 
 __all__ = ["CachedSource"]
@@ -24,7 +25,10 @@ class CachedSource:
         self.cache, self.labels = cache, cache.images.table.labels
 
     def batches(self, parts: Sequence[Int[Tensor, " _"]], *, epoch: int) -> Iterator[Batch]:
-        """Yield one batch for each set of rows, in the epoch's view."""
+        """Yield one batch for each set of rows, in the epoch's view, read one ahead."""
+        return read_ahead(self._read(parts, epoch))
+
+    def _read(self, parts: Sequence[Int[Tensor, " _"]], epoch: int) -> Iterator[Batch]:
         for rows in parts:
             # A broken file's place may be taken by another row's image, and so by its labels.
             shown = self.cache.source_rows(rows, epoch)

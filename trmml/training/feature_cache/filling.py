@@ -3,8 +3,9 @@
 import time
 from collections import deque
 from collections.abc import Callable, Iterator
+from concurrent.futures import Executor, Future, ThreadPoolExecutor
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 import torch
 from jaxtyping import Float, Float16
@@ -59,12 +60,9 @@ def fill_blocks(
         work = _Work(blocks, [blocks[number] for number in sorted(missing)], batch_size)
         try:
             # The tower's own precision is in the card, the caller's is not.
-            with full_precision(_device_of(encoder)):
-                for block, features, sources in _encoded(
-                    encoder, draws, finish, work, num_workers, progress, should_stop
-                ):
-                    sha256 = file.write(block.view, block.start, features)
-                    blocks.finish(block, sha256=sha256, sources=sources)
+            with full_precision(_device_of(encoder)), ThreadPoolExecutor(1) as writer:
+                encoded = _encoded(encoder, draws, finish, work, num_workers, progress, should_stop)
+                for block in _written(encoded, writer, blocks, file):
                     work.release(block)
                     own.add(block.number)
         finally:
@@ -108,6 +106,27 @@ class _Work:
             self._locks.pop(number).release()
 
 
+def _written(
+    encoded: Iterator["_Encoded"], writer: Executor, blocks: Blocks, file: FeatureFile
+) -> Iterator[Block]:
+    """Yield each block once the disk has it: written while the next one is encoded."""
+    waiting: Future[Block] | None = None
+    for found in encoded:
+        if waiting is not None:
+            yield waiting.result()  # so that no more than two are in memory
+        waiting = writer.submit(_write, found, blocks, file)
+    if waiting is not None:
+        yield waiting.result()
+
+
+def _write(found: "_Encoded", blocks: Blocks, file: FeatureFile) -> Block:
+    block = found.block
+    features = torch.cat([_on_the_host(*part) for part in found.parts])
+    sha256 = file.write(block.view, block.start, features)
+    blocks.finish(block, sha256=sha256, sources=found.sources)
+    return block
+
+
 def _encoded(
     encoder: ImageEncoder,
     draws: "_Draws",
@@ -116,8 +135,8 @@ def _encoded(
     num_workers: int,
     progress: Callable[[int], None],
     should_stop: Callable[[], bool],
-) -> Iterator[tuple[Block, Float16[Tensor, "rows positions dim"], list[int]]]:
-    """Yield each claimed block with its features and the rows that its images came from."""
+) -> Iterator["_Encoded"]:
+    """Yield each claimed block with its features, which may still be on their way."""
     loader = DataLoader(
         draws,
         batch_sampler=work,  # pyright: ignore[reportArgumentType] - any iterable of batches
@@ -126,44 +145,63 @@ def _encoded(
         pin_memory=torch.cuda.is_available(),
         generator=torch.Generator(),  # loaders draw a seed, which is nobody's here
     )
-    parts: list[Tensor] = []
+    parts: list[_Part] = []
     sources: list[int] = []
     table = draws.images.table
     for pixels, rows in loader:
         block = work.claimed[0]
         paths = [table.root / table.names[row] for row in rows]
         sent = pixels.to(_device_of(encoder), non_blocking=True)
-        parts.append(_half_features(encoder, sent if finish is None else finish(sent), paths))
+        with torch.no_grad():
+            dense, _ = encoder.encode_dense(sent if finish is None else finish(sent))
+            parts.append(_Part(dense.half(), dense.abs().flatten(1).amax(dim=1), paths))
         sources += rows
         progress(len(rows))
         if len(sources) == len(block):
-            yield work.claimed.popleft(), torch.cat(parts), sources
+            yield _Encoded(work.claimed.popleft(), parts, sources)
             parts, sources = [], []
         if should_stop():
             return
 
 
-@torch.no_grad()
-def _half_features(
-    encoder: ImageEncoder, pixels: Float[Tensor, "batch 3 height width"], paths: list[Path]
+def _on_the_host(
+    half: Float16[Tensor, "batch positions dim"],
+    largest: Float[Tensor, " batch"],
+    paths: list[Path],
 ) -> Float16[Tensor, "batch positions dim"]:
-    dense, _ = encoder.encode_dense(pixels)
-    half = dense.half()
+    """Bring features to where the disk is; here, and not before, a GPU is waited for."""
+    half = half.cpu()
     finite = half.isfinite().flatten(1).all(dim=1)
     if not bool(finite.all()):
         place = int((~finite).nonzero()[0])
         raise FloatingPointError(
             f"Features must fit half precision (at most {torch.finfo(torch.half).max:.0f}), got up "
-            f"to {dense[place].abs().max():.0f} for {paths[place]}; look at this image, or train "
-            "without a cache."
+            f"to {largest[place]:.0f} for {paths[place]}; look at this image, or train without a "
+            "cache."
         )
-    return half.cpu()
+    return half
 
 
 def _device_of(encoder: ImageEncoder) -> torch.device:
     """Return the device of a tower's weights; the CPU for one without."""
     found = encoder.parameters() if isinstance(encoder, nn.Module) else iter(())
     return next((parameter.device for parameter in found), torch.device("cpu"))
+
+
+class _Encoded(NamedTuple):
+    """A block's features, batch by batch, and the rows that its images came from."""
+
+    block: Block
+    parts: list["_Part"]
+    sources: list[int]
+
+
+class _Part(NamedTuple):
+    """A batch's features, how large they were before they were halved, and its images' files."""
+
+    half: Float16[Tensor, "batch positions dim"]
+    largest: Float[Tensor, " batch"]
+    paths: list[Path]
 
 
 class _Draws(Dataset[tuple[Tensor, int]]):

@@ -89,7 +89,7 @@ class Trainer:
         self.steps_per_epoch = num_steps(len(source.labels), recipe.batch_size)
         task.begin_training(source.labels)
         if recipe.compile:
-            task.compile_match()
+            task.compile()  # from batch to losses, and back
         self.step = prepare_step(self.accelerator, task)
         optimizer = build_optimizer(task, recipe)
         # The schedule comes first: in fp16 Accelerate keeps the `step` that it finds.
@@ -234,7 +234,7 @@ class Trainer:
     def share_of(self, rows: Int[Tensor, " rows"]) -> Int[Tensor, " share"]:
         """Return the rows that this process takes care of."""
         shares = rows.tensor_split(self.accelerator.num_processes)
-        return shares[self.accelerator.process_index]
+        return shares[self.accelerator.process_index].clone()  # no view: graphs tell them apart
 
     def _run_epoch(self, after_step: Callable[["Trainer", Losses], None] | None) -> None:
         epoch, first = self.position

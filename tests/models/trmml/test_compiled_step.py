@@ -1,4 +1,4 @@
-"""What `Recipe.compile` compiles: `match`, where nearly all of a step's gradients are."""
+"""What `Recipe.compile` compiles: a step from features to losses, and back."""
 
 from collections.abc import Callable
 
@@ -8,7 +8,7 @@ from torch import Tensor
 
 from tests.random_clip import DIM, random_pair
 from trmml import TRMML
-from trmml.models import ABLATIONS, TRMMLConfig, TRMMLLosses, TRMMLOutput
+from trmml.models import ABLATIONS, TRMMLConfig, TRMMLLosses
 
 NAMES = ["cat", "traffic light", ["dog", "puppy"]]
 GRID = (2, 3)
@@ -54,9 +54,9 @@ CONFIGS = {
 @pytest.mark.parametrize("name", CONFIGS)
 def test_one_graph_trains_like_eager_mode(name: str, backend: str) -> None:
     model, compiled = model_of(CONFIGS[name]), model_of(CONFIGS[name])
-    match: Callable[[Tensor, tuple[int, int]], TRMMLOutput] = torch.compile(
-        compiled.match, fullgraph=True, backend=backend
+    step: Callable[[Tensor, Tensor], TRMMLLosses] = torch.compile(
+        lambda x, y: compiled.loss(compiled.match(x, GRID), y), fullgraph=True, backend=backend
     )
     expected = train(model, lambda x, y: model.loss(model.match(x, GRID), y))
-    found = train(compiled, lambda x, y: compiled.loss(match(x, GRID), y))
+    found = train(compiled, step)
     torch.testing.assert_close(found, expected, equal_nan=True, rtol=1e-4, atol=1e-5)
