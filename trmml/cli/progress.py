@@ -39,7 +39,8 @@ def progress_bar(title: str, total: int, *, quiet: bool = False) -> Iterator[Cal
         TimeElapsedColumn(),
         TimeRemainingColumn(),
     )
-    console = Console(stderr=True)
+    # A bar that is off ends with an empty line before rich 14.3, unless its console is quiet too.
+    console = Console(stderr=True, quiet=quiet)
     # What is printed meanwhile goes where it belongs: rich would send it to standard error.
     with Progress(*columns, console=console, disable=quiet, redirect_stdout=False) as progress:
         task = progress.add_task(title, total=total)
