@@ -38,13 +38,14 @@ def no_shape_checks() -> Iterator[None]:
 @pytest.fixture
 def hub(monkeypatch, tmp_path) -> Iterator["LoopbackHub"]:
     """A hub on this machine, spoken to by `huggingface_hub` itself, with an empty cache."""
-    from huggingface_hub import constants
+    from huggingface_hub import constants, file_download
 
     from tests.models.loopback_hub import loopback_hub
 
     with loopback_hub() as server:
         template = f"{server.address}/{{repo_id}}/resolve/{{revision}}/{{filename}}"
         monkeypatch.setattr(constants, "ENDPOINT", server.address)
-        monkeypatch.setattr(constants, "HUGGINGFACE_CO_URL_TEMPLATE", template)
+        for place in (constants, file_download):  # the second before 1.0
+            monkeypatch.setattr(place, "HUGGINGFACE_CO_URL_TEMPLATE", template, raising=False)
         monkeypatch.setattr(constants, "HF_HUB_CACHE", str(tmp_path / "cache"))
         yield server

@@ -28,7 +28,9 @@ class LoopbackHub(ThreadingHTTPServer):
     def files(self, repo: str, revision: str) -> dict[str, bytes] | None:
         commits = self.commits.get(repo, [])
         names = {sha(repo, number): commit for number, commit in enumerate(commits)}
-        return commits[-1] if commits and revision == "main" else names.get(revision)
+        if revision == "main":  # there from the start, and empty
+            return commits[-1] if commits else {}
+        return names.get(revision)
 
 
 def sha(repo: str, number: int) -> str:
@@ -88,7 +90,7 @@ class _Answer(BaseHTTPRequestHandler):
         elif files is None:
             self._refuse(404, "RevisionNotFound")
         else:
-            number = next(i for i, commit in enumerate(hub.commits[repo]) if commit is files)
+            number = next((i for i, one in enumerate(hub.commits[repo]) if one is files), -1)
             if api:
                 siblings = [{"rfilename": name} for name in files]
                 about = {"id": repo, "sha": sha(repo, number), "siblings": siblings}

@@ -57,7 +57,7 @@ def push_folder(
             revision=branch,
             create_pr=create_pr,
         )
-    return str(commit)
+    return str(commit.commit_url)  # before 1.0 the answer itself reads as that of the folder
 
 
 def find_model(
@@ -111,8 +111,9 @@ def _clear_errors(repo_id: str, revision: str | None = None) -> Iterator[Any]:
         raise ModuleNotFoundError(
             f"the Hugging Face Hub needs huggingface_hub; {install_line('hub')}", name=error.name
         ) from error
-    # What the client beneath raises where there is no network; it has changed its name before.
-    network_error: type[Exception] = errors.HfHubHTTPError.__bases__[0]
+    # What the client beneath raises where there is no network, requests before 1.0 and httpx since.
+    kinds = [kind for kind in errors.HfHubHTTPError.__mro__ if kind.__module__ != "builtins"]
+    network_error: type[Exception] = kinds[-1]
     try:
         yield hub
     except errors.HFValidationError as error:
