@@ -1,9 +1,10 @@
 """The page in a real browser: what a visitor does, and what the browser asks of whom."""
 
+import re
 import shutil
 from collections.abc import Iterator
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
 import pytest
 from PIL import Image
@@ -148,6 +149,48 @@ def test_a_word_that_is_a_tag_shows_it_and_nonsense_is_told(fresh: Page, folder:
     ask(fresh, "xqzt")
     expect(fresh.locator(".match")).to_contain_text("no better than chance")
     assert region_of(fresh, fresh.locator(".match")).count() == 0
+
+
+@pytest.mark.parametrize("scheme", ["light", "dark"])
+@pytest.mark.parametrize("width", [320, 360, 768, 1360])
+def test_nothing_is_cut_off_in_any_width(
+    page: Page, address: str, folder: Path, width: int, scheme: Literal["light", "dark"]
+) -> None:
+    usual = page.viewport_size
+    page.set_viewport_size({"width": width, "height": 800})
+    page.emulate_media(color_scheme=scheme)
+    try:
+        page.goto(address)
+        drop(page, write_scene(folder / "scene.png"))
+        tag = page.locator(".tag").first
+        expect(tag).to_be_visible()
+        page.locator(".more summary").click()
+        ask(page, "justice")
+        expect(page.locator(".match")).to_be_visible()
+        tag.hover()
+        expect(region_of(page, tag)).to_have_css("opacity", "1")
+        root = page.locator("html")
+        assert root.evaluate("page => page.scrollWidth <= page.clientWidth")
+        for seen in (".photograph", "#ask", ".more .tag .score >> nth=-1", ".masthead"):
+            box = page.locator(seen).bounding_box()
+            assert box is not None
+            assert box["x"] >= 0
+            assert box["x"] + box["width"] <= width
+        ground, ink = (
+            lightness(page.locator(place).evaluate(f"one => getComputedStyle(one).{what}"))
+            for place, what in (("body", "backgroundColor"), (".tag .name >> nth=0", "color"))
+        )
+        assert (ground < ink) == (scheme == "dark")
+        assert abs(ground - ink) > 100
+    finally:
+        page.emulate_media(color_scheme="light")
+        assert usual is not None
+        page.set_viewport_size(usual)
+
+
+def lightness(colour: str) -> float:
+    """Return the mean of the channels of `rgb(...)`, from 0 to 255."""
+    return sum(map(float, re.findall(r"[\d.]+", colour)[:3])) / 3
 
 
 def test_an_unseen_category_is_shown_as_zero_shot(fresh: Page) -> None:
