@@ -44,7 +44,7 @@ class Commands(LazyGroup):
         ),
         "demo": Door(
             "trmml.cli.demo:demo",
-            "Hide labels, then compare zero-shot CLIP, a DualCoOp-style baseline and TRM-ML.",
+            "Hide labels, then compare frozen towers alone, a DualCoOp-style baseline and TRM-ML.",
         ),
         "methods": Door(
             "trmml.cli.methods:methods",

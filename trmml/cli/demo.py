@@ -63,7 +63,7 @@ def demo(
     as_json: AsJson = False,
     quiet: Quiet = False,
 ) -> None:
-    """Hide labels, then compare zero-shot CLIP, a DualCoOp-style baseline and TRM-ML.
+    """Hide labels, then compare frozen towers alone, a DualCoOp-style baseline and TRM-ML.
 
     TRM-ML twice: labels completed as in the paper, and calibrated, at a promised precision.
 

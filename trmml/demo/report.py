@@ -11,8 +11,8 @@ from trmml.markdown_table import percent
 __all__ = ["HEAD", "reasons", "table_rows", "write_results"]
 
 METHODS = {
-    "zero_shot": "CLIP zero-shot, whole image",
-    "zero_shot_dense": "CLIP zero-shot, best positions",
+    "zero_shot": "Zero-shot, whole image",
+    "zero_shot_dense": "Zero-shot, best positions",
     "baseline": "DualCoOp-style baseline",
     "trmml": "TRM-ML",
     "trmml_calibrated": "TRM-ML, calibrated",
