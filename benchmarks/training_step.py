@@ -28,7 +28,6 @@ ROWS = {
     "public": "step as DualCoOp's public code, float32",
     "float32": "`TRMML` step, float32",
     "bfloat16": "`TRMML` step, bfloat16 towers",
-    "compiled": "`TRMML` step, float32, `compile` on",
     "shared_contexts": "`TRMML` step, float32, contexts shared by all classes",
     "image": "image tower alone: forward",
     "text": "text tower alone: forward and backward",
@@ -44,7 +43,6 @@ RATIOS: dict[str, tuple[str, list[str], list[str], str]] = {
     "public_bfloat16": ("public code's step / step in bfloat16", ["public"], ["bfloat16"], ""),
     "public_shared": ("public code's step / step, shared", ["public"], ["shared_contexts"], ""),
     "bfloat16": ("step / step in bfloat16", ["float32"], ["bfloat16"], ""),
-    "compiled": ("step / step compiled", ["float32"], ["compiled"], ""),
     "predicting": ("plain prediction / prediction", ["predict_plain"], ["predict"], ""),
     "predicting_public": (
         "public code's prediction / prediction",
@@ -121,11 +119,9 @@ def works(
         config = TRMMLConfig(class_specific=class_specific)
         return TRMML(pair, names, config=config).to(device)
 
-    def step_of(model: TRMML, *, compile: bool = False) -> Callable[[], None]:
+    def step_of(model: TRMML) -> Callable[[], None]:
         optimizer = torch.optim.AdamW(model.parameters(), lr=LEARNING_RATE)
         task, batch = TRMMLTask(model.train()), Batch(images, labels)
-        if compile:
-            task.compile()
 
         def step() -> None:
             optimizer.zero_grad()
@@ -155,7 +151,6 @@ def works(
         "public": lambda: peers_step(public),
         "float32": lambda: step_of(single()),
         "bfloat16": lambda: step_of(model_of(torch.bfloat16)),
-        "compiled": lambda: step_of(model_of(torch.float32), compile=True),
         "shared_contexts": lambda: step_of(model_of(torch.float32, class_specific=False)),
         "image": lambda: lambda: single().image_encoder.encode_dense(images),
         "text": text,
@@ -237,7 +232,8 @@ def section(measured: dict) -> str:
         "(`benchmarks/public_dualcoop.py` says what, and does it). "
         "Operations are those of matrix products and convolutions; their quotient is what a step "
         "could gain if both ran equally well. bfloat16 pays only on a processor with instructions "
-        "for it (`avx512_bf16`, `amx_bf16`) or on a GPU.",
+        "for it (`avx512_bf16`, `amx_bf16`) or on a GPU, and not on every such processor: see the "
+        "runtimes below.",
     ]
     return "\n".join(lines)
 

@@ -1,7 +1,8 @@
 """Write `docs/benchmarks.md` from the committed results: `python -m benchmarks.write_page`.
 
-With `--measure` all of them are measured first, each in a process of its own; it takes twenty
-minutes on two cores, which should have nothing else to do.
+With `--measure` all of them are measured first, each in a process of its own; it takes an hour on
+two cores, which should have nothing else to do. OpenVINO, which one of them compares, is asked for
+by `pip install openvino`.
 """
 
 import argparse
@@ -10,11 +11,27 @@ import subprocess
 import sys
 from pathlib import Path
 
-from benchmarks import coco_reading, half_precision, memory_bank_share, training_step
+from benchmarks import (
+    coco_reading,
+    growth,
+    half_precision,
+    memory_bank_share,
+    runtimes,
+    tiny_step,
+    training_step,
+)
 from trmml.atomic_write import write_atomically
 
 PAGE = Path(__file__).parents[1] / "docs" / "benchmarks.md"
-SOURCES = (training_step, half_precision, memory_bank_share, coco_reading)
+SOURCES = (
+    training_step,
+    growth,
+    tiny_step,
+    runtimes,
+    half_precision,
+    memory_bank_share,
+    coco_reading,
+)
 HEAD = """# Benchmarks
 
 How fast it is, measured. Each part is written from a file under `benchmarks/results/` by

@@ -4,7 +4,15 @@ from pathlib import Path
 
 import pytest
 
-from benchmarks import ablation, completion, photographs, stacking, training_step, write_page
+from benchmarks import (
+    ablation,
+    completion,
+    growth,
+    photographs,
+    stacking,
+    training_step,
+    write_page,
+)
 from benchmarks.ablation import RESULTS, table
 from trmml.demo import DEMO_RECIPE
 
@@ -178,13 +186,14 @@ def test_the_page_of_speed_is_written_from_the_committed_results():
 
 def test_the_page_of_speed_says_which_rows_older_results_lack():
     measured = json.loads(training_step.RESULTS.read_text())
-    for figures in (measured["seconds"], measured["tera_operations"], measured["ratios"]):
-        figures.pop("compiled")
+    for figures in (measured["seconds"], measured["tera_operations"]):
+        figures.pop("shared_contexts")
+    measured["ratios"].pop("public_shared")
     then, now = training_step.section(measured), write_page.page()
     changed = [line for line in then.splitlines() if line not in now]
     assert changed == [
-        "| `TRMML` step, float32, `compile` on | not measured | – | – | – |",
-        "| step / step compiled | not measured | – | – |",
+        "| `TRMML` step, float32, contexts shared by all classes | not measured | – | – | – |",
+        "| public code's step / step, shared | not measured | – | – |",
     ]
 
 
@@ -207,6 +216,26 @@ def test_the_step_does_a_third_of_the_plain_steps_operations():
     assert operations["shared_contexts"] < 0.2 * operations["plain"]
     assert operations["float32"] < 1.02 * (operations["image"] + operations["text"])
     assert operations["predict"] < 1.01 * operations["image"]
+
+
+def test_thousands_of_classes_take_no_second_and_no_gibibyte_where_some_are_drawn():
+    many = json.loads(growth.RESULTS.read_text())["many"]
+    rows = {form: {row["classes"]: row for row in found} for form, found in many.items()}
+    assert rows["sampled"][2_000]["seconds"] < 1
+    assert rows["sampled"][2_000]["gib"] < 1
+    assert {9_600} < {*rows["sampled"]} & {*rows["default"]}
+    by_default = rows["default"]
+    grown = by_default[9_600]["seconds"] / by_default[2_000]["seconds"]
+    assert grown < 1.5 * 9_600 / 2_000  # near linear
+
+
+def test_the_picture_of_growth_has_all_curves():
+    axes = json.loads(growth.RESULTS.read_text())["axes"]
+    assert axes.keys() == growth.AXES.keys()
+    for found in axes.values():
+        assert found["seconds"].keys() == growth.STEPS.keys()
+        assert {len(curve) for curve in found["seconds"].values()} == {len(found["sizes"])}
+    assert growth.PICTURE.exists()
 
 
 @pytest.mark.parametrize("world", ["generated", "landscapes", "real-landscapes"])
