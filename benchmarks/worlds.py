@@ -8,10 +8,11 @@ and print what the frozen towers know of them: all of it is ImageNet's.
 """
 
 import argparse
+import json
 import math
 from collections.abc import Sequence
 from pathlib import Path
-from typing import Final, TypedDict
+from typing import Final, NotRequired, TypedDict
 
 import numpy as np
 import torch
@@ -26,13 +27,18 @@ from trmml.labels import Labels
 from trmml.metrics import average_precision
 from trmml.models import zero_shot_scores, zero_shot_text_features
 from trmml.training import StoredFeatures, encode_images
-from trmml.world import make_world
+from trmml.world import Scenes, make_world
 
 COCO_SIZE: Final = 448
 
 
 class World(TypedDict):
-    """Stored features to learn from and to judge by, with complete labels of both."""
+    """Stored features to learn from and to judge by, with complete labels of both.
+
+    `areas` are the shares of each image to learn from that show each class; `judged_boxes` are rows
+    of class, left, top, right and bottom for each judged image, in shares of its sides. Both are
+    there where somebody drew boxes.
+    """
 
     encoders: EncoderPair
     names: Sequence[str]
@@ -40,6 +46,8 @@ class World(TypedDict):
     truth: Labels
     judged: StoredFeatures
     judged_truth: Labels
+    areas: NotRequired[torch.Tensor]
+    judged_boxes: NotRequired[Sequence[torch.Tensor]]
 
 
 def real_pair() -> EncoderPair:
@@ -60,7 +68,26 @@ def generated() -> World:
         "truth": torch.from_numpy(train.labels).long(),
         "judged": encode_images(encoders.image, torch.from_numpy(judged.images).split(50)),
         "judged_truth": torch.from_numpy(judged.labels).long(),
+        "areas": areas_of(train),
+        "judged_boxes": boxes_of(judged),
     }
+
+
+def boxes_of(scenes: Scenes) -> list[torch.Tensor]:
+    """Return the boxes of each scene, in shares of its sides."""
+    height, width = scenes.images.shape[-2:]
+    sides = torch.tensor([1, width, height, width, height])
+    return [torch.from_numpy(boxes) / sides for boxes in scenes.boxes]
+
+
+def areas_of(scenes: Scenes) -> torch.Tensor:
+    """Return the share of each scene that each class takes, by boxes and what is seen of them."""
+    areas = torch.zeros(scenes.labels.shape)
+    pixels = scenes.images.shape[-2] * scenes.images.shape[-1]
+    for row, (boxes, visible) in enumerate(zip(scenes.boxes, scenes.visible, strict=True)):
+        for (label, left, top, right, bottom), share in zip(boxes, visible, strict=True):
+            areas[row, int(label)] += float((right - left) * (bottom - top) * share) / pixels
+    return areas
 
 
 def photographs(images: Path, labels: Path) -> World:
@@ -109,8 +136,9 @@ def real_coco256(root: Path, *, seed: int = 0, cache: Path | None = None) -> Wor
     """
     encoders, images = real_pair(), coco_images(root)
     features = kept_features(encoders, images, cache or cache_folder())
-    order = torch.from_numpy(np.random.RandomState(seed).permutation(len(images)))
-    train, judged = order[: len(order) // 2], order[len(order) // 2 :]
+    judged = judged_rows(len(images), seed)
+    train = split_order(len(images), seed)[: len(images) // 2]
+    boxes = coco_boxes(root, images.names)
     return {
         "encoders": encoders,
         "names": coco_names(root),
@@ -118,7 +146,42 @@ def real_coco256(root: Path, *, seed: int = 0, cache: Path | None = None) -> Wor
         "truth": images.labels[train],
         "judged": StoredFeatures(*features[judged]),
         "judged_truth": images.labels[judged],
+        "areas": torch.stack([box_areas(boxes[row], images.labels.shape[1]) for row in train]),
+        "judged_boxes": [boxes[row] for row in judged],
     }
+
+
+def split_order(images: int, seed: int) -> torch.Tensor:
+    """Return the order of which the first half is to learn from."""
+    return torch.from_numpy(np.random.RandomState(seed).permutation(images))
+
+
+def judged_rows(images: int, seed: int) -> torch.Tensor:
+    """Return the rows of the other half."""
+    return split_order(images, seed)[images // 2 :]
+
+
+def box_areas(boxes: torch.Tensor, classes: int) -> torch.Tensor:
+    """Return the share of an image that the boxes of each class take, at most 1."""
+    sides = boxes[:, 3:] - boxes[:, 1:3]
+    areas = torch.zeros(classes).index_add_(0, boxes[:, 0].long(), sides.prod(dim=1))
+    return areas.clamp(max=1)
+
+
+def coco_boxes(root: Path, names: Sequence[str]) -> list[torch.Tensor]:
+    """Return the boxes of each photograph of COCO 2017, in shares of its sides."""
+    found: dict[str, list[list[float]]] = {name: [] for name in names}
+    for split in ("train", "val"):
+        told = json.loads((root / "annotations" / f"instances_{split}2017.json").read_text())
+        classes = {c["id"]: row for row, c in enumerate(told["categories"])}
+        images = {image["id"]: image for image in told["images"]}
+        for one in told["annotations"]:
+            image = images[one["image_id"]]
+            wide, high = image["width"], image["height"]
+            left, top, width, height = one["bbox"]
+            box = [left / wide, top / high, (left + width) / wide, (top + height) / high]
+            found[image["file_name"]].append([classes[one["category_id"]], *box])
+    return [torch.tensor(found[name]).reshape(-1, 5) for name in names]
 
 
 def coco_names(root: Path) -> tuple[str, ...]:

@@ -1,0 +1,1 @@
+"""What each ingredient and each open choice is worth."""

@@ -1,0 +1,87 @@
+"""Tables of all runs that are done, as Markdown."""
+
+import json
+import statistics
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any, Final
+
+from benchmarks.evidence.arms import QUESTIONS, Question
+from benchmarks.evidence.one_run import path_of
+from trmml.atomic_write import write_atomically
+from trmml.markdown_table import markdown_table
+
+RESULTS: Final = Path(__file__).parents[1] / "results" / "evidence"
+
+Runs = Mapping[int, Mapping[str, Any]]
+
+
+def runs_of(folder: Path, known: str, name: str) -> Runs:
+    """Return the figures of an arm by seed."""
+    files = sorted(path_of(folder, known, name, 0).parent.glob("*.json"))
+    return {int(path.stem): json.loads(path.read_text()) for path in files}
+
+
+def cell(runs: Runs, reference: Runs | None) -> str:
+    """Write mean, deviation and number of seeds, and the paired difference with its own."""
+    if not runs:
+        return ""
+    figures = [run["map"]["score"] for run in runs.values()]
+    text = f"{mean_and_deviation(figures)} ({len(figures)})"
+    paired = [] if reference is None else sorted(runs.keys() & reference.keys())
+    if reference is None or not paired:
+        return text
+    gaps = [runs[seed]["map"]["score"] - reference[seed]["map"]["score"] for seed in paired]
+    return f"{text}, {mean_and_deviation(gaps, signed=True)}"
+
+
+def mean_and_deviation(figures: Sequence[float], *, signed: bool = False) -> str:
+    """Write both with one decimal; no deviation of a single figure."""
+    mean = f"{statistics.mean(figures):{'+' if signed else ''}.1f}"
+    return f"{mean} ± {statistics.stdev(figures):.1f}" if len(figures) > 1 else mean
+
+
+def question_table(folder: Path, question: Question) -> str:
+    """Write a row for each arm and a column for each kind of known labels."""
+    shown = [k for k in question.known if any(runs_of(folder, k, a) for a in question.arms)]
+    reference = next(iter(question.arms))
+    rows = []
+    for name in question.arms:
+        cells = [
+            cell(
+                runs_of(folder, known, name),
+                None if name == reference else runs_of(folder, known, reference),
+            )
+            for known in shown
+        ]
+        if any(cells):
+            rows.append([name, *cells])
+    return markdown_table(["", *shown], rows)
+
+
+def scores_table(folder: Path) -> str:
+    """Compare what the region score, the query score and their mean predict, over all runs."""
+    rows = []
+    for known in sorted(path.name for path in folder.iterdir() if path.is_dir()):
+        runs = [json.loads(p.read_text()) for p in sorted((folder / known).glob("*/*.json"))]
+        both = [run["map"] for run in runs if "query" in run["map"]]
+        if both:
+            gaps = ([found[kind] - found["score"] for found in both] for kind in ("query", "mean"))
+            texts = [mean_and_deviation(gap, signed=True) for gap in gaps]
+            rows.append([known, str(len(both)), *texts])
+    return markdown_table(["labels", "runs", "query score", "mean of both scores"], rows)
+
+
+def write_tables(world: str) -> str:
+    """Write all tables of a world beside its runs, and return them."""
+    folder = RESULTS / world
+    parts = []
+    for question in QUESTIONS.values():
+        if world in question.worlds:
+            table = question_table(folder, question)
+            if table.count("\n") > 1:
+                parts.append(f"**{question.title}**\n\n{table}")
+    parts.append(f"**Region or query score, against the region score**\n\n{scores_table(folder)}")
+    text = "\n\n".join(parts) + "\n"
+    write_atomically(folder.with_suffix(".md"), text)
+    return text
