@@ -15,7 +15,7 @@ import json
 import statistics
 from collections.abc import Sequence
 from pathlib import Path
-from typing import Any, Final
+from typing import Any, Final, cast
 
 import torch
 from jaxtyping import Bool, Float
@@ -104,7 +104,7 @@ def drawn(pictures: Sequence[Image.Image], world: World, maps: dict[str, Tensor]
     panels = []
     for row in rows:
         classes = there[row].nonzero().flatten().tolist()
-        line = [Panel(pictures[row], ", ".join(world["names"][label] for label in classes))]
+        line = [Panel(pictures[row], ", ".join(str(world["names"][label]) for label in classes))]
         for name, found in maps.items():
             line += [
                 Panel(overlay(pictures[row], found[row, label]), f"{name}: {world['names'][label]}")
@@ -137,18 +137,21 @@ def main(arguments: Sequence[str] | None = None) -> None:
     path = RESULTS / "regions.json"
     done = json.loads(path.read_text()) if path.exists() else {}
     arms: dict[str, list[dict[str, float]]] = {name: [] for name in ARMS}
-    world = generated() if options.images is None else None
+    photographs: Path | None = options.images
+    world = generated() if photographs is None else None
     for seed in SEEDS:
-        here = world or real_coco256(options.images, seed=seed)
+        here = real_coco256(photographs, seed=seed) if photographs is not None else world
+        if here is None or "judged_boxes" not in here:
+            raise ValueError(f"{options.world} has no boxes.")
         labels = known_labels(here["truth"], "0.1", seed=seed, areas=None)
         maps = {}
         for name, arm in ARMS.items():
             task, _ = trained(arm, here, here["train"], labels, here["truth"], seed=seed)
-            maps[name] = maps_of(task.model, here["judged"])
+            maps[name] = maps_of(cast(TRMML, task.model), here["judged"])
             arms[name].append(pointing(maps[name], here["judged_boxes"]))
             print(f"{options.world}, seed {seed}, {name}: {arms[name][-1]}", flush=True)
-        if seed == SEEDS[0] and (options.images is None or options.pictures is not None):
-            sheet = drawn(pictures_of(options.images, seed), here, maps)
+        if seed == SEEDS[0] and (photographs is None or options.pictures is not None):
+            sheet = drawn(pictures_of(photographs, seed), here, maps)
             folder = options.pictures
             sheet.save(PICTURE if folder is None else folder / "regions_compared.jpg", quality=85)
     done[options.world] = arms

@@ -6,12 +6,14 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any, Final
 
-from benchmarks.evidence.arms import QUESTIONS, Question
+from benchmarks.evidence.arms import QUESTIONS, WHOLE, Question
 from benchmarks.evidence.one_run import path_of
 from trmml.atomic_write import write_atomically
 from trmml.markdown_table import markdown_table
 
 RESULTS: Final = Path(__file__).parents[1] / "results" / "evidence"
+
+OPEN_CHOICES: Final = ("bank", "thresholds", "regions", "losses")
 
 Runs = Mapping[int, Mapping[str, Any]]
 
@@ -59,6 +61,36 @@ def question_table(folder: Path, question: Question) -> str:
     return markdown_table(["", *shown], rows)
 
 
+def choices_table(folder: Path, world: str) -> str:
+    """Write which setting of each open choice the images set aside would choose, and its worth.
+
+    Its gain is paired with the default, on the judged images, which had no say.
+    """
+    rows = []
+    for name in OPEN_CHOICES:
+        question = QUESTIONS[name]
+        if world not in question.worlds:
+            continue
+        arms = {arm: runs_of(folder, question.known[0], arm) for arm in question.arms}
+        default = arms[WHOLE]
+        seeds = set(default).intersection(*(set(runs) for runs in arms.values()))
+        if not seeds:
+            continue
+        unseen = {arm: mean_of(runs, seeds, "validation") for arm, runs in arms.items()}
+        chosen = max(unseen, key=lambda arm: unseen[arm])
+        ahead = unseen[chosen] - unseen[WHOLE]
+        gains = [arms[chosen][s]["map"]["score"] - default[s]["map"]["score"] for s in seeds]
+        rows.append(
+            [question.title, chosen, f"{ahead:+.1f}", mean_and_deviation(gains, signed=True)]
+        )
+    return markdown_table(["", "chosen", "ahead, set aside", "worth, judged"], rows)
+
+
+def mean_of(runs: Runs, seeds: set[int], images: str) -> float:
+    """Return the mean of the region score's average precision over some seeds."""
+    return statistics.mean(runs[seed][images]["score"] for seed in seeds)
+
+
 def scores_table(folder: Path) -> str:
     """Compare what the region score, the query score and their mean predict, over all runs."""
     rows = []
@@ -81,6 +113,7 @@ def write_tables(world: str) -> str:
             table = question_table(folder, question)
             if table.count("\n") > 1:
                 parts.append(f"**{question.title}**\n\n{table}")
+    parts.append(f"**What validation would choose**\n\n{choices_table(folder, world)}")
     parts.append(f"**Region or query score, against the region score**\n\n{scores_table(folder)}")
     text = "\n\n".join(parts) + "\n"
     write_atomically(folder.with_suffix(".md"), text)

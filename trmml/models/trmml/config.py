@@ -76,6 +76,8 @@ class TRMMLConfig(MethodConfig):
         text_chunk_size: Most prompts in memory at once, see `DualPromptLearner`; None for all.
             Changes no number.
         first_stage_share: Share of the epochs before missing labels are completed; ours.
+        prediction_branch: Whose score predicts: that of the "region", as in the paper, of the
+            "query", or the mean of "both" (ours). Models without regions have one score.
         decoder_lr_ratio: Learning rate of the region decoder relative to the prompts'; ours. Its
             attention starts from CLIP's own matches, which a full rate would overwrite.
         region_decoder: A saved model whose region decoder the training starts from, as in
@@ -122,6 +124,7 @@ class TRMMLConfig(MethodConfig):
     completed_weight: float = 1.0
     text_chunk_size: int | None = None
 
+    prediction_branch: Literal["region", "query", "both"] = "region"
     first_stage_share: float = 0.25
     decoder_lr_ratio: float = 0.4
     region_decoder: str | None = None

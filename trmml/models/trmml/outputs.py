@@ -12,7 +12,8 @@ class TRMMLOutput(NamedTuple):
     """Scores of a batch, and everything the losses need.
 
     Attributes:
-        logits: The prediction: the region score. Its sigmoid is the probability.
+        logits: The region score, or in eval mode what `config.prediction_branch` says. Its sigmoid
+            is the probability.
         query_logits: The query score (Eq. 5); None in eval mode and without regions.
         energy: Logit of every position; its sigmoid is the region.
         features: Dense image features.

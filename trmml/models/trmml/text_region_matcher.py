@@ -95,7 +95,8 @@ class TextRegionMatcher(PromptedModel[TRMMLOutput]):
     ) -> TRMMLOutput:
         """Score dense features, from the image encoder or from a store.
 
-        The query branch, needed by the losses only, runs in training mode.
+        The query branch, needed by the losses, runs in training mode; in eval mode it runs only
+        where `config.prediction_branch` asks for its score.
 
         Args:
             features: Dense image features in the joint space.
@@ -115,11 +116,16 @@ class TextRegionMatcher(PromptedModel[TRMMLOutput]):
         positive, negative = self.text_features(classes)
         regions, query_logits = None, None
         if self.decoder is not None:
-            decoded = self.decoder(features, query_branch=self.training, classes=classes)
+            branch = self.config.prediction_branch
+            asked = self.training or branch != "region"
+            decoded = self.decoder(features, query_branch=asked, classes=classes)
             energy, regions = decoded.energy, decoded.region_features
             logits = self._dual_logits(regions, positive, negative)
             if decoded.query_features is not None:
                 query_logits = self._dual_logits(decoded.query_features, positive, negative)
+                if not self.training:
+                    logits = query_logits if branch == "query" else (logits + query_logits) / 2
+                    query_logits = None
         else:
             logits, energy = text_pixel_logits(
                 features,
