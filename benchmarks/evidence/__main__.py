@@ -25,11 +25,14 @@ from pathlib import Path
 
 import torch
 
+from benchmarks.completion import zero_shot
 from benchmarks.evidence.arms import EVERYWHERE, QUESTIONS
 from benchmarks.evidence.known_labels import known_labels
 from benchmarks.evidence.one_run import changes, measure, path_of
+from benchmarks.evidence.pictures import DRAWN_WORLD, write_pictures
 from benchmarks.evidence.places import opener
-from benchmarks.evidence.tables import RESULTS, write_tables
+from benchmarks.evidence.tables import RESULTS, ZERO_SHOT, write_tables
+from benchmarks.worlds import World
 from trmml.atomic_write import write_atomically
 
 
@@ -48,6 +51,8 @@ def main(arguments: Sequence[str] | None = None) -> None:
     if not options.tables:
         train(options)
     print(write_tables(options.world))
+    if options.world == DRAWN_WORLD:
+        write_pictures(RESULTS)
 
 
 def train(options: argparse.Namespace) -> None:
@@ -56,6 +61,7 @@ def train(options: argparse.Namespace) -> None:
     folder = RESULTS / options.world
     for seed in options.seeds:
         world = open_world(seed)
+        note_frozen(folder / ZERO_SHOT, seed, world)
         areas = world.get("areas")
         for question in (QUESTIONS[name] for name in options.questions):
             if options.world not in question.worlds:
@@ -74,6 +80,15 @@ def train(options: argparse.Namespace) -> None:
                     path.parent.mkdir(parents=True, exist_ok=True)
                     write_atomically(path, json.dumps(figures) + "\n")
                     print(f"seed {seed}, {known}, {name}: {figures['map']}", flush=True)
+
+
+def note_frozen(path: Path, seed: int, world: World) -> None:
+    """Keep what the frozen towers alone score on the judged images."""
+    found: dict[str, float] = json.loads(path.read_text()) if path.exists() else {}
+    if str(seed) not in found:
+        found[str(seed)] = zero_shot(world)
+        path.parent.mkdir(parents=True, exist_ok=True)
+        write_atomically(path, json.dumps(found) + "\n")
 
 
 def check_same(path: Path, today: object) -> None:

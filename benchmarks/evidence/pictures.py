@@ -11,6 +11,8 @@ from benchmarks.evidence.arms import QUESTIONS
 from benchmarks.evidence.tables import Runs, runs_of
 from trmml.training.run.figures import as_picture, new_figure
 
+ASSETS: Final = Path(__file__).parents[2] / "docs" / "assets"
+DRAWN_WORLD: Final = "taught-landscapes"
 ADDING: Final = ("carl+kd+mmcp", "calibrated", "ranked")
 
 
@@ -21,7 +23,8 @@ def labels_added(folder: Path, known: str = "0.1") -> Image.Image:
         axes = figure.add_subplot(1, 2, number)
         for name in ADDING:
             epochs = by_epoch(runs_of(folder, known, name), of)
-            axes.plot([e for e, _ in epochs], [value for _, value in epochs], label=name)
+            style = "--" if name == "ranked" else "-"  # else it hides another that is as right
+            axes.plot([e for e, _ in epochs], [v for _, v in epochs], style, label=name)
         axes.set_xlabel("epoch")
         axes.set_title(title)
         axes.set_ylim(0, 100)
@@ -78,3 +81,10 @@ def shares_of_labels(folder: Path) -> Image.Image:
     axes.grid(alpha=0.3)
     axes.legend(frameon=False)
     return as_picture(figure)
+
+
+def write_pictures(results: Path) -> None:
+    """Write the pictures of the docs."""
+    folder = results / DRAWN_WORLD
+    labels_added(folder).save(ASSETS / "evidence_added.png", optimize=True)
+    shares_of_labels(folder).save(ASSETS / "evidence_shares.png", optimize=True)

@@ -13,7 +13,29 @@ from trmml.markdown_table import markdown_table
 
 RESULTS: Final = Path(__file__).parents[1] / "results" / "evidence"
 
+COMPLETING: Final = (
+    "prototypes of text",
+    "prototypes of regions",
+    "carl+kd+mmcp",
+    "all",
+    "calibrated",
+    "ranked",
+)
 OPEN_CHOICES: Final = ("bank", "thresholds", "regions", "losses")
+
+ZERO_SHOT: Final = "zero_shot.json"
+SHOWN_FIRST: Final = {
+    "dualcoop": "DualCoOp-style baseline",
+    "carl+kd": "regions, nothing completed",
+    "all": "TRM-ML",
+    "calibrated": "regions, labels completed at a promised precision",
+    "ranked": "regions, labels completed by rank",
+}
+WORLDS_SHOWN_FIRST: Final = {
+    "generated": "generated scenes",
+    "landscapes": "landscapes, towers of ImageNet",
+    "taught-landscapes": "landscapes, towers taught by some",
+}
 
 Runs = Mapping[int, Mapping[str, Any]]
 
@@ -61,6 +83,36 @@ def question_table(folder: Path, question: Question) -> str:
     return markdown_table(["", *shown], rows)
 
 
+def added_table(folder: Path, known: str = "0.1") -> str:
+    """Write what each way to complete labels had added at the end, and how much of it is right."""
+    rows = []
+    for name in COMPLETING:
+        runs = [run for run in runs_of(folder, known, name).values() if run["added"]]
+        if not runs:
+            continue
+        last = [run["added"][-1] for run in runs]
+        found = [
+            end["positive"][0] * (end["positive"][1] or 0) / run["hidden_positives"]
+            for end, run in zip(last, runs, strict=True)
+        ]
+        cells = [
+            f"{statistics.mean(end['positive'][0] for end in last):,.0f}",
+            mean_where_told([end["positive"][1] for end in last]),
+            f"{statistics.mean(found):.0f}",
+            f"{statistics.mean(end['negative'][0] for end in last):,.0f}",
+            mean_where_told([end["negative"][1] for end in last]),
+        ]
+        rows.append([name, str(len(runs)), *cells])
+    titles = ["", "seeds", "positives added", "right", "of the hidden ones"]
+    return markdown_table([*titles, "negatives added", "right"], rows)
+
+
+def mean_where_told(figures: Sequence[float | None]) -> str:
+    """Write the mean of the figures that there are."""
+    told = [figure for figure in figures if figure is not None]
+    return f"{statistics.mean(told):.1f}" if told else ""
+
+
 def choices_table(folder: Path, world: str) -> str:
     """Write which setting of each open choice the images set aside would choose, and its worth.
 
@@ -104,6 +156,17 @@ def scores_table(folder: Path) -> str:
     return markdown_table(["labels", "runs", "query score", "mean of both scores"], rows)
 
 
+def first_table() -> str:
+    """Write the table of the README: the frozen towers and the main arms, in three worlds."""
+    frozen = [json.loads((RESULTS / w / ZERO_SHOT).read_text()) for w in WORLDS_SHOWN_FIRST]
+    rows = [["frozen towers alone", *(f"{statistics.mean(f.values()):.1f}" for f in frozen)]]
+    rows += [
+        [title, *(cell(runs_of(RESULTS / world, "0.1", arm), None) for world in WORLDS_SHOWN_FIRST)]
+        for arm, title in SHOWN_FIRST.items()
+    ]
+    return markdown_table(["mAP (%)", *WORLDS_SHOWN_FIRST.values()], rows)
+
+
 def write_tables(world: str) -> str:
     """Write all tables of a world beside its runs, and return them."""
     folder = RESULTS / world
@@ -113,6 +176,7 @@ def write_tables(world: str) -> str:
             table = question_table(folder, question)
             if table.count("\n") > 1:
                 parts.append(f"**{question.title}**\n\n{table}")
+    parts.append(f"**Labels added, a tenth known**\n\n{added_table(folder)}")
     parts.append(f"**What validation would choose**\n\n{choices_table(folder, world)}")
     parts.append(f"**Region or query score, against the region score**\n\n{scores_table(folder)}")
     text = "\n\n".join(parts) + "\n"
