@@ -1,8 +1,6 @@
 """Compare variants of the method on the validation scenes of the generated world.
 
     python benchmarks/ablation.py energies
-    python benchmarks/ablation.py ingredients
-    python benchmarks/ablation.py prototypes
     python benchmarks/ablation.py sampling
 
 trains every variant of a group with the demo's recipe, three seeds each, and writes mean average
@@ -30,7 +28,7 @@ from trmml.demo.images import WORLD_SEED
 from trmml.encoders import load_tiny
 from trmml.encoders.protocol import EncoderPair
 from trmml.metrics import mean_average_precision
-from trmml.models import ABLATIONS, PROTOTYPE_ABLATIONS, TRMML, TRMMLConfig, TRMMLTask
+from trmml.models import TRMML, TRMMLConfig, TRMMLTask
 from trmml.training import Recipe, encode_images, fit, predict_logits
 from trmml.training.sources.stored_features import StoredFeatures
 from trmml.world import Scenes, make_world
@@ -62,16 +60,6 @@ def energies() -> dict[str, Variant]:
     }
 
 
-def ingredients() -> dict[str, Variant]:
-    """The rows of Table 3, and DualCoOp."""
-    return {name: (config, DEMO_RECIPE) for name, config in ABLATIONS.items()}
-
-
-def prototypes() -> dict[str, Variant]:
-    """The rows of Table 6."""
-    return {name: (config, DEMO_RECIPE) for name, config in PROTOTYPE_ABLATIONS.items()}
-
-
 def sampling() -> dict[str, Variant]:
     """The contrastive loss on a sixteenth of the prototypes, of which 30 classes have 960."""
     sizes = {"60 of 960 prototypes": 60, "all prototypes": None}
@@ -80,8 +68,6 @@ def sampling() -> dict[str, Variant]:
 
 GROUPS: dict[str, Callable[[], dict[str, Variant]]] = {
     "energies": energies,
-    "ingredients": ingredients,
-    "prototypes": prototypes,
     "sampling": sampling,
 }
 

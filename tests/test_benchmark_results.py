@@ -4,23 +4,13 @@ from pathlib import Path
 
 import pytest
 
-from benchmarks import (
-    ablation,
-    completion,
-    growth,
-    photographs,
-    stacking,
-    training_step,
-    write_page,
-)
+from benchmarks import ablation, completion, growth, stacking, training_step, write_page
 from benchmarks.ablation import RESULTS, table
 from trmml.demo import DEMO_RECIPE
 
 DOCS = Path(__file__).parents[1] / "docs"
 PAGES = {
     "energies": "parts/category_aware_region_decoder.md",
-    "ingredients": "parts/trmml.md",
-    "prototypes": "parts/trmml.md",
     "sampling": "parts/multimodal_info_nce.md",
 }
 OLD_NAMES: dict[str, float] = {
@@ -75,18 +65,19 @@ def test_the_command_that_the_docs_name_takes_the_committed_figures_over(
 def test_runs_of_an_older_recipe_are_taken_over_and_what_is_not_compared_is_said(
     trained: list, capsys: pytest.CaptureFixture[str]
 ):
-    done = {"none": {"0.5": [1.0, 2.0, 3.0]}, "text": {"0.5": [4.0]}}
-    write_results("prototypes", OLD_NAMES | {"of_before": 1}, done)
-    ablation.main(["prototypes", "--keep", "0.5"])
-    assert trained == [(0.5, seed) for seed in (1, 2, 0, 1, 2, 0, 1, 2)]
+    few, every = ablation.sampling()
+    done = {few: {"0.5": [1.0, 2.0, 3.0]}, every: {"0.5": [4.0]}}
+    write_results("sampling", OLD_NAMES | {"of_before": 1}, done)
+    ablation.main(["sampling", "--keep", "0.5"])
+    assert trained == [(0.5, 1), (0.5, 2)]
     lines = capsys.readouterr().out.splitlines()
     line = next(line for line in lines if "not compared" in line)
     names = line.split(": ")[1].split(", ")
     assert {"of_before", "schedule", "bank_capacity", "gradient_accumulation_steps"} <= {*names}
     assert not {"first_stage_share", "warmup_share", "max_grad_norm", "epochs"} & {*names}
-    assert "| none | 2.0 ± 1.0 |" in lines
-    kept = json.loads(ablation.results("prototypes").read_text())
-    assert kept["map"]["text"] == {"0.5": [4.0, 51.0, 52.0]}
+    assert f"| {few} | 2.0 ± 1.0 |" in lines
+    kept = json.loads(ablation.results("sampling").read_text())
+    assert kept["map"][every] == {"0.5": [4.0, 51.0, 52.0]}
     assert kept["recipe"] == {
         "epochs": DEMO_RECIPE.epochs,
         "max_lr": DEMO_RECIPE.max_lr,
@@ -94,8 +85,8 @@ def test_runs_of_an_older_recipe_are_taken_over_and_what_is_not_compared_is_said
         "warmup_share": DEMO_RECIPE.warmup_share,
         "max_grad_norm": DEMO_RECIPE.max_grad_norm,
     }
-    ablation.main(["prototypes", "--keep", "0.5"])  # what was written is read again
-    assert len(trained) == 8
+    ablation.main(["sampling", "--keep", "0.5"])  # what was written is read again
+    assert len(trained) == 2
 
 
 @pytest.mark.parametrize(
@@ -109,36 +100,33 @@ def test_runs_of_an_older_recipe_are_taken_over_and_what_is_not_compared_is_said
 def test_runs_with_another_setting_are_refused_and_stay_as_they_are(
     change: dict, said: str, trained: list, capsys: pytest.CaptureFixture[str]
 ):
-    write_results("prototypes", OLD_NAMES | change, {"none": {"0.5": [1.0]}})
-    before = ablation.results("prototypes").read_text()
+    done = {key: {"0.5": [1.0]} for key in ablation.sampling()}
+    write_results("sampling", OLD_NAMES | change, done)
+    before = ablation.results("sampling").read_text()
     with pytest.raises(SystemExit) as end:
-        ablation.main(["prototypes"])
+        ablation.main(["sampling"])
     assert end.value.code == 2
-    assert f"ablation_prototypes.json was {said}; pass --fresh" in capsys.readouterr().err
+    assert f"ablation_sampling.json was {said}; pass --fresh" in capsys.readouterr().err
     assert trained == []
-    assert ablation.results("prototypes").read_text() == before
+    assert ablation.results("sampling").read_text() == before
 
 
 def test_results_of_today_are_compared_in_all_settings(
     trained: list, capsys: pytest.CaptureFixture[str]
 ):
-    write_results("prototypes", OLD_NAMES | {"epochs": 3}, {"none": {"0.5": [1.0]}})
-    ablation.main(["prototypes", "--keep", "0.5", "--fresh"])
-    assert len(trained) == 12
+    done = {key: {"0.5": [1.0]} for key in ablation.sampling()}
+    write_results("sampling", OLD_NAMES | {"epochs": 3}, done)
+    ablation.main(["sampling", "--keep", "0.5", "--fresh"])
+    assert len(trained) == 6
     assert "not compared" not in capsys.readouterr().out
-    ablation.main(["prototypes", "--keep", "0.5"])
-    assert len(trained) == 12
+    ablation.main(["sampling", "--keep", "0.5"])
+    assert len(trained) == 6
     assert "not compared" not in capsys.readouterr().out
 
 
 def test_every_variant_of_the_energies_differs():
     variants = ablation.energies()
     assert len({repr(variant) for variant in variants.values()}) == len(variants) == 8
-
-
-def test_the_docs_show_the_committed_figures_on_photographs():
-    measured = json.loads(photographs.RESULTS.read_text())
-    assert photographs.table(measured) in (DOCS / "parts" / "trmml.md").read_text()
 
 
 def test_a_table_shows_means_and_leaves_unfinished_cells_empty():
