@@ -53,6 +53,11 @@ def single(config: MethodConfig) -> Arm:
     return Arm(replace(config, unknown_as_negative=True))  # pyright: ignore[reportCallIssue]
 
 
+def attending(spatial_temperature: float) -> Arm:
+    """Let DualCoOp's attention be as wide as this; its own temperature is 0.05."""
+    return Arm(replace(ABLATIONS["dualcoop"], spatial_temperature=spatial_temperature))
+
+
 def methods() -> dict[str, Arm]:
     """Return every method that learns from images, the whole of TRM-ML first."""
     configs = {name: task.Model.Config() for name, task in METHODS.items()}
@@ -147,6 +152,15 @@ QUESTIONS: Final[dict[str, Question]] = {
             softmax_distillation={"distillation_form": "softmax"},
         )
         | {"contrast of completed labels": Arm(TRMMLConfig(), contrasts_completed=True)},
+    ),
+    "attention": Question(
+        "Attention over positions, from one to all",
+        {
+            "dualcoop": Arm(ABLATIONS["dualcoop"]),
+            "attention 4 times as wide": attending(0.2),
+            "attention 20 times as wide": attending(1.0),
+            "baseline": Arm(ABLATIONS["baseline"]),
+        },
     ),
     "wrong": Question(
         "Wrong known labels",

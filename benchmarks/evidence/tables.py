@@ -66,8 +66,8 @@ def mean_and_deviation(figures: Sequence[float], *, signed: bool = False) -> str
 
 
 def question_table(folder: Path, question: Question) -> str:
-    """Write a row for each arm and a column for each kind of known labels."""
-    shown = [k for k in question.known if any(runs_of(folder, k, a) for a in question.arms)]
+    """Write a row for each arm and a column for each kind of known labels that all arms learnt."""
+    shown = [k for k in question.known if all(runs_of(folder, k, a) for a in question.arms)]
     reference = next(iter(question.arms))
     rows = []
     for name in question.arms:
@@ -78,9 +78,8 @@ def question_table(folder: Path, question: Question) -> str:
             )
             for known in shown
         ]
-        if any(cells):
-            rows.append([name, *cells])
-    return markdown_table(["", *shown], rows)
+        rows.append([name, *cells])
+    return markdown_table(["", *shown], rows) if shown else ""
 
 
 def added_table(folder: Path, known: str = "0.1") -> str:
@@ -135,7 +134,8 @@ def choices_table(folder: Path, world: str) -> str:
         rows.append(
             [question.title, chosen, f"{ahead:+.1f}", mean_and_deviation(gains, signed=True)]
         )
-    return markdown_table(["", "chosen", "ahead, set aside", "worth, judged"], rows)
+    titles = ["", "chosen", "ahead, set aside", "worth, judged"]
+    return markdown_table(titles, rows) if rows else ""
 
 
 def mean_of(runs: Runs, seeds: set[int], images: str) -> float:
@@ -174,11 +174,14 @@ def write_tables(world: str) -> str:
     for question in QUESTIONS.values():
         if world in question.worlds:
             table = question_table(folder, question)
-            if table.count("\n") > 1:
+            if table:
                 parts.append(f"**{question.title}**\n\n{table}")
-    parts.append(f"**Labels added, a tenth known**\n\n{added_table(folder)}")
-    parts.append(f"**What validation would choose**\n\n{choices_table(folder, world)}")
-    parts.append(f"**Region or query score, against the region score**\n\n{scores_table(folder)}")
+    more = {
+        "Labels added, a tenth known": added_table(folder),
+        "What validation would choose": choices_table(folder, world),
+        "Other scores, against the region score": scores_table(folder),
+    }
+    parts += [f"**{title}**\n\n{table}" for title, table in more.items() if table]
     text = "\n\n".join(parts) + "\n"
     write_atomically(folder.with_suffix(".md"), text)
     return text
