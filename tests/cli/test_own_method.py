@@ -92,3 +92,14 @@ def test_a_task_that_is_not_there_ends_with_2(own, run, command):
 
 def test_a_model_of_this_library_opens_beside_a_task(own, run):
     assert run("predict", "model", "photos", *TASK)[0] == 0
+
+
+@pytest.mark.parametrize("command", ["train", "export", "compare"])
+def test_what_a_file_lacks_is_told_in_one_line(command, own, run, tmp_path):
+    file = tmp_path / "method_that_lacks.py"
+    file.write_text("import not_there")
+    place = f"{file}:MyTask"
+    rest = {"train": ["tiny"], "export": ["own", "--out", "own.pt2"], "compare": ["tiny", "coop"]}
+    status, out, err = run(command, *rest[command], "--task", place, "--quiet")
+    assert (status, out) == (2, "")
+    assert err == f"trmml: `--task` {place}: No module named 'not_there'.\n"

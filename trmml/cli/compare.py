@@ -11,6 +11,7 @@ from trmml.cli.encoder_option import Encoder
 from trmml.cli.messages import note
 from trmml.cli.options import AsJson, Images, OwnTask, Quiet, ReadAs
 from trmml.cli.outputs import print_json
+from trmml.cli.own_task import own_task
 from trmml.cli.runs import (
     CacheDir,
     CacheFeatures,
@@ -25,7 +26,7 @@ from trmml.cli.runs import (
     given_settings,
     progress_bars,
 )
-from trmml.models import Task, load_task
+from trmml.models import Task
 from trmml.training import Contestant, TrainingStopped, load_run_config, run_comparison
 from trmml.training.config.files import named_method
 from trmml.training.run.comparison_cells import Cell
@@ -90,7 +91,7 @@ def compare(
         batch_size=batch_size,
         learning_rate=lr,
     )
-    contestants = _contestants(config, given, base, None if task is None else load_task(task))
+    contestants = _contestants(config, given, base, own_task(task))
     quiet = quiet or os.environ.get("RANK", "0") != "0"  # of several processes, the first speaks
 
     def tell(cell: Cell) -> None:

@@ -3,8 +3,9 @@
 from pathlib import Path
 
 from trmml.cli.messages import note
+from trmml.cli.own_task import own_task
 from trmml.encoders import ComputeDtype, compute_in
-from trmml.models import MultiLabelModel, PredictsBy, load_task
+from trmml.models import MultiLabelModel, PredictsBy
 from trmml.prediction import open_model
 
 __all__ = ["opened"]
@@ -24,17 +25,16 @@ def opened(
     Args:
         model: As in `open_model`.
         device: As in `choose_device`.
-        task: As in `load_task`, which is called first; None knows this library's methods alone.
+        task: As in `own_task`, which is called first; None knows this library's methods alone.
         prediction: As in `open_model`.
         dtype: As in `open_model`.
         quiet: Whether to say nothing.
 
     Raises:
-        ValueError: As `open_model` and `load_task`.
+        ValueError: As `open_model` and `own_task`.
         FileNotFoundError: As `open_model`.
         ConnectionError: As `open_model`.
     """
-    own = None if task is None else load_task(task)
-    found = open_model(model, device=device, task=own, prediction=prediction)
+    found = open_model(model, device=device, task=own_task(task), prediction=prediction)
     note(f"Computing in {compute_in(found.image_encoder, dtype)}.", quiet=quiet)
     return found

@@ -9,6 +9,7 @@ import typer
 from trmml.cli.encoder_option import Encoder
 from trmml.cli.messages import note
 from trmml.cli.options import AsJson, Images, OwnTask, Quiet, ReadAs
+from trmml.cli.own_task import own_task
 from trmml.cli.runs import (
     CacheDir,
     CacheFeatures,
@@ -25,7 +26,7 @@ from trmml.cli.runs import (
 )
 from trmml.json_text import json_text
 from trmml.markdown_table import percent
-from trmml.models import Task, load_task
+from trmml.models import Task
 from trmml.training import (
     RunConfig,
     TrainingStopped,
@@ -114,7 +115,7 @@ def train(
         batch_size=batch_size,
         learning_rate=lr,
     )
-    own = None if task is None else load_task(task)
+    own = own_task(task)
     chosen = _choose(config, out, given, own, resume=resume)
     if show:
         print(dump_run_config(chosen), end="")
