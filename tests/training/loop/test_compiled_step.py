@@ -3,15 +3,18 @@
 from collections.abc import Callable
 from dataclasses import replace
 from functools import partial
-from typing import Any
+from typing import Any, cast
 
 import pytest
 import torch
-from torch import Tensor
+from torch import Tensor, nn
 
 from tests.random_clip import random_pair
 from tests.training.small_run import GRID, NAMES, half_known, separable
 from trmml.models import METHODS, Batch, Task
+from trmml.training import Recipe
+from trmml.training.loop.acceleration import build_accelerator
+from trmml.training.loop.sent_batch import sent_batch
 
 pytestmark = pytest.mark.usefixtures("no_shape_checks")
 
@@ -61,3 +64,21 @@ def test_a_step_of_every_method_is_one_graph(method: str, monkeypatch: pytest.Mo
     compiled.compile()
     torch.testing.assert_close(train(compiled), train(plain), equal_nan=True, rtol=1e-4, atol=1e-5)
     assert 0 < graphs <= MOST_GRAPHS
+
+
+@pytest.mark.parametrize("compiled", [True, False])
+def test_the_frozen_image_tower_stays_out_of_a_graph_on_a_cpu(compiled: bool) -> None:
+    task, accelerator = task_of("trmml"), build_accelerator(Recipe())
+    batch = Batch(torch.randn(4, 3, 64, 64), torch.zeros(4, len(NAMES), dtype=torch.long))
+    recipe = Recipe(compile=compiled)
+    sent = sent_batch(batch, task, accelerator, recipe)
+    if not compiled:
+        assert sent.inputs is batch.inputs
+        return
+    dense, grid = task.model.image_encoder.encode_dense(batch.inputs)
+    assert sent.grid == grid
+    torch.testing.assert_close(sent.inputs, dense)
+    assert sent_batch(sent, task, accelerator, recipe).inputs is sent.inputs
+    for parameter in cast(nn.Module, task.model.image_encoder).parameters():
+        parameter.requires_grad_(True)  # as a tower's own projection may
+    assert sent_batch(batch, task, accelerator, recipe).inputs is batch.inputs

@@ -11,7 +11,6 @@ from jaxtyping import Float, Int
 from torch import Tensor
 from torch.nn.utils import clip_grad_norm_
 
-from trmml.functional.checks import check_labels_on_cpu
 from trmml.losses.label_loss import refuse_sampled_classes
 from trmml.models import Batch, MultiLabelModel, Task, sample_classes
 from trmml.training.config.recipe import Recipe
@@ -21,6 +20,7 @@ from trmml.training.loop.history import History
 from trmml.training.loop.looking import dense_features, look_at_all
 from trmml.training.loop.optimization import build_optimizer, build_scheduler
 from trmml.training.loop.order import calibration_rows, epoch_steps, num_steps
+from trmml.training.loop.sent_batch import sent_batch
 from trmml.training.loop.settings import training_settings
 from trmml.training.loop.state import (
     Learners,
@@ -267,10 +267,9 @@ class Trainer:
         weights = [len(part) / len(rows) for part in parts]
         for part, weight in zip(parts, weights, strict=True):
             batch = next(batches)._replace(classes=classes)
-            check_labels_on_cpu(batch.labels)
             is_last = part is parts[-1]
             with self.accelerator.no_sync(self.step) if not is_last else nullcontext():
-                losses = self.step(batch.to(self.accelerator.device))
+                losses = self.step(sent_batch(batch, self.task, self.accelerator, self.recipe))
                 found.add(losses)
                 if is_last:
                     found.send()
