@@ -1,6 +1,7 @@
 import json
 from pathlib import Path
 
+from benchmarks.evidence.tables import first_table
 from trmml.demo.report import HEAD, table_rows
 from trmml.markdown_table import markdown_table
 
@@ -16,6 +17,10 @@ def test_the_readme_shows_what_the_demo_printed():
     promised = report["completion"]["trmml_calibrated"]["selected"]
     for kind in ("positive", "negative"):
         assert f"{100 * promised[kind]['promised']:.0f} %" in readme
+
+
+def test_the_readme_shows_the_committed_evidence():
+    assert first_table() in (ROOT / "README.md").read_text()
 
 
 def test_the_readme_s_picture_is_there():

@@ -6,8 +6,8 @@
     python -m benchmarks.evidence coco256 --images DIR
 
 trains what is not done yet, seed by seed, and writes a JSON for each run below
-`benchmarks/results/evidence/WORLD`, so that it can be stopped and repeated. `--questions` asks some
-only. `--tables` trains nothing: it writes the tables and pictures of what is done.
+`benchmarks/results/evidence/WORLD`, so that it can be stopped and repeated. `--questions` and
+`--known` ask some only. `--tables` trains nothing: it writes tables and pictures of what is done.
 
 The generated world is seen by the tiny towers, which were made for it. Landscapes and coco256 are
 seen by the pair of `examples/own_towers`: all that it knows without training is ImageNet's. In
@@ -45,6 +45,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
     parser.add_argument("--images", type=Path)
     parser.add_argument("--labels", type=Path)
     parser.add_argument("--questions", nargs="+", choices=QUESTIONS, default=[*QUESTIONS])
+    parser.add_argument("--known", nargs="+", help="only these kinds of known labels")
     parser.add_argument("--seeds", type=int, nargs="+", default=[0, 1, 2, 3, 4])
     parser.add_argument("--tables", action="store_true")
     options = parser.parse_args(arguments)
@@ -66,7 +67,9 @@ def train(options: argparse.Namespace) -> None:
         for question in (QUESTIONS[name] for name in options.questions):
             if options.world not in question.worlds:
                 continue
-            for known in question.known:
+            for known in question.known if options.known is None else options.known:
+                if known not in question.known:
+                    continue
                 if known.endswith("salient") and areas is None:
                     continue  # nobody measured what strikes the eye
                 labels = known_labels(world["truth"], known, seed=seed, areas=areas)
