@@ -17,8 +17,13 @@ ADDED = {
     "An encoder family": ("tiny", r"trmml\.encoders\.tiny:"),
     "An option": ("distillation_form", r"distillation_form"),
 }
-# These name a thing as the example of its kind, or for what it is in the paper.
-ELSEWHERE = {"CONTRIBUTING.md", "CHANGELOG.md", "tests/test_contributing.py"}
+# These name a thing as the example of its kind, for what it is in the paper, or to try it out.
+ELSEWHERE = {
+    "CONTRIBUTING.md",
+    "CHANGELOG.md",
+    "benchmarks/evidence/arms.py",
+    "tests/test_contributing.py",
+}
 
 
 def listed(recipe: str, name: str) -> list[str]:

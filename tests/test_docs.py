@@ -252,3 +252,10 @@ def test_a_dangling_inclusion_is_noticed(tmp_path: Path) -> None:
     page = tmp_path / "page.md"
     page.write_text('```python\n--8<-- "examples/nonsense.py"\n```\n')
     assert broken_references(page) == ["examples/nonsense.py"]
+
+
+def test_the_package_names_whom_the_citation_names_and_the_paper():
+    citation = (ROOT / "CITATION.cff").read_text()
+    project = PROJECT["project"]
+    assert [f'  - name: "{author["name"]}"' in citation for author in project["authors"]] == [True]
+    assert project["urls"]["Paper"].removeprefix("https://doi.org/") in citation

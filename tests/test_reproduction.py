@@ -57,5 +57,6 @@ def test_without_photographs_only_the_tables_are_written(
     results = tmp_path / "reproduction.json"
     results.write_text(RESULTS.read_text())
     monkeypatch.setattr(reproduction, "RESULTS", results)
+    monkeypatch.setattr(reproduction, "TABLES", ("6",))
     reproduction.main([])
     assert results.with_suffix(".md").read_text() in capsys.readouterr().out
