@@ -166,9 +166,11 @@ def test_uploads_are_deleted_after_a_while(
 
 
 SERVE_TWICE = """
+import signal
 import sys
 from trmml import TRMML
 from trmml.page import serve
+signal.signal(signal.SIGHUP, signal.SIG_DFL)  # the tests may have been started by nohup
 model = TRMML.from_pretrained(sys.argv[1])
 for _ in range(2):
     serve(model, port=0)
