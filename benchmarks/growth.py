@@ -25,6 +25,8 @@ from typing import Any, Final, NamedTuple
 import torch
 from PIL import Image
 
+from benchmarks.full_bank import fill_bank
+from benchmarks.info_nce_memory import peak
 from benchmarks.measuring import alternate, environment, place, quartiles
 from benchmarks.training_step import works
 from trmml.atomic_write import write_atomically
@@ -97,16 +99,6 @@ def steps(classes: int, batch_size: int, image_size: int, *, rounds: int) -> dic
     return {step: quartiles(times[step])[1] for step in STEPS}
 
 
-def peak() -> float:
-    """Return the most memory that this process has held, in GiB, and none that its parent had."""
-    (line,) = (
-        line
-        for line in Path("/proc/self/status").read_text().splitlines()
-        if line.startswith("VmHWM:")
-    )
-    return int(line.split()[1]) / 2**20
-
-
 def tiny_step(classes: int, name: str) -> dict[str, float]:
     """Take some steps with the tiny tower; return the middle time of one, and the memory."""
     from trmml.data import hide_labels
@@ -126,11 +118,7 @@ def tiny_step(classes: int, name: str) -> dict[str, float]:
         image_size=64,
     )
     task = TRMMLTask(model).train()
-    if model.prototypes is None:
-        raise TypeError("the whole method has prototypes")
-    bank = model.prototypes.bank
-    bank.prototypes.copy_(torch.randn(bank.prototypes.shape, generator=generator))
-    bank.counts.fill_(bank.capacity)
+    fill_bank(model, generator)
     optimizer = torch.optim.AdamW(model.parameters(), lr=1e-3)
     images = torch.randn(TINY_BATCH, 3, 64, 64, generator=generator)
     truth = 2 * (torch.rand(TINY_BATCH, classes, generator=generator) < 3 / classes).long() - 1

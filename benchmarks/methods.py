@@ -18,7 +18,6 @@ negative (`unknown_as_negative`), as do methods whose loss makes nothing of the 
 
 import argparse
 import json
-import statistics
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, fields, replace
 from inspect import signature
@@ -27,6 +26,7 @@ from typing import Any, Final, NamedTuple
 
 import torch
 
+from benchmarks.spread import mean_and_deviation
 from benchmarks.worlds import World, generated
 from trmml.atomic_write import write_atomically
 from trmml.data import hide_labels, keep_single_positive
@@ -149,10 +149,9 @@ def shown(figures: Sequence[float]) -> str:
     """Return mean and deviation, and how many seeds where some are not done; nothing if none is."""
     if not figures:
         return ""
-    spread = f" ± {statistics.stdev(figures):.1f}" if len(figures) > 1 else ""
     number = "1 seed" if len(figures) == 1 else f"{len(figures)} seeds"
     few = f" ({number})" if len(figures) < len(SEEDS) else ""
-    return f"{statistics.mean(figures):.1f}{spread}{few}"
+    return f"{mean_and_deviation(figures)}{few}"
 
 
 def main(arguments: Sequence[str] | None = None) -> None:

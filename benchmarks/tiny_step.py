@@ -17,6 +17,7 @@ from typing import Any, Final
 
 import torch
 
+from benchmarks.full_bank import fill_bank
 from benchmarks.measuring import alternate, environment, place, quartiles, ratio
 from trmml.atomic_write import write_atomically
 from trmml.markdown_table import markdown_table
@@ -52,10 +53,7 @@ def works() -> dict[str, Callable[[], object]]:
         model = TRMML(pair, names, config=config, image_size=SIDE)
         task = TRMMLTask(model).train()
         task.begin_training(batch.labels)
-        if model.prototypes is not None:
-            bank = model.prototypes.bank
-            bank.prototypes.copy_(torch.randn(bank.prototypes.shape, generator=generator))
-            bank.counts.fill_(bank.capacity)
+        fill_bank(model, generator)
         return task
 
     def step_of(task: TRMMLTask) -> Callable[[], None]:

@@ -82,12 +82,8 @@ def boxes_of(scenes: Scenes) -> list[torch.Tensor]:
 
 def areas_of(scenes: Scenes) -> torch.Tensor:
     """Return the share of each scene that each class takes, by boxes and what is seen of them."""
-    areas = torch.zeros(scenes.labels.shape)
-    pixels = scenes.images.shape[-2] * scenes.images.shape[-1]
-    for row, (boxes, visible) in enumerate(zip(scenes.boxes, scenes.visible, strict=True)):
-        for (label, left, top, right, bottom), share in zip(boxes, visible, strict=True):
-            areas[row, int(label)] += float((right - left) * (bottom - top) * share) / pixels
-    return areas
+    seen = zip(boxes_of(scenes), map(torch.from_numpy, scenes.visible), strict=True)
+    return torch.stack([box_areas(*one, classes=len(scenes.class_names)) for one in seen])
 
 
 def photographs(images: Path, labels: Path) -> World:
@@ -136,9 +132,8 @@ def real_coco256(root: Path, *, seed: int = 0, cache: Path | None = None) -> Wor
     """
     encoders, images = real_pair(), coco_images(root)
     features = kept_features(encoders, images, cache or cache_folder())
-    judged = judged_rows(len(images), seed)
-    train = split_order(len(images), seed)[: len(images) // 2]
-    boxes = coco_boxes(root, images.names)
+    train, judged = halves(len(images), seed)
+    boxes, classes = coco_boxes(root, images.names), images.labels.shape[1]
     return {
         "encoders": encoders,
         "names": coco_names(root),
@@ -146,26 +141,30 @@ def real_coco256(root: Path, *, seed: int = 0, cache: Path | None = None) -> Wor
         "truth": images.labels[train],
         "judged": StoredFeatures(*features[judged]),
         "judged_truth": images.labels[judged],
-        "areas": torch.stack([box_areas(boxes[row], images.labels.shape[1]) for row in train]),
+        "areas": torch.stack([box_areas(boxes[row], classes=classes) for row in train]),
         "judged_boxes": [boxes[row] for row in judged],
     }
 
 
-def split_order(images: int, seed: int) -> torch.Tensor:
-    """Return the order of which the first half is to learn from."""
-    return torch.from_numpy(np.random.RandomState(seed).permutation(images))
+def halves(images: int, seed: int) -> tuple[torch.Tensor, torch.Tensor]:
+    """Return the rows to learn from, and those to be judged."""
+    order = torch.from_numpy(np.random.RandomState(seed).permutation(images))
+    return order[: images // 2], order[images // 2 :]
 
 
-def judged_rows(images: int, seed: int) -> torch.Tensor:
-    """Return the rows of the other half."""
-    return split_order(images, seed)[images // 2 :]
+def box_areas(
+    boxes: torch.Tensor, visible: torch.Tensor | None = None, *, classes: int
+) -> torch.Tensor:
+    """Return the share of an image that the boxes of each class take, at most 1.
 
-
-def box_areas(boxes: torch.Tensor, classes: int) -> torch.Tensor:
-    """Return the share of an image that the boxes of each class take, at most 1."""
-    sides = boxes[:, 3:] - boxes[:, 1:3]
-    areas = torch.zeros(classes).index_add_(0, boxes[:, 0].long(), sides.prod(dim=1))
-    return areas.clamp(max=1)
+    Args:
+        boxes: As in `World`.
+        visible: Which share of each can be seen; None for all of it.
+        classes: How many there are.
+    """
+    taken = (boxes[:, 3:] - boxes[:, 1:3]).prod(dim=1)
+    taken = taken if visible is None else taken * visible
+    return torch.zeros(classes).index_add_(0, boxes[:, 0].long(), taken).clamp(max=1)
 
 
 def coco_boxes(root: Path, names: Sequence[str]) -> list[torch.Tensor]:

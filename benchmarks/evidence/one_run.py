@@ -33,24 +33,21 @@ def measure(arm: Arm, known: Labels, *, seed: int, world: World) -> Figures:
     started = time.perf_counter()
     held, rows = set_aside(len(known), seed=seed)
     train, labels, truth = taken(world["train"], rows), known[rows], world["truth"][rows]
-    config = arm.config
-    if arm.complete_decoder:
-        with TemporaryDirectory() as folder:
-            taught, _ = trained(Arm(config), world, train, truth, truth, seed=seed)
+    unseen, chosen = taken(world["train"], held), arm
+    with TemporaryDirectory() as folder:
+        if arm.complete_decoder:
+            taught, _ = trained(Arm(arm.config), world, train, truth, truth, seed=seed)
             taught.model.save_pretrained(folder)
-            config = replace(config, region_decoder=folder)  # pyright: ignore[reportCallIssue]
-            done = trained(arm._replace(config=config), world, train, labels, truth, seed=seed)
-    else:
-        done = trained(arm, world, train, labels, truth, seed=seed)
-    task, epochs = done
+            config = replace(arm.config, region_decoder=folder)  # pyright: ignore[reportCallIssue]
+            chosen = arm._replace(config=config)
+        task, epochs = trained(chosen, world, train, labels, truth, seed=seed)
     told = known[held]
     if not (told == NEGATIVE).any():  # a single positive of each image: nothing else to rank by
         told = told.masked_fill(told == UNKNOWN, NEGATIVE)
     scores = {"score": predict_logits(task.model, world["judged"])}
-    aside = {"score": predict_logits(task.model, taken(world["train"], held))}
+    aside = {"score": predict_logits(task.model, unseen)}
     if isinstance(task.model, TRMML) and task.model.decoder is not None:
-        both = (scores, world["judged"]), (aside, taken(world["train"], held))
-        for found, features in both:
+        for found, features in ((scores, world["judged"]), (aside, unseen)):
             found["query"] = query_scores(task.model, features)
             found["mean"] = (found["score"] + found["query"]) / 2
     return {

@@ -8,12 +8,12 @@ from typing import Any, Final
 from PIL import Image
 
 from benchmarks.evidence.arms import QUESTIONS
-from benchmarks.evidence.tables import Runs, runs_of
+from benchmarks.evidence.tables import Runs, found_of, runs_of
 from trmml.training.run.figures import as_picture, new_figure
 
 ASSETS: Final = Path(__file__).parents[2] / "docs" / "assets"
 DRAWN_WORLD: Final = "taught-landscapes"
-ADDING: Final = ("carl+kd+mmcp", "calibrated", "ranked")
+DRAWN: Final = ("carl+kd+mmcp", "calibrated", "ranked")
 
 
 def labels_added(folder: Path, known: str = "0.1") -> Image.Image:
@@ -21,7 +21,7 @@ def labels_added(folder: Path, known: str = "0.1") -> Image.Image:
     figure = new_figure(8.0, 3.4)
     for number, (title, of) in enumerate(CURVES.items(), start=1):
         axes = figure.add_subplot(1, 2, number)
-        for name in ADDING:
+        for name in DRAWN:
             epochs = by_epoch(runs_of(folder, known, name), of)
             style = "--" if name == "ranked" else "-"  # else it hides another that is as right
             axes.plot([e for e, _ in epochs], [v for _, v in epochs], style, label=name)
@@ -39,14 +39,9 @@ def right(_: dict[str, Any], added: list[Any]) -> float | None:
     return added[1]
 
 
-def found(run: dict[str, Any], added: list[Any]) -> float | None:
-    """Return the share of hidden positives that is added, in percent."""
-    return added[0] * (added[1] or 0) / run["hidden_positives"]
-
-
 CURVES: Final[dict[str, Callable[[dict[str, Any], list[Any]], float | None]]] = {
     "added positives that are right (%)": right,
-    "hidden positives that are found (%)": found,
+    "hidden positives that are found (%)": found_of,
 }
 
 

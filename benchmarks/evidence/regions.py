@@ -27,8 +27,9 @@ from benchmarks.completion import BATCH
 from benchmarks.evidence.arms import Arm
 from benchmarks.evidence.known_labels import known_labels
 from benchmarks.evidence.one_run import trained
-from benchmarks.evidence.tables import RESULTS, mean_and_deviation
-from benchmarks.worlds import World, coco_images, generated, judged_rows, real_coco256
+from benchmarks.evidence.tables import RESULTS
+from benchmarks.spread import mean_and_deviation
+from benchmarks.worlds import World, coco_images, generated, halves, real_coco256
 from trmml.atomic_write import write_atomically
 from trmml.demo.images import WORLD_SEED
 from trmml.labels import POSITIVE
@@ -120,7 +121,7 @@ def pictures_of(images: Path | None, seed: int) -> list[Image.Image]:
         scenes = make_world(seed=WORLD_SEED, num_test=0).validation
         return [Image.fromarray(image.transpose(1, 2, 0)) for image in scenes.images]
     photographs = coco_images(images)
-    return [photographs.shown(row) for row in judged_rows(len(photographs), seed).tolist()]
+    return [photographs.shown(row) for row in halves(len(photographs), seed)[1].tolist()]
 
 
 def main(arguments: Sequence[str] | None = None) -> None:

@@ -8,12 +8,13 @@ from typing import Any, Final
 
 from benchmarks.evidence.arms import QUESTIONS, WHOLE, Question
 from benchmarks.evidence.one_run import path_of
+from benchmarks.spread import mean_and_deviation
 from trmml.atomic_write import write_atomically
 from trmml.markdown_table import markdown_table
 
 RESULTS: Final = Path(__file__).parents[1] / "results" / "evidence"
 
-COMPLETING: Final = (
+ADDING: Final = (
     "prototypes of text",
     "prototypes of regions",
     "carl+kd+mmcp",
@@ -59,12 +60,6 @@ def cell(runs: Runs, reference: Runs | None) -> str:
     return f"{text}, {mean_and_deviation(gaps, signed=True)}"
 
 
-def mean_and_deviation(figures: Sequence[float], *, signed: bool = False) -> str:
-    """Write both with one decimal; no deviation of a single figure."""
-    mean = f"{statistics.mean(figures):{'+' if signed else ''}.1f}"
-    return f"{mean} ± {statistics.stdev(figures):.1f}" if len(figures) > 1 else mean
-
-
 def question_table(folder: Path, question: Question) -> str:
     """Write a row for each arm and a column for each kind of known labels that all arms learnt."""
     shown = [k for k in question.known if all(runs_of(folder, k, a) for a in question.arms)]
@@ -87,15 +82,12 @@ def question_table(folder: Path, question: Question) -> str:
 def added_table(folder: Path, known: str = "0.1") -> str:
     """Write what each way to complete labels had added at the end, and how much of it is right."""
     rows = []
-    for name in COMPLETING:
+    for name in ADDING:
         runs = [run for run in runs_of(folder, known, name).values() if run["added"]]
         if not runs:
             continue
         last = [run["added"][-1] for run in runs]
-        found = [
-            end["positive"][0] * (end["positive"][1] or 0) / run["hidden_positives"]
-            for end, run in zip(last, runs, strict=True)
-        ]
+        found = [found_of(run, run["added"][-1]["positive"]) for run in runs]
         cells = [
             f"{statistics.mean(end['positive'][0] for end in last):,.0f}",
             mean_where_told([end["positive"][1] for end in last]),
@@ -106,6 +98,12 @@ def added_table(folder: Path, known: str = "0.1") -> str:
         rows.append([name, str(len(runs)), *cells])
     titles = ["", "seeds", "positives added", "right", "of the hidden ones"]
     return markdown_table([*titles, "negatives added", "right"], rows)
+
+
+def found_of(run: Mapping[str, Any], added: Sequence[Any]) -> float:
+    """Return which share of the hidden positives an epoch had added, in percent."""
+    number, right = added
+    return number * (right or 0) / run["hidden_positives"]
 
 
 def mean_where_told(figures: Sequence[float | None]) -> str:

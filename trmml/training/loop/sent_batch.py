@@ -1,6 +1,6 @@
 """A batch as a step takes it: on the device, and where that pays, as features already."""
 
-from typing import Any, cast
+from typing import Any
 
 import torch
 from torch import nn
@@ -38,8 +38,8 @@ def sent_batch(
     encoder = task.model.image_encoder
     if not recipe.compile or sent.grid is not None or sent.inputs.device.type != "cpu":
         return sent
-    if any(one.requires_grad for one in cast(nn.Module, encoder).parameters()):
+    if isinstance(encoder, nn.Module) and any(one.requires_grad for one in encoder.parameters()):
         return sent
     with accelerator.autocast():
-        dense, grid = encoder.encode_dense(sent.inputs)
+        dense, grid = task.dense(sent)
     return sent._replace(inputs=dense, grid=grid)
