@@ -18,6 +18,7 @@ LAYERS = {
     "charts": 0,
     "labels": 0,
     "atomic_write": 1,
+    "onnx_graph": 1,
     "regular_files": 0,
     "choices": 0,
     "stored_files": 1,

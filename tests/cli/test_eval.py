@@ -67,6 +67,7 @@ def test_a_stack_is_fitted_and_saved_with_the_thresholds(home, run):
     found, _, _ = expected()
     assert by_score["prediction"] == "score"
     assert {report["dtype"], by_score["dtype"]} <= {"float32", "bfloat16"}
+    assert report["runtime"] == "eager"
     assert by_score["mean_average_precision"] == pytest.approx(found.mean_average_precision)
     told = [run("predict", "model", "photos", "--json", *more)[1] for more in ((), SCORE)]
     assert told[0] != told[1]

@@ -69,6 +69,21 @@ def test_the_precision_is_chosen_and_said(home, run):
     assert "Computing in" in run("predict", "model", "photos")[2]
 
 
+def test_the_runtime_is_chosen_and_said_and_the_tags_stay(home, run):
+    ask = ("predict", "model", "photos", "--threshold", 0, "--json", "--runtime")
+    status, by_onnx, said = run(*ask, "onnx")
+    assert (status, "Computing in float32, by ONNX Runtime." in said.splitlines()) == (0, True)
+    in_torch = run(*ask, "eager", "--dtype", "float32")[1]
+    for one, other in zip(by_onnx.splitlines(), in_torch.splitlines(), strict=True):
+        tags = [
+            {tag["class"]: tag["probability"] for tag in json.loads(line)["tags"]}
+            for line in (one, other)
+        ]
+        assert tags[0] == pytest.approx(tags[1], abs=1e-5)
+    status, _, said = run(*ask, "onnx", "--dtype", "bfloat16")
+    assert (status, "`dtype` must be 'float32' or 'auto'" in said) == (2, True)
+
+
 def test_csv_has_a_row_for_each_class_and_survives_commas(home, run):
     _, out, _ = run("predict", "model", "photos", "--threshold", 0, "--format", "csv")
     rows = list(csv.DictReader(io.StringIO(out)))

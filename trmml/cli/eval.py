@@ -22,6 +22,7 @@ from trmml.cli.options import (
     PredictBy,
     Quiet,
     ReadAs,
+    RunBy,
     Split,
     Workers,
 )
@@ -81,6 +82,7 @@ def evaluate(
     workers: Workers = 0,
     device: Device = None,
     dtype: Dtype = "auto",
+    runtime: RunBy = "eager",
     task: OwnTask = None,
     prediction: PredictBy = None,
     as_json: AsJson = False,
@@ -117,6 +119,7 @@ def evaluate(
         task=task,
         prediction=None if fits else prediction,
         dtype=dtype,
+        runtime=runtime,
         quiet=quiet,
     )
     training_state = calibrate and read_saved_model(folder)[0]["training_state"]
@@ -129,6 +132,7 @@ def evaluate(
             task=task,
             prediction=prediction,
             dtype=dtype,
+            runtime=runtime,
             quiet=True,
         )
         score, passes = partial(ensemble_scores, second=second, weight=weight), 2
@@ -147,6 +151,7 @@ def evaluate(
         "with": None if other is None else {"model": str(other), "weight": weight},
         "prediction": "score" if judged.stack is None else "stack",
         "dtype": computed_in(judged.image_encoder),
+        "runtime": runtime,
         "data": str(data),
         "split": name,
         "calibrated_here": calibrate,

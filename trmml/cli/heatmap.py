@@ -21,6 +21,7 @@ from trmml.cli.options import (
     Photographs,
     PredictBy,
     Quiet,
+    RunBy,
 )
 from trmml.cli.outputs import check_output_folder, print_json
 from trmml.cli.progress import progress_bar
@@ -46,6 +47,7 @@ def heatmap(
     overwrite: Overwrite = False,
     device: Device = None,
     dtype: Dtype = "auto",
+    runtime: RunBy = "eager",
     task: OwnTask = None,
     prediction: PredictBy = None,
     as_json: AsJson = False,
@@ -60,7 +62,15 @@ def heatmap(
     """
     paths = photograph_files(images, quiet=quiet)
     check_output_folder(out, inputs=[model, *paths], overwrite=overwrite)
-    seer = opened(model, device=device, task=task, prediction=prediction, dtype=dtype, quiet=quiet)
+    seer = opened(
+        model,
+        device=device,
+        task=task,
+        prediction=prediction,
+        dtype=dtype,
+        runtime=runtime,
+        quiet=quiet,
+    )
     names = None if classes is None else next(csv.reader([classes], skipinitialspace=True), [])
     drawing = draw_heatmaps(seer, paths, out, classes=names, top_k=top_k)  # checks; draws later
     out.mkdir(parents=True, exist_ok=True)

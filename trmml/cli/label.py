@@ -21,6 +21,7 @@ from trmml.cli.options import (
     PredictBy,
     Quiet,
     ReadAs,
+    RunBy,
     Split,
     Workers,
 )
@@ -133,6 +134,7 @@ def label(
     workers: Workers = 0,
     device: Device = None,
     dtype: Dtype = "auto",
+    runtime: RunBy = "eager",
     task: OwnTask = None,
     prediction: PredictBy = None,
     as_json: AsJson = False,
@@ -171,7 +173,13 @@ def label(
             raise typer.BadParameter("--page and --out must be two files.")
     _, table = open_split(data, split, images=images, reading=ReadingOptions.parse(read))
     labeler = opened(
-        model, device=device, task=task, prediction=prediction, dtype=dtype, quiet=quiet
+        model,
+        device=device,
+        task=task,
+        prediction=prediction,
+        dtype=dtype,
+        runtime=runtime,
+        quiet=quiet,
     )
     table = align_classes(table, labeler.class_names).replace(broken="skip")
     calibrated = source == "calibrated" or bool(promise) or unseen

@@ -4,7 +4,7 @@ from pathlib import Path
 
 from trmml.cli.messages import note
 from trmml.cli.own_task import own_task
-from trmml.encoders import ComputeDtype, compute_in
+from trmml.encoders import ComputeDtype, Runtime, run_by
 from trmml.models import MultiLabelModel, PredictsBy
 from trmml.prediction import open_model
 
@@ -18,6 +18,7 @@ def opened(
     task: str | None,
     prediction: PredictsBy | None = None,
     dtype: ComputeDtype = "float32",
+    runtime: Runtime = "eager",
     quiet: bool = True,
 ) -> MultiLabelModel:
     """Load a saved model of this library's methods, or of one's own, and say what it computes in.
@@ -28,6 +29,7 @@ def opened(
         task: As in `own_task`, which is called first; None knows this library's methods alone.
         prediction: As in `open_model`.
         dtype: As in `open_model`.
+        runtime: As in `open_model`.
         quiet: Whether to say nothing.
 
     Raises:
@@ -36,5 +38,8 @@ def opened(
         ConnectionError: As `open_model`.
     """
     found = open_model(model, device=device, task=own_task(task), prediction=prediction)
-    note(f"Computing in {compute_in(found.image_encoder, dtype)}.", quiet=quiet)
+    if runtime == "onnx":
+        note("Writing the image tower as a graph of ONNX; this takes a while.", quiet=quiet)
+    computing = run_by(found.image_encoder, runtime, dtype=dtype, image_size=found.image_size)
+    note(f"Computing in {computing}.", quiet=quiet)
     return found

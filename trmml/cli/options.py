@@ -5,7 +5,7 @@ from typing import Annotated
 
 import typer
 
-from trmml.encoders import ComputeDtype
+from trmml.encoders import ComputeDtype, Runtime
 from trmml.models import PredictsBy
 
 __all__ = [
@@ -22,6 +22,7 @@ __all__ = [
     "PredictBy",
     "Quiet",
     "ReadAs",
+    "RunBy",
     "Split",
     "Workers",
 ]
@@ -78,6 +79,14 @@ Dtype = Annotated[
     typer.Option(
         help="What the image tower computes in: auto is bfloat16 on a GPU or a processor that is "
         "fast in it, and float32 elsewhere.",
+    ),
+]
+RunBy = Annotated[
+    Runtime,
+    typer.Option(
+        "--runtime",
+        help="What computes the image tower: torch, or ONNX Runtime, which some processors are "
+        "faster with, once its graph is written.",
     ),
 ]
 Overwrite = Annotated[

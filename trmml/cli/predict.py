@@ -17,6 +17,7 @@ from trmml.cli.options import (
     Photographs,
     PredictBy,
     Quiet,
+    RunBy,
     Workers,
 )
 from trmml.cli.outputs import check_output, speak_utf8
@@ -60,6 +61,7 @@ def predict(
     workers: Workers = 0,
     device: Device = None,
     dtype: Dtype = "auto",
+    runtime: RunBy = "eager",
     task: OwnTask = None,
     prediction: PredictBy = None,
     quiet: Quiet = False,
@@ -77,7 +79,15 @@ def predict(
     if form != "table":
         speak_utf8()
     predictions = tag_images(
-        opened(model, device=device, task=task, prediction=prediction, dtype=dtype, quiet=quiet),
+        opened(
+            model,
+            device=device,
+            task=task,
+            prediction=prediction,
+            dtype=dtype,
+            runtime=runtime,
+            quiet=quiet,
+        ),
         paths,
         top_k=top_k,
         threshold=threshold,

@@ -7,7 +7,7 @@ import typer
 
 from trmml.cli.messages import note
 from trmml.cli.opening import opened
-from trmml.cli.options import Device, Dtype, Model, OwnTask, PredictBy
+from trmml.cli.options import Device, Dtype, Model, OwnTask, PredictBy, RunBy
 
 __all__ = ["serve"]
 
@@ -40,6 +40,7 @@ def serve(
     ] = False,
     device: Device = None,
     dtype: Dtype = "auto",
+    runtime: RunBy = "eager",
     task: OwnTask = None,
     prediction: PredictBy = None,
 ) -> None:
@@ -60,7 +61,13 @@ def serve(
         shown = f"the first {MAX_EXAMPLES} can be clicked on"
         note(f"{examples} holds {len(pictures):,} images; {shown}.", quiet=False)
     loaded = opened(
-        model, device=device, task=task, prediction=prediction, dtype=dtype, quiet=False
+        model,
+        device=device,
+        task=task,
+        prediction=prediction,
+        dtype=dtype,
+        runtime=runtime,
+        quiet=False,
     )
     serve_page(
         loaded,

@@ -14,6 +14,7 @@ from trmml.encoders.protocol import (
     TextEncoder,
     TokenEncoder,
 )
+from trmml.encoders.runtime import Runtime, run_by
 from trmml.encoders.timm import TimmImageEncoder
 from trmml.encoders.tiny import load_tiny
 
@@ -23,6 +24,7 @@ __all__ = [
     "EncoderSource",
     "ImageEncoder",
     "ImageFeatures",
+    "Runtime",
     "TextEncoder",
     "TimmImageEncoder",
     "TokenEncoder",
@@ -34,5 +36,6 @@ __all__ = [
     "load_own_encoders",
     "load_tiny",
     "normalize_pixels",
+    "run_by",
     "wrap_open_clip",
 ]

@@ -3,10 +3,9 @@
 from typing import Any, Final, Literal
 
 import torch
-from torch import nn
 
 from trmml.choices import check_choice
-from trmml.encoders.image_tower import ImageTower
+from trmml.encoders.image_tower import towers_in
 from trmml.encoders.protocol import ImageEncoder
 
 __all__ = ["ComputeDtype", "compute_in", "computed_in"]
@@ -39,7 +38,7 @@ def compute_in(encoder: ImageEncoder, dtype: ComputeDtype) -> str:
         'bfloat16, as asked for'
     """
     check_choice(dtype, ComputeDtype, argument="dtype")
-    towers = _towers(encoder)
+    towers = towers_in(encoder)
     if not towers:
         if dtype == "bfloat16":
             raise ValueError(
@@ -60,16 +59,11 @@ def compute_in(encoder: ImageEncoder, dtype: ComputeDtype) -> str:
 
 def computed_in(encoder: ImageEncoder) -> str:
     """Name the precision of an image tower's matrix products, such as "float32"."""
-    towers = _towers(encoder)
+    towers = towers_in(encoder)
     if not towers:
         return "its own"
     own = next(towers[0].parameters()).dtype
     return str(towers[0].autocast_dtype or own).removeprefix("torch.")
-
-
-def _towers(encoder: ImageEncoder) -> list[ImageTower]:
-    parts = encoder.modules() if isinstance(encoder, nn.Module) else ()
-    return [part for part in parts if isinstance(part, ImageTower)]
 
 
 def _fast_in_bfloat16(device: torch.device) -> str | None:

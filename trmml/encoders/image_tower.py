@@ -1,7 +1,9 @@
 """What every frozen image tower shares: input checks, precision, no autograd."""
 
 from abc import ABC, abstractmethod
+from collections.abc import Callable
 from contextlib import nullcontext
+from copy import deepcopy
 from typing import Any, cast
 
 import torch
@@ -10,9 +12,12 @@ from torch import Tensor, nn
 
 from trmml.encoders.frozen import FrozenModule
 from trmml.encoders.frozen_copies import FrozenCopies
-from trmml.encoders.protocol import ImageFeatures
+from trmml.encoders.protocol import ImageEncoder, ImageFeatures
 
-__all__ = ["ImageTower"]
+__all__ = ["DenseFeatures", "ImageTower", "towers_in"]
+
+DenseFeatures = tuple[Float[Tensor, "batch positions dim"], tuple[int, int]]
+"""Features of the positions, and the height and width of their grid."""
 
 
 class ImageTower(FrozenModule, ABC):
@@ -36,6 +41,8 @@ class ImageTower(FrozenModule, ABC):
     Attributes:
         image_size: Height and width its images should come in: at first the tower's own size. Any
             other size that `stride` divides works as well.
+        graph: Computes dense features in torch's place, see `trmml.encoders.run_by`; returns None
+            for images that it does not take.
     """
 
     def __init__(
@@ -57,6 +64,7 @@ class ImageTower(FrozenModule, ABC):
         self.stride = stride
         self.native_size = native_size
         self.image_size = native_size
+        self.graph: Callable[[Tensor], DenseFeatures | None] | None = None
         self.mean = mean
         self.std = std
         self.channels_last = channels_last
@@ -71,10 +79,11 @@ class ImageTower(FrozenModule, ABC):
         dense, pooled, grid = self._run(images, with_pooled=True)
         return ImageFeatures(dense, cast(Tensor, pooled), grid)
 
-    def encode_dense(
-        self, images: Float[Tensor, "batch 3 height width"]
-    ) -> tuple[Float[Tensor, "batch positions dim"], tuple[int, int]]:
+    def encode_dense(self, images: Float[Tensor, "batch 3 height width"]) -> DenseFeatures:
         """Return dense features and their grid; the pooling head is not computed at all."""
+        found = None if self.graph is None else self.graph(images)
+        if found is not None:
+            return found
         dense, _, grid = self._run(images, with_pooled=False)
         return dense, grid
 
@@ -86,6 +95,17 @@ class ImageTower(FrozenModule, ABC):
         """
         self._check_size(side, side)
         self.image_size = (side, side)
+
+    def copy_for_graph(self) -> "ImageTower":
+        """Return a copy to write down as a graph, in float32 and in the plain layout."""
+        copied = deepcopy(self).float()
+        copied.prepare_for_graph()
+        copied.to(memory_format=torch.contiguous_format)  # pyright: ignore[reportCallIssue]
+        return copied
+
+    def prepare_for_graph(self) -> None:
+        """Set aside what is of the machine at hand and not of the tower."""
+        self.channels_last, self.autocast_dtype, self.graph = False, None, None
 
     @abstractmethod
     def _encode(
@@ -126,3 +146,9 @@ class ImageTower(FrozenModule, ABC):
                 f"`images` must have a height divisible by {rows} and a width divisible by "
                 f"{columns}, got {height} x {width}; resize, crop or pad them."
             )
+
+
+def towers_in(encoder: ImageEncoder) -> list[ImageTower]:
+    """Return the towers that an encoder is or holds; none for one's own."""
+    parts = encoder.modules() if isinstance(encoder, nn.Module) else ()
+    return [part for part in parts if isinstance(part, ImageTower)]

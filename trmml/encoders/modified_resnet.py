@@ -95,8 +95,9 @@ class ModifiedResNetTower(ImageTower):
         table = resize_positions(pool.positional_embedding, self._pool_grid, grid)
         return linear(linear(table, pool.v_proj.weight), pool.c_proj.weight)
 
-    def keep_folded(self) -> None:
-        """Let the folded weights take the place of the tower's own, as for a file to deploy."""
+    def prepare_for_graph(self) -> None:
+        """Set aside what is of the machine, and let the folded weights take the others' place."""
+        super().prepare_for_graph()
         self.visual = self._copies()
         self._copies = FrozenCopies(self.visual)
 

@@ -5,7 +5,7 @@ from pathlib import Path
 import torch
 
 from trmml.choices import check_choice
-from trmml.encoders import ComputeDtype, compute_in
+from trmml.encoders import ComputeDtype, Runtime, run_by
 from trmml.models import METHODS, ModelOutput, MultiLabelModel, PredictsBy, Task
 from trmml.models.hub import find_model
 from trmml.models.saved_model import read_saved_model
@@ -66,6 +66,7 @@ def open_model(
     task: type[Task] | None = None,
     prediction: PredictsBy | None = None,
     dtype: ComputeDtype = "float32",
+    runtime: Runtime = "eager",
 ) -> MultiLabelModel[ModelOutput]:
     """Load a saved model of any method for prediction.
 
@@ -77,11 +78,13 @@ def open_model(
         prediction: "score" leaves the model's stack away, "stack" insists on one; None predicts
             by the stack where there is one.
         dtype: What its image tower computes in, see `trmml.encoders.compute_in`.
+        runtime: What computes its image tower, see `trmml.encoders.run_by`.
 
     Raises:
+        ModuleNotFoundError: If the runtime needs what is not installed.
         FileNotFoundError: If there is no saved model; names those below the folder.
         ValueError: If the method is unknown, a file is damaged, the files do not fit together,
-            there is no such device or precision, or no stack where one is asked for.
+            there is no such device, precision or runtime, or no stack where one is asked for.
         ConnectionError: If the Hub refuses.
     """
     place, folder = choose_device(device), find_saved_model(path)
@@ -94,7 +97,7 @@ def open_model(
         raise ValueError(f"{folder}: card and weights do not fit together: {reason}") from error
     _choose_prediction(model, prediction, where=folder)
     model = model.to(place)
-    compute_in(model.image_encoder, dtype)
+    run_by(model.image_encoder, runtime, dtype=dtype, image_size=model.image_size)
     return model
 
 

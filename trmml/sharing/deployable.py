@@ -9,7 +9,6 @@ from torch.utils._python_dispatch import TorchDispatchMode
 
 from trmml.encoders import normalize_pixels
 from trmml.encoders.image_tower import ImageTower
-from trmml.encoders.modified_resnet import ModifiedResNetTower
 from trmml.models import MultiLabelModel
 from trmml.typed_module import TypedModule
 
@@ -73,9 +72,7 @@ class DeployableModel(TypedModule):
         self.image_encoder = matcher.image_encoder.to(memory_format=torch.contiguous_format)
         for part in list(self.image_encoder.modules()):
             if isinstance(part, ImageTower):
-                part.channels_last, part.autocast_dtype = False, None
-            if isinstance(part, ModifiedResNetTower):
-                part.keep_folded()
+                part.prepare_for_graph()
         matcher.image_projection = None  # the encoder has it too
         self.matcher = matcher
         self.image_size = model.image_size

@@ -6,8 +6,8 @@ import torch
 from jaxtyping import Float, UInt8
 from torch import Tensor
 
-from trmml.extras import install_line
 from trmml.models import MultiLabelModel
+from trmml.onnx_graph import onnx_runner
 from trmml.sharing.deployable import DeployableModel
 
 __all__ = ["largest_difference", "run_exported"]
@@ -31,15 +31,7 @@ def run_exported(
     if Path(path).suffix == ".pt2":
         with torch.no_grad():
             return list(torch.export.load(path).module()(pixels))
-    try:
-        import onnxruntime
-    except ModuleNotFoundError as error:
-        raise ModuleNotFoundError(
-            f"an ONNX file runs in onnxruntime; {install_line('export')}", name=error.name
-        ) from error
-    session = onnxruntime.InferenceSession(str(path), providers=["CPUExecutionProvider"])
-    outputs = session.run(None, {session.get_inputs()[0].name: pixels.numpy()})
-    return [torch.from_numpy(output) for output in outputs]
+    return onnx_runner(path)(pixels)
 
 
 def largest_difference(
