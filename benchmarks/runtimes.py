@@ -104,12 +104,16 @@ def works(batch: int, folder: Path) -> dict[str, Work]:
     found = {
         "eager": predicting(full),
         "eager, 1x1 as products": predicting(products),
-        "eager, bfloat16": predicting(half),
         "onnx": predicting(onnx),
         "OpenVINO": openvino("f32"),
-        "OpenVINO, bfloat16": openvino("bf16"),
     }
-    if batch == 1:  # where it is not worth its time, it takes minutes with more
+    instructions = environment("cpu")["instructions"]
+    if batch == 1 or "avx512_bf16" in str(instructions) or "amx_bf16" in str(instructions):
+        found |= {
+            "eager, bfloat16": predicting(half),
+            "OpenVINO, bfloat16": openvino("bf16"),
+        }
+    if batch == 1:  # where it takes four times as long, it takes minutes with more
         found |= {
             "compile": predicting(deepcopy(full), compile=True),
             "compile, bfloat16": predicting(deepcopy(half), compile=True),
