@@ -14,13 +14,11 @@ from safetensors.torch import save
 from tests.models.test_saved_model import trained
 from tests.random_clip import random_pair
 from tests.stored_files.mutations import damaged_bytes, damaged_header, damaged_json
-from tests.training.feature_cache.small_cache import cache_of
 from tests.training.small_run import model_of, separable
 from trmml.data import LabelMask, hide_labels
 from trmml.encoders import tiny
 from trmml.models import ABLATIONS, TRMML, TRMMLTask
 from trmml.training import CheckpointStore, FeatureSource, Recipe, Trainer
-from trmml.training.feature_cache.card import card_key, describe_cache
 
 pytestmark = pytest.mark.usefixtures("no_shape_checks")
 PAIR = random_pair()
@@ -114,23 +112,6 @@ def test_checkpoints(tmp_path: Path) -> None:
         taken += accept(resume)
         path.unlink()
     assert taken < 200
-
-
-def test_cards_of_caches(tmp_path: Path) -> None:
-    cache = cache_of(tmp_path)
-    folder = cache.folder
-    random, taken = Random(4), 0
-    for number in range(300):
-        if number % 2:
-            content = damaged_bytes(as_json(cache.card), random)
-        else:
-            card = damaged_json(cache.card, random)
-            content = as_json(card)
-            folder = tmp_path / "cache" / card_key(card)  # a folder's name is its card's checksum
-        folder.mkdir(parents=True, exist_ok=True)
-        (folder / "card.json").write_bytes(content)
-        taken += accept(partial(describe_cache, folder))
-    assert 5 < taken < 200
 
 
 def test_cards_of_the_tiny_pair(tmp_path: Path) -> None:

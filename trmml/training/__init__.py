@@ -7,7 +7,6 @@ from trmml.training.config.recipe import Recipe
 from trmml.training.config.run_config import CacheConfig, RunConfig
 from trmml.training.feature_cache.cache import FeatureCache
 from trmml.training.feature_cache.cached_source import CachedSource
-from trmml.training.feature_cache.card import describe_cache
 from trmml.training.loop.fit import fit
 from trmml.training.loop.optimization import parameter_groups
 from trmml.training.loop.state import RunState
@@ -54,7 +53,6 @@ __all__ = [
     "TrainingStopped",
     "WeightAverage",
     "complete_stored_labels",
-    "describe_cache",
     "dump_run_config",
     "encode_captions",
     "encode_images",

@@ -1,3 +1,4 @@
+import json
 import os
 from collections.abc import Callable
 from pathlib import Path
@@ -8,8 +9,8 @@ import torch
 
 from tests.random_clip import random_pair
 from tests.training.feature_cache.small_cache import cache_of, table_of, transform
-from trmml.training import FeatureCache, describe_cache
-from trmml.training.feature_cache.card import card_key, read_card
+from trmml.training import FeatureCache
+from trmml.training.feature_cache.card import card_key
 
 
 def changed_weights(folder: Path) -> FeatureCache:
@@ -69,32 +70,9 @@ def test_what_features_do_not_depend_on_leaves_the_key(tmp_path: Path) -> None:
 def test_the_card_is_on_disk_and_names_its_folder(tmp_path: Path) -> None:
     cache = cache_of(tmp_path)
     cache.fill()
-    card: dict[str, Any] = read_card(cache.folder)
+    card: dict[str, Any] = json.loads((cache.folder / "card.json").read_text())
     assert card == cache.card
     assert card_key(card) == cache.key == cache.folder.name
     assert (card["seed"], card["seeded"]) == (0, ["torch", "random", "numpy.random"])
     assert (card["views"], card["images"], card["grid"], card["dim"]) == (1, 20, [2, 2], 16)
     assert card["resolution"] == [64, 64]
-
-
-def test_a_cache_is_described_from_its_folder_alone(tmp_path: Path) -> None:
-    cache = cache_of(tmp_path, table_of(tmp_path, transform=transform(train=True)), num_views=2)
-    text = cache.describe()
-    assert "done: 0 of 40 (20 images in 2 views)" in text
-    assert "size: 5.1 kB, 2 x 2 positions of 16 float16 numbers" in text
-    assert "seed: 0 of torch, random, numpy.random" in text
-    assert "RandomCutout" in text
-    done: list[int] = []
-    cache.fill(progress=done.append, should_stop=lambda: len(done) == 2)
-    assert describe_cache(cache.folder) == cache.describe() != text
-    assert "done: 16 of 40" in cache.describe()
-
-
-def test_a_transform_of_own_code_is_described(tmp_path: Path) -> None:
-    cache = cache_of(tmp_path, table_of(tmp_path, transform=lambda image: transform()(image)))
-    assert "transform: " in cache.describe()
-
-
-def test_a_folder_that_is_no_cache_is_refused(tmp_path: Path) -> None:
-    with pytest.raises(FileNotFoundError):
-        describe_cache(tmp_path)

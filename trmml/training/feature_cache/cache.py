@@ -1,35 +1,26 @@
 """Features of a frozen image tower on disk: computed once, read in every epoch."""
 
-import logging
+import json
 import os
 from collections.abc import Callable, Sequence
+from contextlib import closing
 from pathlib import Path
 
-import numpy as np
-from jaxtyping import Float, Int, Shaped
+from jaxtyping import Float16, Int
 from torch import Tensor
-from torch.utils.data import Dataset
 
-from trmml.encoders.protocol import EncoderPair, ImageEncoder
-from trmml.training.feature_cache.blocks import Blocks, SourceRows, lock_file
-from trmml.training.feature_cache.card import (
-    CARD,
-    card_key,
-    make_card,
-    read_card,
-    summarize,
-    write_card,
-)
-from trmml.training.feature_cache.feature_file import FeatureFile, free_bytes, readable_size
+from trmml.atomic_write import write_atomically
+from trmml.encoders.protocol import EncoderPair
+from trmml.training.feature_cache.blocks import Blocks
+from trmml.training.feature_cache.card import card_key, make_card
+from trmml.training.feature_cache.feature_file import FeatureFile
 from trmml.training.feature_cache.filling import fill_blocks
 from trmml.training.sources.seeded_images import SeededImages
 
 __all__ = ["FeatureCache"]
 
-_LOGGER = logging.getLogger(__name__)
 
-
-class FeatureCache(Dataset[tuple[Tensor, Tensor]]):
+class FeatureCache:
     """Dense features of every image in one or several draws of its augmentation, kept on disk.
 
     They lie in a folder of their own, whose name is a checksum of all that they depend on: the
@@ -47,7 +38,8 @@ class FeatureCache(Dataset[tuple[Tensor, Tensor]]):
         block_images: Images that are computed together and lost together if the process ends.
 
     Attributes:
-        key: SHA-256 of the card, which tells what the cache is made from.
+        card: What the cache is made from, as `card.json` in its folder tells.
+        key: SHA-256 of the card.
         folder: Where this cache lies.
         grid: Height and width of the grid of positions.
         num_views: Draws of each image.
@@ -81,22 +73,13 @@ class FeatureCache(Dataset[tuple[Tensor, Tensor]]):
         self.key = card_key(self.card)
         self.folder = Path(directory) / self.key
         self.grid: tuple[int, int] = tuple(self.card["grid"])
-        self._resolution: tuple[int, int] = tuple(self.card["resolution"])
         self.num_views, self.images = num_views, images
-        self._encoder: ImageEncoder | None = encoders.image
+        self._encoder = encoders.image
+        self._card_text = json.dumps(self.card, indent=2, ensure_ascii=False).encode()
         shape = (num_views, len(images), self.grid[0] * self.grid[1], encoders.image.dim)
         self._file = FeatureFile(self.folder / "features.bin", shape)
         self._blocks = Blocks(self.folder, num_views, len(images), block_images)
         self._check_folder()
-        self._sources = SourceRows(self._blocks)
-
-    def __getstate__(self) -> dict[str, object]:
-        """Leave the tower behind on the way to a loader's worker, which only reads."""
-        return {**self.__dict__, "_encoder": None}
-
-    def __len__(self) -> int:
-        """Return the number of images."""
-        return len(self.images)
 
     @property
     def bytes_needed(self) -> int:
@@ -104,23 +87,17 @@ class FeatureCache(Dataset[tuple[Tensor, Tensor]]):
         return self._file.size
 
     @property
-    def bytes_missing(self) -> int:
-        """Bytes that the disk must still give."""
-        return self._file.size_missing
-
-    @property
     def images_missing(self) -> int:
         """Images that are still to be computed, each view counted."""
-        self._sources.look()
-        return self._sources.missing
+        return sum(len(block) for block in self._blocks.missing())
 
     def fill(
         self,
         *,
         num_workers: int = 0,
         batch_size: int = 32,
-        progress: Callable[[int], None] | None = None,
-        should_stop: Callable[[], bool] | None = None,
+        progress: Callable[[int], object] = lambda _: None,
+        should_stop: Callable[[], bool] = lambda: False,
     ) -> bool:
         """Compute what is missing, and wait for what other processes compute.
 
@@ -140,29 +117,31 @@ class FeatureCache(Dataset[tuple[Tensor, Tensor]]):
             OSError: If the disk does not hold what is missing; what is done is kept.
             FloatingPointError: If a feature does not fit half precision.
             BrokenImageError: If a file cannot be decoded, unless the table replaces it.
-            ModuleNotFoundError: If filelock is not installed.
         """
-        if self._encoder is None:
-            raise ValueError("`fill` must be called where the cache was opened, got a copy of it.")
         if batch_size < 1:
             raise ValueError(f"`batch_size` must be at least 1, got {batch_size}.")
         if self.images_missing:
             self._prepare()
-        return fill_blocks(
+        filling = fill_blocks(
             self._encoder,
             self.images,
-            self._resolution,
+            tuple(self.card["resolution"]),
             self._blocks,
             self._file,
             num_workers=num_workers,
             batch_size=batch_size,
-            progress=progress or (lambda _: None),
-            should_stop=should_stop or (lambda: False),
         )
+        with closing(filling):  # at once, whatever ends the loop
+            for done in filling:
+                if done:
+                    progress(done)
+                if should_stop():
+                    break
+        return self.images_missing == 0
 
     def read(
         self, rows: Int[Tensor, " rows"] | Sequence[int], draw: int
-    ) -> Float[Tensor, "rows positions dim"]:
+    ) -> Float16[Tensor, "rows positions dim"]:
         """Return features of some rows, in half precision; `TRMML.match` takes them as they are.
 
         Args:
@@ -173,8 +152,8 @@ class FeatureCache(Dataset[tuple[Tensor, Tensor]]):
             IndexError: If there is no such row.
             RuntimeError: If a row has not been computed; call `fill` first.
         """
-        sources = self.source_rows(rows, draw)
-        return self._file.read(draw % self.num_views, np.asarray(rows).reshape(len(sources)))
+        self.source_rows(rows, draw)
+        return self._file.read(draw % self.num_views, [int(row) for row in rows])
 
     def source_rows(
         self, rows: Int[Tensor, " rows"] | Sequence[int], draw: int
@@ -186,27 +165,7 @@ class FeatureCache(Dataset[tuple[Tensor, Tensor]]):
         Raises:
             IndexError, RuntimeError: As `read`.
         """
-        return self._sources.behind(rows, draw % self.num_views)
-
-    def __getitem__(
-        self, item: tuple[int, int]
-    ) -> tuple[Float[Tensor, "positions dim"], Shaped[Tensor, " classes"]]:
-        """Return features and labels of a row, as `SeededImages` returns image and labels.
-
-        Args:
-            item: Row, and number of the draw.
-        """
-        return self.__getitems__([item])[0]
-
-    def __getitems__(
-        self, items: Sequence[tuple[int, int]]
-    ) -> list[tuple[Float[Tensor, "positions dim"], Shaped[Tensor, " classes"]]]:
-        """Return several rows, as loaders ask for a batch."""
-        labels, found = self.images.table.labels, []
-        for row, draw in items:
-            features, source = self.read([row], draw)[0], self.source_rows([row], draw)
-            found.append((features, labels[source[0]].clone()))
-        return found
+        return self._blocks.sources(rows, draw % self.num_views)
 
     def verify(self) -> None:
         """Compare every feature that is done with the checksum taken when it was computed.
@@ -214,41 +173,34 @@ class FeatureCache(Dataset[tuple[Tensor, Tensor]]):
         Raises:
             ValueError: If the file was changed since.
         """
-        for number in sorted(self._blocks.done()):
-            block = self._blocks[number]
-            found = self._file.checksum(block.view, block.start, block.stop)
-            if found != self._blocks.read_mark(block).sha256:
+        missing = {*self._blocks.missing()}
+        for block in self._blocks.all:
+            if block in missing:
+                continue
+            sha256, _ = self._blocks.read_mark(block)
+            if self._file.checksum(block.view, block.start, block.stop) != sha256:
                 raise ValueError(
                     f"{self._file.path} must hold what was computed, but rows {block.start} to "
                     f"{block.stop - 1} of view {block.view} were changed; delete the folder "
                     f"{self.folder}."
                 )
 
-    def describe(self) -> str:
-        """Tell a person what the cache holds and what it is made from."""
-        done = self.num_views * len(self) - self.images_missing
-        return summarize(self.folder, self.card, images_done=done)
-
     def _check_folder(self) -> None:
-        if (self.folder / CARD).exists():
-            read_card(self.folder)
-        elif self._file.path.exists():
-            raise ValueError(f"{self.folder / CARD} is missing; delete the folder {self.folder}.")
-        if self._file.path.exists() or self._blocks.done():
+        """Refuse a folder whose card or features are not what their place says."""
+        card, begun = self.folder / "card.json", len(self._blocks.missing()) < len(self._blocks.all)
+        if self._file.path.exists() or begun:
             self._file.check()
+        elif not card.exists():
+            return
+        if not card.exists() or card.read_bytes() != self._card_text:
+            raise ValueError(
+                f"{card} must be the card that its folder is named after; it is damaged or "
+                f"missing. Delete the folder {self.folder}."
+            )
 
     def _prepare(self) -> None:
         """Make the folder and set the disk's space aside, unless another process did."""
-        _LOGGER.info(
-            "The features of %d images in %d views take %s, of which %s are missing; %s are free "
-            "at %s",
-            *(len(self), self.num_views, readable_size(self.bytes_needed)),
-            *(readable_size(self.bytes_missing), readable_size(free_bytes(self._file.path))),
-            self.folder.parent,
-        )
-        self._file.check_room()
-        with lock_file(self.folder / "claims" / "making.lock"):
-            if not (self.folder / CARD).exists():
-                write_card(self.folder, self.card)
+        with self._blocks.lock("making"):
             if not self._file.path.exists():
-                self._file.allocate()  # checks again: others may have taken the room
+                write_atomically(self.folder / "card.json", self._card_text)
+                self._file.allocate()

@@ -1,29 +1,26 @@
-"""Half-precision features of every view and image in one memory-mapped file."""
+"""Half-precision features of every view and image in one file."""
 
 import errno
 import hashlib
-import mmap
 import os
 import shutil
 from collections.abc import Sequence
 from math import prod
 from pathlib import Path
 
-import numpy as np
 import torch
-from jaxtyping import Float, Float16
+from jaxtyping import Float16
 from torch import Tensor
 
-__all__ = ["FeatureFile", "readable_size"]
+from trmml.atomic_write import atomic_write_binary
 
-_DTYPE = np.dtype("<f2")
+__all__ = ["FeatureFile"]
+
+ITEM_SIZE = torch.half.itemsize
 
 
 class FeatureFile:
-    """An array [views images positions dim] of little-endian half-precision numbers on disk.
-
-    Written through the file, so that a full disk is an error that can be handled, and read through
-    a memory map, which all processes of a machine share.
+    """An array [views images positions dim] of half-precision numbers on disk.
 
     Args:
         path: The file.
@@ -33,26 +30,11 @@ class FeatureFile:
     def __init__(self, path: Path, shape: tuple[int, int, int, int]) -> None:
         """Note where the file is; nothing is opened."""
         self.path, self.shape = path, shape
-        self._mapped: tuple[mmap.mmap, np.ndarray] | None = None
-
-    def __getstate__(self) -> dict[str, object]:
-        """Leave the memory map behind on the way to another process."""
-        return {**self.__dict__, "_mapped": None}
 
     @property
     def size(self) -> int:
         """Size of the whole file in bytes."""
-        return prod(self.shape) * _DTYPE.itemsize
-
-    @property
-    def size_missing(self) -> int:
-        """Bytes that the disk has not set aside for the file yet."""
-        path = self.path if self.path.exists() else self._partial
-        if not path.exists():
-            return self.size
-        # A sparse file owns fewer blocks than its size says. Windows does not tell.
-        owned = getattr(path.stat(), "st_blocks", self.size) * 512
-        return max(self.size - owned, 0)
+        return prod(self.shape) * ITEM_SIZE
 
     def check(self) -> None:
         """Refuse a file of another size.
@@ -68,33 +50,22 @@ class FeatureFile:
                 f"folder {self.path.parent}."
             )
 
-    def check_room(self) -> None:
-        """Refuse a disk that does not hold what is still missing.
-
-        Raises:
-            OSError: With `errno.ENOSPC`, if it does not fit.
-        """
-        free = free_bytes(self.path)
-        if self.size_missing > free:
-            raise self._no_room(free)
-
     def allocate(self) -> None:
         """Make the file in its full size, with every byte set aside where the system can.
 
         Raises:
             OSError: If the disk does not hold it; what was set aside is given back.
         """
-        partial = self._partial
-        partial.unlink(missing_ok=True)
-        self.check_room()
-        try:
-            with partial.open("wb") as file:
-                _set_aside(file.fileno(), self.size)
-                os.fsync(file.fileno())
-        except OSError as error:
-            partial.unlink(missing_ok=True)
-            raise self._explained(error) from error
-        partial.replace(self.path)
+        with atomic_write_binary(self.path) as file:
+            self._check_room()
+            try:
+                if hasattr(os, "posix_fallocate"):
+                    os.posix_fallocate(file.fileno(), 0, self.size)
+            except OSError as error:
+                # Some file systems cannot; their files grow as they are written.
+                if error.errno not in (errno.EOPNOTSUPP, errno.EINVAL):
+                    raise
+            file.truncate(self.size)
 
     def write(self, view: int, start: int, features: Float16[Tensor, "rows positions dim"]) -> str:
         """Write features of images that follow each other, and wait until the disk has them.
@@ -105,90 +76,53 @@ class FeatureFile:
         Raises:
             OSError: If the disk is full after all.
         """
-        content = np.ascontiguousarray(features.numpy(), dtype=_DTYPE)
+        content = features.contiguous().numpy().data
         try:
             with self.path.open("r+b") as file:
                 file.seek(self._offset(view, start))
-                file.write(content.data)
+                file.write(content)
                 file.flush()
                 os.fsync(file.fileno())
         except OSError as error:
-            raise self._explained(error) from error
-        return hashlib.sha256(content.data).hexdigest()
+            error.filename = str(self.path)  # a full disk names none
+            raise
+        return hashlib.sha256(content).hexdigest()
 
-    def read(
-        self, view: int, rows: Sequence[int] | np.ndarray
-    ) -> Float[Tensor, "rows positions dim"]:
-        """Return a copy of some images' features in one view, in half precision."""
-        memory, array = self._map()
-        if hasattr(mmap, "MADV_WILLNEED"):
-            # All rows are asked for before the first is waited for.
-            for row in rows:
-                start = self._offset(view, int(row))
-                length = self._offset(0, 1) + start % mmap.PAGESIZE
-                memory.madvise(mmap.MADV_WILLNEED, start - start % mmap.PAGESIZE, length)
-        return torch.from_numpy(array[view, np.asarray(rows, dtype=np.int64)])
+    def read(self, view: int, rows: Sequence[int]) -> Float16[Tensor, "rows positions dim"]:
+        """Return some images' features in one view.
+
+        Raises:
+            ValueError: If the file was truncated since it was opened.
+        """
+        features = torch.empty(len(rows), *self.shape[2:], dtype=torch.half)
+        offsets = [self._offset(view, row) for row in rows]
+        with self.path.open("rb") as file:
+            if hasattr(os, "posix_fadvise"):
+                # All rows are asked for before the first is waited for.
+                for offset in offsets:
+                    length, advice = self._offset(0, 1), os.POSIX_FADV_WILLNEED
+                    os.posix_fadvise(file.fileno(), offset, length, advice)
+            for offset, image in zip(offsets, features.numpy(), strict=True):
+                file.seek(offset)
+                if file.readinto(image) < image.nbytes:
+                    self.check()
+        return features
 
     def checksum(self, view: int, start: int, stop: int) -> str:
         """Return the SHA-256 of the bytes of images that follow each other."""
-        return hashlib.sha256(self._map()[1][view, start:stop].data).hexdigest()
-
-    def _map(self) -> tuple[mmap.mmap, np.ndarray]:
-        if self._mapped is None:
-            with self.path.open("rb") as file:
-                memory = mmap.mmap(file.fileno(), self.size, access=mmap.ACCESS_READ)
-            self._mapped = memory, np.frombuffer(memory, dtype=_DTYPE).reshape(self.shape)
-        return self._mapped
-
-    @property
-    def _partial(self) -> Path:
-        return self.path.with_name(f"{self.path.name}.partial")
+        return hashlib.sha256(self.read(view, range(start, stop)).numpy().data).hexdigest()
 
     def _offset(self, view: int, row: int) -> int:
         _, images, positions, dim = self.shape
-        return (view * images + row) * positions * dim * _DTYPE.itemsize
+        return (view * images + row) * positions * dim * ITEM_SIZE
 
-    def _explained(self, error: OSError) -> OSError:
-        full = (errno.ENOSPC, getattr(errno, "EDQUOT", errno.ENOSPC))
-        return self._no_room(free_bytes(self.path)) if error.errno in full else error
-
-    def _no_room(self, free: int) -> OSError:
-        views, images, positions, dim = self.shape
-        return OSError(
-            errno.ENOSPC,
-            f"The disk must have room for the features of {images} images in {views} views, "
-            f"{positions} positions of {dim} half-precision numbers each: "
-            f"{readable_size(self.size)}, of which {readable_size(self.size_missing)} are missing, "
-            f"got {readable_size(free)} free at {self.path.parent}; use fewer views, smaller "
-            "images, or a folder on another disk.",
-        )
-
-
-def free_bytes(path: Path) -> int:
-    """Return what is free on the disk of a path, which need not exist yet."""
-    existing = next(folder for folder in path.absolute().parents if folder.exists())
-    return shutil.disk_usage(existing).free
-
-
-def readable_size(count: int) -> str:
-    """Write a number of bytes as people do.
-
-    Examples:
-        >>> readable_size(16_602_173_440)
-        '16.6 GB'
-    """
-    for unit, scale in (("GB", 10**9), ("MB", 10**6), ("kB", 10**3)):
-        if count >= scale:
-            return f"{count / scale:.1f} {unit}"
-    return f"{count} bytes"
-
-
-def _set_aside(descriptor: int, size: int) -> None:
-    if hasattr(os, "posix_fallocate"):
-        try:
-            os.posix_fallocate(descriptor, 0, size)
-        except OSError as error:
-            # Some file systems cannot; their files grow as they are written.
-            if error.errno not in (errno.EOPNOTSUPP, errno.EINVAL):
-                raise
-    os.ftruncate(descriptor, size)
+    def _check_room(self) -> None:
+        free, (views, images, positions, dim) = shutil.disk_usage(self.path.parent).free, self.shape
+        if self.size > free:
+            raise OSError(
+                errno.ENOSPC,
+                f"The disk must have room for the features of {images} images in {views} views, "
+                f"{positions} positions of {dim} half-precision numbers each: {self.size:,} bytes, "
+                f"got {free:,} free at {self.path.parent}; use fewer views, smaller images, or a "
+                "folder on another disk.",
+            )
