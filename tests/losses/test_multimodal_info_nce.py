@@ -146,6 +146,19 @@ def test_draws_go_on_where_a_saved_state_stopped_whatever_else_is_drawn() -> Non
         assert torch.equal(other(*arguments), expected)
 
 
+@pytest.mark.usefixtures("no_shape_checks")
+def test_a_draw_in_one_graph_follows_from_the_number_of_the_step() -> None:
+    arguments, runs = inputs(), []
+    for _ in range(2):
+        module = MultimodalInfoNCE(DIM, projection=False, num_sampled=2)
+        step = torch.compile(module, fullgraph=True, backend="eager")
+        runs.append([float(step(*arguments)) for _ in range(12)])
+        assert module.draws == 12
+    assert runs[0] == runs[1]
+    by_hand = (multimodal_info_nce(*arguments, num_sampled=2) for _ in range(40))
+    assert {round(loss, 4) for loss in runs[0]} == {round(float(loss), 4) for loss in by_hand}
+
+
 def test_eval_mode_looks_at_all_prototypes_and_draws_nothing() -> None:
     module, arguments = MultimodalInfoNCE(DIM, projection=False, num_sampled=2).eval(), inputs()
     expected = multimodal_info_nce(*arguments)
