@@ -270,16 +270,11 @@ def test_masks_of_the_size_of_voc_2007_have_the_published_counts(tmp_path):
     lines = "".join(f"{row}.jpg{',0' * 19},1\n" for row in range(5011))
     header = "image," + ",".join(f"c{column}" for column in range(20)) + "\n"
     (tmp_path / "labels.csv").write_text(header + lines)
-    counts = [10108, 20200, 30163, 40067, 50163, 60284, 70128, 80132, 90174]
-    found = []
-    for tenth in range(1, 10):
-        out = tmp_path / f"{tenth}.mask"
-        assert (
-            run("hide", tmp_path / "labels.csv", "--keep", tenth / 10, "--out", out).exit_code == 0
-        )
-        found.append(int(LabelMask.load(out).known.sum()))
-    assert found == counts
-    assert np.flatnonzero(LabelMask.load(tmp_path / "1.mask").known[0]).tolist() == [14, 15, 16]
+    for keep, count in (("0.1", 10108), ("0.9", 90174)):  # the others are held where masks are made
+        out = tmp_path / f"{keep}.mask"
+        assert run("hide", tmp_path / "labels.csv", "--keep", keep, "--out", out).exit_code == 0
+        assert int(LabelMask.load(out).known.sum()) == count
+    assert np.flatnonzero(LabelMask.load(tmp_path / "0.1.mask").known[0]).tolist() == [14, 15, 16]
 
 
 def test_what_a_sheet_leaves_open_is_said_by_an_option(photos):

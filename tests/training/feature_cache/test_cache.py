@@ -111,11 +111,12 @@ def test_a_broken_file_gives_the_image_and_the_labels_of_what_replaces_it(tmp_pa
     cache = cache_of(tmp_path, table.replace(broken="replace"))
     cache.fill(num_workers=2, batch_size=4)
     assert cache.source_rows([3, 4, 5, 19], 0).tolist() == [3, 6, 6, 0]
+    encoder = random_pair().image
     for opened in (cache, cache_of(tmp_path, table.replace(broken="replace"))):
         for row in ROWS:
             [batch] = CachedSource(opened).batches([torch.tensor([row])], epoch=0)
             image, expected, source = opened.images[row, 0]
-            dense, _ = random_pair().image.encode_dense(image[None])
+            dense, _ = encoder.encode_dense(image[None])
             torch.testing.assert_close(batch.inputs.float(), dense, rtol=2**-11, atol=1e-6)
             assert torch.equal(batch.labels[0], expected)
             assert (batch.rows == source).all()
