@@ -8,8 +8,8 @@ thing and its colour, then "red car and boat", with another thing in the same sc
 scenes show. Mean average precision on 500 other scenes, in percent, is in
 `benchmarks/results/scale.json`. What is done is not done again.
 
-Each training takes as many steps as the demo's on 2,000 scenes. Where there are more than 500
-categories, a step looks at 200 of them.
+Each training takes as many steps as the demo's on 2,000 scenes. Of 500 categories and more, a step
+looks at 200.
 """
 
 import argparse
@@ -94,7 +94,7 @@ def encoded(number: int, seed: int, encoders: EncoderPair) -> tuple[StoredFeatur
 def recipe_for(images: int, classes: int) -> Recipe:
     """Return the demo's recipe for as many steps as it takes on 2,000 scenes."""
     epochs = round(DEMO_RECIPE.epochs * USUAL[0] / images)
-    sample = SAMPLED if classes > MANY else None
+    sample = SAMPLED if classes >= MANY else None
     return replace(DEMO_RECIPE, epochs=epochs, class_sample=sample)
 
 

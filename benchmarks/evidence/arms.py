@@ -4,11 +4,14 @@ from collections.abc import Mapping
 from dataclasses import replace
 from typing import Any, Final, NamedTuple
 
+from benchmarks.methods import rows
 from trmml.models import ABLATIONS, METHODS, PROTOTYPE_ABLATIONS, TRMMLConfig
 from trmml.models.method_config import MethodConfig
 
 WHOLE: Final = "all"
-EVERYWHERE: Final = ("generated", "landscapes", "taught-landscapes", "coco256")
+LANDSCAPE_POSITIVES: Final = 1.24  # of an image, which some losses have to be told
+ENOUGH: Final = ("generated", "landscapes", "taught-landscapes")
+EVERYWHERE: Final = (*ENOUGH, "coco256")
 
 
 class Arm(NamedTuple):
@@ -33,13 +36,14 @@ class Question(NamedTuple):
         title: Heading of its table.
         arms: By name; the first is what the others are compared with.
         known: Labels that each arm learns from, see `benchmarks.evidence.known_labels`.
-        worlds: Where it is asked.
+        worlds: Where it is asked: where there are images enough to tell anything, unless more is
+            said.
     """
 
     title: str
     arms: Mapping[str, Arm]
     known: tuple[str, ...] = ("0.1",)
-    worlds: tuple[str, ...] = EVERYWHERE
+    worlds: tuple[str, ...] = ENOUGH
 
 
 def with_whole(**changes: Mapping[str, Any]) -> dict[str, Arm]:
@@ -66,6 +70,12 @@ def methods() -> dict[str, Arm]:
     return {WHOLE: Arm(TRMMLConfig())} | {f"method {name}": arm for name, arm in taught.items()}
 
 
+def losses() -> dict[str, Arm]:
+    """Return one method taught by every loss, its own first."""
+    taught = [row for row in rows(LANDSCAPE_POSITIVES) if row.group == "losses"]
+    return {f"loss {row.name}": Arm(row.config) for row in taught}
+
+
 COMPLETING: Final = {
     "carl+kd": Arm(ABLATIONS["carl+kd"]),
     "carl+kd+mmcp": Arm(ABLATIONS["carl+kd+mmcp"]),
@@ -78,6 +88,17 @@ QUESTIONS: Final[dict[str, Question]] = {
     "ingredients": Question(
         "Ingredients (Table 3)",
         {name: Arm(ABLATIONS[name]) for name in ("carl", *(n for n in ABLATIONS if n != "carl"))},
+        worlds=EVERYWHERE,
+    ),
+    "few": Question(
+        "A hundred photographs, nearly all labels known",
+        {
+            "dualcoop": Arm(ABLATIONS["dualcoop"]),
+            WHOLE: Arm(TRMMLConfig()),
+            "carl+kd": Arm(ABLATIONS["carl+kd"]),
+        },
+        known=("0.9",),
+        worlds=("coco256",),
     ),
     "prototypes": Question(
         "Prototypes alone (Table 6)",
@@ -173,4 +194,5 @@ QUESTIONS: Final[dict[str, Question]] = {
         known=("0.1", "0.1-frequent", "0.1-salient"),
     ),
     "methods": Question("Methods", methods(), worlds=("landscapes",)),
+    "labels": Question("Losses of the field", losses(), worlds=("landscapes",)),
 }
