@@ -151,9 +151,11 @@ def main(arguments: Sequence[str] | None = None) -> None:
     cells += [(images, USUAL[1]) for images in IMAGES if images != USUAL[0]]
     missing = [cell for cell in cells if f"{cell[0]} x {cell[1]}" not in done]
     if missing:
-        learnt = encoded(max(images for images, _ in missing), LEARNT_FROM, encoders)
         judged = encoded(JUDGED, JUDGED_BY, encoders)
+        learnt = encoded(USUAL[0], LEARNT_FROM, encoders)
         for images, classes in missing:
+            if images > len(learnt[1]):
+                learnt = encoded(images, LEARNT_FROM, encoders)
             cell = measure(images, classes, learnt, judged, encoders)
             done[f"{images} x {classes}"] = cell
             print(f"{images} images, {classes} categories: {cell}", flush=True)

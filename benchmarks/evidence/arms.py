@@ -76,6 +76,11 @@ def losses() -> dict[str, Arm]:
     return {f"loss {row.name}": Arm(row.config) for row in taught}
 
 
+def softened(name: str) -> Arm:
+    """Let logits be cosines times 10, as those of CoOp and of the linear probe are here."""
+    return Arm(replace(ABLATIONS[name], temperature=0.1))
+
+
 COMPLETING: Final = {
     "carl+kd": Arm(ABLATIONS["carl+kd"]),
     "carl+kd+mmcp": Arm(ABLATIONS["carl+kd+mmcp"]),
@@ -194,5 +199,13 @@ QUESTIONS: Final[dict[str, Question]] = {
         known=("0.1", "0.1-frequent", "0.1-salient"),
     ),
     "methods": Question("Methods", methods(), worlds=("landscapes",)),
+    "softness": Question(
+        "Why simpler methods are ahead on landscapes: the scale of the logits",
+        {WHOLE: Arm(TRMMLConfig())}
+        | {
+            f"{name}, temperature 1 10": softened(name)
+            for name in ("baseline", "dualcoop", "carl+kd", "all", "carl+kd+mmcp")
+        },
+    ),
     "labels": Question("Losses of the field", losses(), worlds=("landscapes",)),
 }

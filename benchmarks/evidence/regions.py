@@ -7,7 +7,8 @@ trains the arms named below on a tenth of the labels and compares their maps wit
 model saw, on the judged images: how often a map's highest point lies in a box of the class, beside
 how often a point anywhere would; and which share of the map lies in boxes. Of COCO's photographs
 pictures are written on request; those of generated scenes are in the docs. Drawn are the first
-judged images that show exactly two categories, so that nobody chose them by what is seen.
+judged images that show exactly two categories, so that nobody chose them by what is seen. What is
+done is not done again, but for the first seed if its picture is asked for.
 """
 
 import argparse
@@ -135,12 +136,18 @@ def main(arguments: Sequence[str] | None = None) -> None:
     options = parser.parse_args(arguments)
     if options.world == "coco256" and options.images is None:
         parser.error("--images: coco256 needs its folder; give its path.")
+    folder: Path | None = options.pictures
+    if folder is not None:
+        folder.mkdir(parents=True, exist_ok=True)
     path = RESULTS / "regions.json"
     done = json.loads(path.read_text()) if path.exists() else {}
-    arms: dict[str, list[dict[str, float]]] = {name: [] for name in ARMS}
     photographs: Path | None = options.images
-    world = generated() if photographs is None else None
-    for seed in SEEDS:
+    if folder is not None or options.world not in done:
+        done[options.world] = {name: [] for name in ARMS}
+    arms: dict[str, list[dict[str, float]]] = done[options.world]
+    begun = len(next(iter(arms.values())))
+    world = generated() if photographs is None and begun < len(SEEDS) else None
+    for seed in SEEDS[begun:]:
         here = real_coco256(photographs, seed=seed) if photographs is not None else world
         if here is None or "judged_boxes" not in here:
             raise ValueError(f"{options.world} has no boxes.")
@@ -151,12 +158,10 @@ def main(arguments: Sequence[str] | None = None) -> None:
             maps[name] = maps_of(cast(TRMML, task.model), here["judged"])
             arms[name].append(pointing(maps[name], here["judged_boxes"]))
             print(f"{options.world}, seed {seed}, {name}: {arms[name][-1]}", flush=True)
-        if seed == SEEDS[0] and (photographs is None or options.pictures is not None):
+        if seed == SEEDS[0] and (photographs is None or folder is not None):
             sheet = drawn(pictures_of(photographs, seed), here, maps)
-            folder = options.pictures
             sheet.save(PICTURE if folder is None else folder / "regions_compared.jpg", quality=85)
-    done[options.world] = arms
-    write_atomically(path, json.dumps(done, indent=1) + "\n")
+        write_atomically(path, json.dumps(done, indent=1) + "\n")
     write_atomically(path.with_suffix(".md"), table(done) + "\n")
     print(table(done))
 
