@@ -101,7 +101,9 @@ class _DenseGraph:
         self, images: Float[Tensor, "batch 3 height width"]
     ) -> tuple[Float[Tensor, "batch positions dim"], tuple[int, int]] | None:
         """Return dense features and their grid; None for images that it was not written for."""
-        if (images.shape[2], images.shape[3]) != self.size or images.device.type != "cpu":
+        written_for = (images.shape[2], images.shape[3]) == self.size
+        # Of no image, the graphs of some releases cannot tell how many positions it has.
+        if not (written_for and len(images) and images.device.type == "cpu"):
             return None
         (dense,) = self.run(images.float())
         return dense.to(images.dtype), self.grid
