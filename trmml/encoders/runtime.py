@@ -85,7 +85,8 @@ class _DenseGraph:
         plain = tower.copy_for_graph()
         example = torch.zeros(2, 3, side, side)
         with torch.no_grad():
-            self.size, (_, self.grid) = (side, side), plain.encode_dense(example)
+            self.size, (dense, self.grid) = (side, side), plain.encode_dense(example)
+            self.shape = dense.shape[1:]
             program = torch.export.export(
                 _OnlyDense(plain), (example,), dynamic_shapes=({0: torch.export.Dim("batch")},)
             )
@@ -101,10 +102,10 @@ class _DenseGraph:
         self, images: Float[Tensor, "batch 3 height width"]
     ) -> tuple[Float[Tensor, "batch positions dim"], tuple[int, int]] | None:
         """Return dense features and their grid; None for images that it was not written for."""
-        written_for = (images.shape[2], images.shape[3]) == self.size
-        # Of no image, the graphs of some releases cannot tell how many positions it has.
-        if not (written_for and len(images) and images.device.type == "cpu"):
+        if (images.shape[2], images.shape[3]) != self.size or images.device.type != "cpu":
             return None
+        if not len(images):  # of which the graphs of some releases cannot tell the positions
+            return images.new_zeros(0, *self.shape), self.grid
         (dense,) = self.run(images.float())
         return dense.to(images.dtype), self.grid
 
