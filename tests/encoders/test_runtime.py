@@ -91,6 +91,9 @@ def test_what_onnx_runtime_cannot_do_is_refused(monkeypatch: pytest.MonkeyPatch)
         run_by(load_tiny().image.to("meta"), "onnx", image_size=64)  # pyright: ignore[reportAttributeAccessIssue]
     with pytest.raises(ValueError, match="divisible by"):
         run_by(encoder, "onnx", image_size=65)
+    monkeypatch.setattr(runtime, "MOST_OFF", 1e-12)
+    with pytest.raises(ValueError, match=r"features are off by \d.*; a newer onnxscript may"):
+        run_by(encoder, "onnx", image_size=64)
     monkeypatch.setattr(runtime, "size_beyond_onnx", lambda _: "3.1 GiB")
     with pytest.raises(ValueError, match=r"of 2 GiB and more, got 'onnx' for 3\.1 GiB"):
         run_by(encoder, "onnx", image_size=64)
