@@ -101,7 +101,7 @@ class _DenseGraph:
         threads = torch.get_num_threads()
         self.run = onnx_runner(graph.model_proto.SerializeToString(), threads=threads)
         off = float((self.run(example)[0] - dense).abs().max() / dense.abs().max())
-        if not off < MOST_OFF:  # older exporters resize a table of positions by another rule
+        if not off < MOST_OFF:  # as with the oldest exporter that is allowed, for a transformer
             raise ValueError(
                 f"`runtime` must be 'eager' for this tower, got 'onnx', whose features are off by "
                 f"{off:.1e} of the largest; a newer onnxscript may write a better graph."
