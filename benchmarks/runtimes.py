@@ -69,6 +69,7 @@ def works(batch: int, folder: Path) -> dict[str, Work]:
 
     from trmml import TRMML
     from trmml.encoders import load_open_clip, normalize_pixels, run_by
+    from trmml.encoders.compute_dtype import INSTRUCTIONS
     from trmml.sharing import export_onnx
 
     torch.manual_seed(0)
@@ -107,8 +108,8 @@ def works(batch: int, folder: Path) -> dict[str, Work]:
         "onnx": predicting(onnx),
         "OpenVINO": openvino("f32"),
     }
-    instructions = environment("cpu")["instructions"]
-    if batch == 1 or "avx512_bf16" in str(instructions) or "amx_bf16" in str(instructions):
+    named: Any = environment("cpu")["instructions"]
+    if batch == 1 or any(name in named for name in INSTRUCTIONS):
         found |= {
             "eager, bfloat16": predicting(half),
             "OpenVINO, bfloat16": openvino("bf16"),
@@ -178,9 +179,9 @@ def section(measured: dict[str, Any]) -> str:
         "Above 1 a runtime pays, below it costs. `--runtime onnx` is offered because it pays on "
         "these processors; it takes a quarter of a minute to write the graph. OpenVINO takes the "
         "file of `trmml export`, but is offered by no flag: in float32 it is not ahead of ONNX "
-        "Runtime, in bfloat16 not ahead of eager. Neither are `compile` and 1x1 convolutions as "
-        "products. Where bfloat16 is below 1, the processor names instructions for it and is not "
-        "fast in them: there `--dtype float32` is the better choice."
+        "Runtime, and its bfloat16 does not pay where eager bfloat16 does not. `compile` and 1x1 "
+        "convolutions as products cost time. Where bfloat16 is below 1, the processor names "
+        "instructions for it and is not fast in them: there `--dtype float32` is the better choice."
     )
     return "\n\n".join(parts)
 

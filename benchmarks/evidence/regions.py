@@ -8,7 +8,7 @@ model saw, on the judged images: how often a map's highest point lies in a box o
 how often a point anywhere would; and which share of the map lies in boxes. Of COCO's photographs
 pictures are written on request; those of generated scenes are in the docs. Drawn are the first
 judged images that show exactly two categories, so that nobody chose them by what is seen. What is
-done is not done again, but for the first seed if its picture is asked for.
+done is not done again, unless pictures are asked for, which only a new training can draw.
 """
 
 import argparse

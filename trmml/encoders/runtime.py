@@ -8,7 +8,7 @@ from torch import Tensor, nn
 
 from trmml.choices import check_choice
 from trmml.encoders.compute_dtype import ComputeDtype, compute_in
-from trmml.encoders.image_tower import ImageTower, towers_in
+from trmml.encoders.image_tower import DenseFeatures, ImageTower, towers_in
 from trmml.encoders.protocol import ImageEncoder
 from trmml.onnx_graph import check_onnx_installed, onnx_runner, size_beyond_onnx, to_onnx
 
@@ -107,9 +107,7 @@ class _DenseGraph:
                 f"{off:.1e} of the largest; a newer onnxscript may write a better graph."
             )
 
-    def __call__(
-        self, images: Float[Tensor, "batch 3 height width"]
-    ) -> tuple[Float[Tensor, "batch positions dim"], tuple[int, int]] | None:
+    def __call__(self, images: Float[Tensor, "batch 3 height width"]) -> DenseFeatures | None:
         """Return dense features and their grid; None for images that it was not written for."""
         if (images.shape[2], images.shape[3]) != self.size or images.device.type != "cpu":
             return None

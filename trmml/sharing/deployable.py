@@ -8,7 +8,7 @@ from torch import Tensor, nn
 from torch.utils._python_dispatch import TorchDispatchMode
 
 from trmml.encoders import normalize_pixels
-from trmml.encoders.image_tower import ImageTower
+from trmml.encoders.image_tower import towers_in
 from trmml.models import MultiLabelModel
 from trmml.typed_module import TypedModule
 
@@ -70,9 +70,8 @@ class DeployableModel(TypedModule):
         matcher: Any = model.for_prediction({}).to("cpu", torch.float32).eval()
         # Files keep weights in their plain layout.
         self.image_encoder = matcher.image_encoder.to(memory_format=torch.contiguous_format)
-        for part in list(self.image_encoder.modules()):
-            if isinstance(part, ImageTower):
-                part.prepare_for_graph()
+        for tower in towers_in(self.image_encoder):
+            tower.prepare_for_graph()
         matcher.image_projection = None  # the encoder has it too
         self.matcher = matcher
         self.image_size = model.image_size
