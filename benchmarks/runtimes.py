@@ -180,8 +180,9 @@ def section(measured: dict[str, Any]) -> str:
         "these processors; it takes a quarter of a minute to write the graph. OpenVINO takes the "
         "file of `trmml export`, but is offered by no flag: in float32 it is not ahead of ONNX "
         "Runtime, and its bfloat16 does not pay where eager bfloat16 does not. `compile` and 1x1 "
-        "convolutions as products cost time. Where bfloat16 is below 1, the processor names "
-        "instructions for it and is not fast in them: there `--dtype float32` is the better choice."
+        "convolutions as products cost time. Where bfloat16 is below 1, the processor has no "
+        "instructions for it, or names some that are not fast: `--dtype auto` takes float32 for "
+        "the first kind, and for the second `--dtype float32` has to be asked for."
     )
     return "\n\n".join(parts)
 

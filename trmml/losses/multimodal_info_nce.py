@@ -166,7 +166,8 @@ class MultimodalInfoNCE(TypedModule):
         if prototypes is not None and counts is not None:
             stored = self._drawn(prototypes, counts)
             projected = _project(self.region_projection, stored.features)
-            candidates.append(stored._replace(features=projected))
+            # Not by `_replace`, which torch 2.8 cannot compile.
+            candidates.append(Candidates(projected, stored.owners, stored.counts, stored.stand_for))
         text_features = _project(self.text_projection, text_features)
         return candidate_info_nce(text_features, candidates, temperature=self.temperature)
 
