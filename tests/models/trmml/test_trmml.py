@@ -351,7 +351,7 @@ def test_a_copy_predicts_the_same_and_learns_alone() -> None:
 
 
 @pytest.mark.usefixtures("no_shape_checks")
-@pytest.mark.parametrize("name", ABLATIONS)
+@pytest.mark.parametrize("name", ["dualcoop", "baseline", "all"])  # each way to look at positions
 def test_matching_compiles_to_one_graph(name: str) -> None:
     model, f = model_of(name).eval(), batch()[0].float()
 

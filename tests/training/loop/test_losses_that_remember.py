@@ -128,8 +128,9 @@ def memories(trainer: Trainer) -> dict[str, Tensor]:
     }
 
 
-@pytest.mark.parametrize("method", ["trmml", "dualcoop"])
-@pytest.mark.parametrize("name", REMEMBERING)
+@pytest.mark.parametrize(
+    ("name", "method"), [*((name, "trmml") for name in REMEMBERING), ("role", "dualcoop")]
+)
 def test_a_training_stopped_within_an_epoch_remembers_the_same_to_the_last_bit(
     name: str, method: str
 ) -> None:
