@@ -45,7 +45,7 @@ def train(model: TRMML, step: Callable[[Tensor, Tensor], TRMMLLosses]) -> list[T
 
 # All methods as they come, TRM-ML too, are in `tests/training/loop/test_compiled_step.py`.
 CONFIGS = {
-    "in chunks": TRMMLConfig(text_chunk_size=2),
+    "in chunks": TRMMLConfig(text_chunk_size=4),
     "dualcoop": ABLATIONS["dualcoop"],
 }
 
