@@ -77,3 +77,6 @@ for features, truth in test_batches:
     scores.update(*accelerator.gather_for_metrics((logits, truth)))
 accelerator.print(f"mAP on test scenes: {scores.average_precision().mean:.2%}")
 accelerator.end_training()
+# What was prepared keeps threads of Gloo, which may abort a process whose Python has ended.
+del step
+accelerator.free_memory()

@@ -14,6 +14,7 @@ from tests.losses.every_loss import REMEMBERING
 from tests.training.squares_run import for_method, squares_config
 from trmml.models import METHODS, LossConfig, TRMMLConfig
 from trmml.training import Recipe, RunConfig, TrainingStopped, load_run_config, run_training
+from trmml.training.loop.acceleration import end_processes
 
 # Three epochs are all: what begins later would not be seen. Small models do as well. One method
 # has to be told what no default says.
@@ -78,6 +79,16 @@ def main(root: Path, folder: Path, *, stop: bool) -> None:
             run_training(config, folder / name, resume=True)
     except TrainingStopped:
         print("stopped", flush=True)
+    else:
+        end_processes()
+        print_threads_of_gloo()
+
+
+def print_threads_of_gloo() -> None:
+    """Name what may abort this process when Python has ended."""
+    for file in Path("/proc/self/task").glob("*/comm"):
+        if "gloo" in (name := file.read_text().strip()):
+            print(f"{name} still runs", flush=True)
 
 
 def main_remembering(root: Path, folder: Path) -> None:

@@ -29,6 +29,7 @@ from trmml.cli.runs import (
 from trmml.models import Task
 from trmml.training import Contestant, TrainingStopped, load_run_config, run_comparison
 from trmml.training.config.files import named_method
+from trmml.training.loop.acceleration import end_processes
 from trmml.training.run.comparison_cells import Cell
 from trmml.training.run.comparison_report import HEAD, comparison_rows
 
@@ -113,6 +114,7 @@ def compare(
     except TrainingStopped as stopped:
         note("Stopped, with the state saved. The same command goes on.", quiet=quiet)
         raise typer.Exit(128 + stopped.signal) from None
+    end_processes()
     if os.environ.get("RANK", "0") != "0":
         return
     if as_json:

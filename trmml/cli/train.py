@@ -35,6 +35,7 @@ from trmml.training import (
     load_run_config,
     run_sweep,
 )
+from trmml.training.loop.acceleration import end_processes
 from trmml.training.run.folder import SETTINGS
 from trmml.training.run.report_page import PAGE
 
@@ -139,6 +140,7 @@ def train(
             quiet=quiet or not speaks,
         )
         raise typer.Exit(128 + stopped.signal) from None
+    end_processes()
     if speaks:
         print(json_text(report, indent=1) if as_json else _summary(report, folder))
 

@@ -1,5 +1,6 @@
 """The engine underneath: Hugging Face Accelerate, set up for this library's models."""
 
+import gc
 import os
 import warnings
 from datetime import timedelta
@@ -10,7 +11,7 @@ from torch import nn
 from trmml.extras import install_line
 from trmml.training.config.recipe import Recipe
 
-__all__ = ["build_accelerator", "prepare_step"]
+__all__ = ["build_accelerator", "end_processes", "prepare_step"]
 
 # Only for meeting at the start: later one process may work for long while the others wait for it.
 MEETING_SECONDS: Final = 45
@@ -55,6 +56,19 @@ def prepare_step(accelerator: Any, step: nn.Module) -> Any:  # noqa: ANN401
         # torch 2.15 prefers a name that older ones, and Accelerate, do not know yet.
         warnings.filterwarnings("ignore", "`broadcast_buffers` is deprecated", FutureWarning)
         return accelerator.prepare_model(step)
+
+
+def end_processes() -> None:
+    """Leave the other processes, if there are any, when nothing more is to be done with them.
+
+    Gloo's threads need Python to let go of tensors. Where they outlive it, they now and then abort
+    a process that has done its work.
+    """
+    from torch import distributed as dist
+
+    if dist.is_available() and dist.is_initialized():
+        gc.collect()  # a wrapped model keeps the threads, and refers to itself
+        dist.destroy_process_group()
 
 
 def _meet() -> None:
