@@ -161,6 +161,11 @@ def test_the_method_parts_load_no_towers_and_no_tools(package: str) -> None:
     assert loaded_by(package) <= {"torch", "numpy"}
 
 
+def test_the_functions_load_no_compiler() -> None:
+    code = "import sys, trmml.functional; print(*sys.modules)"
+    assert "torch._dynamo" not in output_of(code).split()
+
+
 def test_a_loss_works_where_the_towers_are_not_installed() -> None:
     code = without(
         OPTIONAL,

@@ -11,14 +11,13 @@ __all__ = ["autocast_dtype", "full_precision"]
 def autocast_dtype(device: torch.device) -> torch.dtype | None:
     """Return the dtype of the autocast that is on for a device; None where none is."""
     kind = device.type
-    if not (_knows_autocast(kind) and torch.is_autocast_enabled(kind)):
+    if kind == "meta":
+        return None
+    # Whatever else compiles has an autocast, and torch 2.8 cannot trace whether it has.
+    known = torch.compiler.is_compiling() or torch.amp.is_autocast_available(kind)
+    if not (known and torch.is_autocast_enabled(kind)):
         return None
     return torch.get_autocast_dtype(kind)
-
-
-@torch.compiler.assume_constant_result  # torch 2.8 cannot trace what is asked here
-def _knows_autocast(kind: str) -> bool:
-    return torch.amp.is_autocast_available(kind)
 
 
 def full_precision(device: torch.device) -> AbstractContextManager[Any]:

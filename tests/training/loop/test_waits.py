@@ -11,14 +11,13 @@ from torch import Tensor
 
 from tests.other_device import other_device
 from tests.random_clip import random_pair
-from tests.training.small_run import NAMES, half_known, separable, task_of
-from tests.training.small_run import SHORT as LONGER
+from tests.training.small_run import NAMES, SHORT, half_known, separable, task_of
 from tests.training.stopped_run import assert_same_tensors
 from tests.waits import Waits
 from trmml.models import METHODS, Batch
 from trmml.training import FeatureSource, Losses, Recipe, Trainer
 
-SHORT = replace(LONGER, epochs=2)
+BRIEF = replace(SHORT, epochs=2)
 LATER = 6  # of 8 steps: in the second half, where labels are completed, and within an epoch
 
 
@@ -46,11 +45,11 @@ def waits_of(method: str, recipe: Recipe, *, step: int, **options: object) -> Wa
 
 
 CASES: dict[str, tuple[Recipe, dict[str, object]]] = {
-    "plain": (SHORT, {}),
-    "in parts": (replace(SHORT, gradient_accumulation_steps=2), {}),
-    "drawn prototypes": (SHORT, {"contrastive_sample": 5}),
-    "some classes": (replace(SHORT, class_sample=2), {}),
-    "averaged": (replace(SHORT, ema_decay=0.9), {}),
+    "plain": (BRIEF, {}),
+    "in parts": (replace(BRIEF, gradient_accumulation_steps=2), {}),
+    "drawn prototypes": (BRIEF, {"contrastive_sample": 5}),
+    "some classes": (replace(BRIEF, class_sample=2), {}),
+    "averaged": (replace(BRIEF, ema_decay=0.9), {}),
 }
 
 
@@ -65,7 +64,7 @@ def test_a_step_waits_once(case: str, step: int) -> None:
 
 @pytest.mark.parametrize("method", METHODS)
 def test_a_step_of_every_method_waits_once(method: str) -> None:
-    waits = waits_of(method, SHORT, step=LATER)
+    waits = waits_of(method, BRIEF, step=LATER)
     assert waits.operations > 100
     assert waits.total == 1, "\n" + waits.table()
 
@@ -79,7 +78,7 @@ SOON: dict[str, dict[str, object]] = {
 
 @pytest.mark.parametrize("method", SOON)
 def test_a_step_that_comes_late_in_a_training_waits_once(method: str) -> None:
-    waits = waits_of(method, SHORT, step=LATER, **SOON[method])
+    waits = waits_of(method, BRIEF, step=LATER, **SOON[method])
     assert waits.total == 1, "\n" + waits.table()
 
 
@@ -121,7 +120,7 @@ def test_a_step_that_teaches_nothing_changes_nothing(
 
     with other_device() as device, pytest.MonkeyPatch.context() as patch:
         patch.setattr(Accelerator, "device", device)
-        recipe = replace(SHORT, gradient_accumulation_steps=parts)
+        recipe = replace(BRIEF, gradient_accumulation_steps=parts)
         trainer = Trainer(task_of(), Spoilt(spoilt), recipe=recipe)
         with pytest.raises(error, match=message) as caught:
             trainer.run(after_step=after_step)
